@@ -10,6 +10,7 @@ import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { engineOfRds } from '../core/engines/index.ts';
 import type { AskAws } from './account/aws.ts';
+import { rosterOwner } from './account/owner.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import type { Occasion } from './host/identity.ts';
@@ -48,7 +49,7 @@ function depsOf(nightjar: Invocation): Omit<DiscoverDeps, 'databases' | 'start'>
     vpc: cloud?.networks[byTag.network]?.vpc,
     engineOf: engineOfRds,
     isSource: (written) => sourceElsewhere(written, nightjar.config) !== undefined,
-    owner: `${process.env['AWS_LAMBDA_FUNCTION_NAME']} in ${process.env['AWS_REGION']}`,
+    ...rosterOwner(nightjar.arn),
     timesOf: (roster) => roster.sources.flatMap((entry) => timesOf(entry, nightjar)),
   };
 }

@@ -20,7 +20,13 @@ import { invocationIdentity, ofRun } from './identity.ts';
 import type { InvocationIdentity, LambdaContext, Occasion } from './identity.ts';
 import { jsonLog, reportTo, without } from './log.ts';
 
-export type Invocation = Nightjar & { identity: InvocationIdentity; report: Report; seconds(): number };
+export type Invocation = Nightjar & {
+  identity: InvocationIdentity;
+  /** Of this function, as it was invoked. */
+  arn: string;
+  report: Report;
+  seconds(): number;
+};
 
 type HandlerJob<E, R> = {
   verb: Verb;
@@ -76,7 +82,14 @@ export function lambdaHandler<E extends Occasion, R extends object>({
         (nightjar) =>
           work(
             wanted.get(),
-            { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds },
+            {
+              ...nightjar,
+              identity,
+              arn: context.invokedFunctionArn,
+              random: () => ofRun(identity.run),
+              report: reportTo(log),
+              seconds,
+            },
             limits.signal,
           ),
       );

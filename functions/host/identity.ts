@@ -5,6 +5,7 @@ import { isBackupError } from '../../core/domain/errors.ts';
 export type LambdaContext = {
   awsRequestId: string;
   functionName: string;
+  invokedFunctionArn: string;
   logStreamName: string;
   getRemainingTimeInMillis(): number;
 };
@@ -28,7 +29,7 @@ const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
  * `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder of our stream is a run that has been killed.
  */
 export function invocationIdentity(
-  { awsRequestId, functionName, logStreamName }: LambdaContext,
+  { awsRequestId, functionName, logStreamName }: Omit<LambdaContext, 'invokedFunctionArn'>,
   initialization: string | undefined,
   { source, scheduled }: Occasion = {},
 ): InvocationIdentity {

@@ -19,6 +19,8 @@ export type DiscoverDeps = RosterRules & {
   notifiers: readonly Notifier[];
   /** Who writes the roster: nobody else may, in this vault. */
   owner: string;
+  /** What it was called before owners had accounts: such a roster is taken over. */
+  ownerBefore: string;
   databases(signal: AbortSignal): Promise<RdsDatabase[]>;
   /** When the sources of a roster are due. */
   timesOf(roster: Roster): TimedSource[];
@@ -32,10 +34,10 @@ const startsAtOnce = 8;
  * tells what has changed. What is due is started though RDS can't be asked. Throws what has failed, at its end.
  */
 export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise<ByTagResult> {
-  const { store, clock, owner } = deps;
+  const { store, clock } = deps;
   const now = clock.now();
   const read = await store.readRoster(signal);
-  const before = ownRoster(read.roster, owner, now, store.place);
+  const before = ownRoster(read.roster, deps, now);
   const failures: unknown[] = [];
   const looked = await deps.databases(signal).catch((error: unknown) => void failures.push(error));
   signal.throwIfAborted();
@@ -64,10 +66,14 @@ export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise
 }
 
 /** Two stacks with one vault would each take the other's databases for gone. */
-function ownRoster(found: Roster | undefined, owner: string, now: Date, place: string): Roster {
+function ownRoster(
+  found: Roster | undefined,
+  { owner, ownerBefore, store: { place } }: Pick<DiscoverDeps, 'owner' | 'ownerBefore' | 'store'>,
+  now: Date,
+): Roster {
   const at = now.toISOString();
   if (found === undefined) return { version: 1, owner, at, startedUntil: at, sources: [], refused: [], untold: [] };
-  if (found.owner === owner) return found;
+  if (found.owner === owner || found.owner === ownerBefore) return { ...found, owner };
   throw new BackupError(
     'config-invalid',
     `the databases by tag in ${place} are those of ${found.owner}, not of ${owner}`,

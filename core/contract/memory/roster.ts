@@ -22,7 +22,7 @@ const unstartedSchema = z.strictObject({
 });
 
 /**
- * The sources that stand in no file. `owner`: the function and region that write it. `at`: when it looked last.
+ * The sources that stand in no file. `owner`: the function, region and account that write it. `at`: when it looked last.
  * `startedUntil`: moments of schedules up to then were started, but for `unstarted`. `refused`: what has the tag and can't be a source, and
  * why. `untold`: what people have still to be told.
  */

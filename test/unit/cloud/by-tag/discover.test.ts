@@ -11,6 +11,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import type { RdsDatabase } from '../../../../core/domain/watch/account.ts';
 import { rosterUnseen } from '../../../../core/domain/watch/account.ts';
 import { engineOfRds } from '../../../../core/engines/index.ts';
+import { rosterOwner } from '../../../../functions/account/owner.ts';
 import { rosterSources } from '../../../../core/roster.ts';
 import { openStore } from '../../../../core/store/store.ts';
 import { emptyState, memoryVault } from '../../../support/vaults/memory-vault.ts';
@@ -48,7 +49,7 @@ function scene() {
         },
       },
     ],
-    owner: 'Nightjar-by-tag in eu-west-1',
+    ...rosterOwner('arn:aws:lambda:eu-west-1:111111111111:function:Nightjar-by-tag'),
     byTag: byTagSchema.parse({ network: 'inside' }),
     usual: '30 2 * * *',
     vpc: undefined,
@@ -166,11 +167,12 @@ test('what nobody has heard is told again, until somebody has', async () => {
   ]);
 });
 
-test('another stack with the same vault is refused, for it would take all of these for gone', async () => {
+test('a stack of the same name in another account is refused in the same vault, for it would take all of these for gone', async () => {
   const { look, deps, state } = scene();
   await look();
 
-  const other = look({ owner: 'Other-by-tag in eu-west-1', databases: () => Promise.resolve([]) });
+  const arn = 'arn:aws:lambda:eu-west-1:222222222222:function:Nightjar-by-tag';
+  const other = look({ ...rosterOwner(arn), databases: () => Promise.resolve([]) });
 
   await expect(other).rejects.toMatchObject({
     code: 'config-invalid',
@@ -178,6 +180,22 @@ test('another stack with the same vault is refused, for it would take all of the
   });
   expect((await deps.store.readRoster(limit())).roster?.sources).toHaveLength(1);
   expect(state.heard).toHaveLength(1);
+});
+
+test('a roster of before, whose owner names no account, is taken by the first that looks, and is nobody else’s then', async () => {
+  const { look, deps } = scene();
+  await look();
+  const read = await deps.store.readRoster(limit());
+  await deps.store.writeRoster({ ...read.roster!, owner: 'Nightjar-by-tag in eu-west-1' }, read, limit());
+
+  await look();
+  const arn = 'arn:aws:lambda:eu-west-1:222222222222:function:Nightjar-by-tag';
+
+  await expect(look(rosterOwner(arn))).rejects.toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringMatching(/eu-west-1 of 111111111111, not of .* of 222222222222$/) as unknown,
+  });
+  await expect(look(rosterOwner(`${arn.replace('222222222222', '111111111111')}:live`))).resolves.toBeDefined();
 });
 
 test('of two looks at once, one works and the other one says so', async () => {
