@@ -32,10 +32,11 @@ export const sqlite = {
     keys: [{ key: 'path', asked: 'file of the database' }],
   },
   drillsElsewhere: false,
-  async open({ at, lockTimeoutMs }, { database, drill }, from) {
+  async open({ at, lockTimeoutMs, keepReplacedMs }, { database, drill }, from) {
     const { openSqlite } = await import('./index.ts');
     const scratch = at.scratch === undefined ? undefined : from.path(at.scratch);
-    return openSqlite({ path: from.path(at.path), scratch, waitMs: lockTimeoutMs }, { database, drill });
+    const own = { path: from.path(at.path), scratch, waitMs: lockTimeoutMs, keepReplacedMs };
+    return openSqlite(own, { database, drill });
   },
   inspection: async () => (await import('./inspection.ts')).inspection,
 } satisfies EngineDescriptor<typeof schema>;

@@ -12,10 +12,10 @@ import type { ImageRecipe } from './snapshot/image.ts';
 
 /** The database of a source, or another one by its name or path. */
 export function openSqlite(
-  { path, scratch, waitMs }: Pick<SqliteFiles, 'path' | 'waitMs'> & { scratch: string | undefined },
+  { path, scratch, ...how }: Omit<SqliteFiles, 'scratch'> & { scratch: string | undefined },
   { database, drill = false }: { database?: string | undefined; drill?: boolean | undefined } = {},
 ): { engine: Engine; database: string } {
-  const own: SqliteFiles = { path, scratch: scratch ?? tmpdir(), waitMs };
+  const own: SqliteFiles = { path, scratch: scratch ?? tmpdir(), ...how };
   const files = drill ? { ...own, path: `${own.scratch}/${database}` } : own;
   const at = database === undefined ? path : pathOf(database, files);
   return { engine: sqliteEngine(files, at), database: databaseAt(at, own) };
@@ -43,7 +43,7 @@ export function sqliteEngine(own: SqliteFiles, path: string): Engine {
     ownerKinds: [],
     // definitions are kept as they were written, whatever the version
     settle: async ({ unequal }) => ({ ways: {}, exceptions: [], different: unequal }),
-    replaced: replacedFiles(path),
+    replaced: replacedFiles(path, own),
     restoreCommands,
     examinations: () => [examination(path, own)],
   };

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Where the databases of a source are: `path` is its own; `scratch` is the folder of copies and drills. */
-export type SqliteFiles = { path: string; scratch: string; waitMs: number };
+export type SqliteFiles = { path: string; scratch: string; waitMs: number; keepReplacedMs?: number | undefined };
 
 /** A name is a file beside the database of the source; a path is that path. */
 export function pathOf(database: string, { path }: Pick<SqliteFiles, 'path'>): string {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openSqlite } from '../../../core/engines/sqlite/index.ts';
@@ -32,12 +32,13 @@ async function ownFolder(): Promise<string> {
 /** Exchanges two files as another user than the one of this process. */
 async function exchangeAsAnother(made: string, path: string, before: string): Promise<string> {
   const swap = JSON.stringify(new URL('../../../core/engines/sqlite/restore/swap.ts', import.meta.url).href);
-  const files = JSON.stringify({ made, path, before, place: 'app' });
+  const files = JSON.stringify({ made, path, before, place: 'app', owners: true });
   const program = `
     const { writeFileSync } = await import('node:fs');
     writeFileSync(${JSON.stringify(made)}, '');
     const { exchange } = await import(${swap});
-    await exchange(${files}, AbortSignal.timeout(60000)).then(() => console.log('done'), (e) => console.log(e.message));`;
+    const ended = exchange(${files}, AbortSignal.timeout(60000));
+    await ended.then(() => console.log('done'), (error) => console.log(error.message));`;
   const args = ['--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     ...serverIdentity(),
@@ -59,12 +60,24 @@ test('the log of a database that is in use stays beside it where we may write th
   expect([told, rows]).toEqual([expect.stringMatching(/app( is)? open/), '2']);
 });
 
-test('what lies beside a database goes back to it when its file can’t be kept, or the new one not be put there', async () => {
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+asRoot('a file of another user is not replaced by one of ours', async () => {
+  const path = join(await ownFolder(), 'app.db');
+  await shell.ask(path, 'create table orders(id)');
+  await chmod(path, 0o666);
+
+  const told = await exchangeAsAnother(`${path}.made`, path, `${path}.before`);
+
+  expect([told, (await stat(path)).uid]).toEqual([expect.stringContaining("can't be given to 0:0"), 0]);
+  expect((await readdir(dirname(path))).sort()).toEqual(['app.db', 'app.db.made']);
+});
+
+test('what lies beside a database goes back to it when a later step fails', async () => {
   const at = await ownFolder();
   const path = join(at, 'app.db');
   for (const [ending, text] of Object.entries({ '': 'no database'.repeat(1000), '-shm': 'beside', '.taken': '' }))
     await writeFile(`${path}${ending}`, text);
-  const files = { path, place: 'app' };
+  const files = { path, place: 'app', owners: true };
   const names = () => readdir(at);
 
   await expect(exchange({ ...files, made: `${path}.taken`, before: `${path}.taken` }, limit())).rejects.toThrow();

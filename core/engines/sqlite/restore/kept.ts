@@ -2,21 +2,26 @@ import { readdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
 import { placeOf, realOf, unlessGone } from '../place.ts';
+import type { SqliteFiles } from '../place.ts';
 import { syncFolder } from './file.ts';
 import { isBeside, removeDatabase } from './names.ts';
 import { exchange, moveSidecars, requireFree } from './swap.ts';
 
 const form = /^\.(?:before|undone)_(.+)$/s;
-/** Replaced every night, a file is kept until the next one: what was replaced later than this is of the same day. */
-const recentMs = 20 * 3_600_000;
+
+type Keeping = Pick<SqliteFiles, 'keepReplacedMs'>;
 
 /** What stood in the place of a file before it was replaced, and is kept beside it. */
-export function replacedFiles(written: string): Replaced {
+export function replacedFiles(written: string, { keepReplacedMs }: Keeping): Replaced {
   return {
     list: async () => keptFiles(await realOf(written)),
     findings: async () => [],
+    ...(keepReplacedMs !== undefined && {
+      dropOverdue: async (signal) => overdueNotes(await dropUnused(await realOf(written), keepReplacedMs, signal)),
+    }),
     swapBack: async ({ name }, _tell, signal) => swapBack(await realOf(written), name, signal),
     async drop({ name }) {
       const path = await realOf(written);
@@ -35,7 +40,7 @@ async function swapBack(path: string, name: string, signal: AbortSignal): Promis
   const [, id = ''] = form.exec(name.slice(basename(path).length)) ?? [];
   const before = isThere ? await freeName(path, 'undone', id) : undefined;
   if (before === undefined) await rename(kept, path);
-  else await exchange({ made: kept, path, before, place: placeOf(path) }, signal);
+  else await exchange({ made: kept, path, before, place: placeOf(path), owners: false }, signal);
   await moveSidecars(kept, path);
   await syncFolder(dirname(path));
   return before === undefined ? undefined : basename(before);
@@ -50,7 +55,7 @@ export async function freeName(path: string, word: 'before' | 'undone', id: stri
 }
 
 /** The newest first: a file system notes when a file was renamed. */
-export async function keptFiles(path: string): Promise<KeptDatabase[]> {
+export async function keptFiles(path: string, { keepReplacedMs = usualKeepMs }: Keeping = {}): Promise<KeptDatabase[]> {
   const current = await stat(path, { bigint: true }).catch(unlessGone);
   const names = (await readdir(dirname(path))).filter(
     (name) => name.startsWith(basename(path)) && form.test(name.slice(basename(path).length)) && !isBeside(name),
@@ -67,7 +72,7 @@ export async function keptFiles(path: string): Promise<KeptDatabase[]> {
         name,
         bytes: Number(size),
         since: new Date(Number(ctimeMs)).toISOString(),
-        ...(current !== undefined && Number(current.ctimeMs - ctimeMs) < recentMs && { recent: true as const }),
+        ...(current !== undefined && Number(current.ctimeMs - ctimeMs) < keepReplacedMs && { recent: true as const }),
       }))
   );
 }
@@ -76,14 +81,27 @@ export async function keptFiles(path: string): Promise<KeptDatabase[]> {
 export async function dropKept(
   path: string,
   isMeant: (kept: KeptDatabase) => boolean = () => true,
+  keeping: Keeping = {},
 ): Promise<DroppedKept[]> {
   const dropped: DroppedKept[] = [];
-  for (const kept of (await keptFiles(path)).filter(isMeant)) {
+  for (const kept of (await keptFiles(path, keeping)).filter(isMeant)) {
     const failure = await removeDatabase(join(dirname(path), kept.name)).then(
       () => ({}),
       (error: unknown) => ({ why: messageOf(error) }),
     );
     dropped.push({ ...kept, ...failure });
+  }
+  return dropped;
+}
+
+/** Deletes what is kept for longer than that, and nobody has open. */
+async function dropUnused(path: string, keepMs: number, signal: AbortSignal): Promise<DroppedKept[]> {
+  const isOverdue = ({ since = '' }: KeptDatabase): boolean => Date.now() - Date.parse(since) > keepMs;
+  const dropped: DroppedKept[] = [];
+  for (const kept of (await keptFiles(path)).filter(isOverdue)) {
+    const why = await requireFree(join(dirname(path), kept.name), kept.name, signal).then(() => undefined, messageOf);
+    if (why !== undefined) dropped.push({ ...kept, why });
+    else dropped.push(...(await dropKept(path, ({ name }) => name === kept.name)));
   }
   return dropped;
 }

@@ -1,21 +1,23 @@
-import { chmod, chown, link, readdir, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { chmod, link, readdir, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import { resultCodes } from '../failures.ts';
 import { startSqlite } from '../snapshot/asking.ts';
 import type { SqliteRefusal } from '../snapshot/asking.ts';
 import { requireNothingBeside, sidecars } from './names.ts';
+import { giveTo } from './owner.ts';
 
+/** `owners` false: it may stay whose it is. */
+export type NewFile = { made: string; path: string; place: string; owners: boolean };
 /** `before`: the path under which what is replaced is kept. */
-export type FileExchange = { made: string; path: string; before: string; place: string };
+export type FileExchange = NewFile & { before: string };
 
 /**
- * Gives a new file its name beside the one it was made under, unless something has it by now: `target-not-empty`. Made by root it belongs to whoever has
- * the folder: an application can use no database where it may not write beside it.
+ * Gives a new file its name beside the one it was made under, unless something has it by now: `target-not-empty`. Made
+ * by root it belongs to whoever has the folder: an application can use no database where it may not write beside it.
  */
-export async function putAt(made: string, path: string, place: string): Promise<void> {
-  const { uid, gid } = await stat(dirname(path));
-  await chown(made, uid, gid).catch(() => undefined);
+export async function putAt({ made, path, place, owners }: NewFile): Promise<void> {
+  if (process.getuid?.() === 0) await giveTo(made, await stat(dirname(path)), owners);
   await requireNothingBeside(path, place);
   await linked(made, path, place);
 }
@@ -25,11 +27,14 @@ export async function putAt(made: string, path: string, place: string): Promise<
  * is there, and where a step fails all is as it was. The new one gets the rights of the old one. Throws
  * `restore-failed` where it is open somewhere.
  */
-export async function exchange({ made, path, before, place }: FileExchange, signal: AbortSignal): Promise<void> {
+export async function exchange(
+  { made, path, before, place, owners }: FileExchange,
+  signal: AbortSignal,
+): Promise<void> {
   const old = await stat(path);
   await requireFree(path, place, signal);
+  await giveTo(made, old, owners);
   await chmod(made, old.mode & 0o7777);
-  await chown(made, old.uid, old.gid).catch(() => undefined);
   await linked(path, before, place);
   try {
     await moveSidecars(path, before);

@@ -12,6 +12,7 @@ import { askTrue } from './assertion.ts';
 import { requireRoom, syncFolder, writeFileWhole } from './file.ts';
 import { dropKept, freeName, keptFiles } from './kept.ts';
 import { removeDatabase, requireNothingBeside } from './names.ts';
+import { ownerFindings } from './owner.ts';
 import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 
 /**
@@ -21,7 +22,7 @@ import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 export async function openTarget(
   written: string,
   own: SqliteFiles,
-  { manifest, drill = false, dropOld = false, proof = true }: TargetOptions,
+  { manifest, owners, drill = false, dropOld = false, proof = true }: TargetOptions,
 ): Promise<Target> {
   const place = placeOf(written);
   const path = await realOf(written);
@@ -55,26 +56,26 @@ export async function openTarget(
   async function finish(stop: AbortSignal): Promise<string[]> {
     if (drill) return discard().then(() => []);
     if (!replacing) {
-      await putAt(made, path, place);
+      await putAt({ made, path, place, owners });
       outcome = `${place} is restored`;
       await removeDatabase(made);
       await syncFolder(dirname(path));
       return [];
     }
-    await exchange({ made, path, before: before!, place }, stop);
+    await exchange({ made, path, before: before!, place, owners }, stop);
     outcome = `${place} is restored`;
     await syncFolder(dirname(path));
-    const fate = { before: basename(before!), dropOld, proven: proof };
+    const fate = { before: basename(before!), dropOld, proven: proof, keepMs: own.keepReplacedMs };
     return oldNotes(fate, {
-      list: () => keptFiles(path),
-      drop: (which) => dropKept(path, which),
+      list: () => keptFiles(path, own),
+      drop: (which) => dropKept(path, which, own),
       byHand: (name) => `delete the file ${join(dirname(path), name)}`,
     });
   }
   async function keep(): Promise<string[]> {
     if (drill) return discard().then(() => []);
     const kept = `${path}.unproven_${manifest.id}`;
-    await putAt(made, kept, place);
+    await putAt({ made, path: kept, place, owners: false });
     await removeDatabase(made);
     made = kept;
     await syncFolder(dirname(path));
@@ -91,7 +92,7 @@ export async function openTarget(
     failures: [],
     leftOut: [],
     mended,
-    foresee: async (replace) => foresee({ path, place, before, replace, dropOld }),
+    foresee: async (replace) => foresee({ path, place, before, replace, dropOld, owners }),
     prepare,
     stages: [[{ part, label: 'file', load: (content) => writeFileWhole(made, content) }]],
     made: () => made,
@@ -104,9 +105,12 @@ export async function openTarget(
   };
 }
 
-type ForeseenFile = { path: string; place: string; before: string | undefined; replace: boolean; dropOld: boolean };
+type ForeseenFile = { path: string; place: string; before: string | undefined; replace: boolean } & Pick<
+  TargetOptions,
+  'owners' | 'dropOld'
+>;
 
-async function foresee({ path, place, before, replace, dropOld }: ForeseenFile): Promise<Foreseen> {
+async function foresee({ path, place, before, replace, dropOld, owners }: ForeseenFile): Promise<Foreseen> {
   if (before === undefined) return { steps: [`make the file ${path}`], findings: [] };
   if (!replace) return { steps: [], findings: [] };
   const users = await usersOf(path);
@@ -116,7 +120,10 @@ async function foresee({ path, place, before, replace, dropOld }: ForeseenFile):
       `rename ${path} to ${basename(before)}, and the new file to its name`,
       ...(dropOld ? [`delete ${basename(before)}, and whatever earlier replacements have kept`] : []),
     ],
-    findings: users.length === 0 ? [] : [openElsewhere(place, users)],
+    findings: [
+      ...(users.length === 0 ? [] : [openElsewhere(place, users)]),
+      ...(owners ? await ownerFindings(path, place) : []),
+    ],
   };
 }
 

@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { openSqlite } from '../../../core/engines/sqlite/index.ts';
+import type { Engine, TargetOptions } from '../../../core/ports.ts';
+import { sqliteShell } from '../../servers/databases/sqlite.ts';
+import type { SqliteShell } from '../../servers/databases/sqlite.ts';
+import { limit } from '../../support/vaults/vault.ts';
+
+const dayMs = 86_400_000;
+let shell: SqliteShell;
+let folder = '';
+let path = '';
+
+beforeAll(async () => {
+  shell = await sqliteShell();
+});
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightjar-sqlite-kept-'));
+  path = join(folder, 'app.db');
+  await shell.ask(path, 'create table orders(id)');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function keeping(keepReplacedMs?: number): Engine {
+  return openSqlite({ path, scratch: folder, waitMs: 10_000, keepReplacedMs }).engine;
+}
+
+/** Puts an empty database in the place of what is there. */
+async function replace(id: string, engine: Engine, proof: boolean): Promise<string[]> {
+  const manifest = { id, source: 'app', parts: [{ role: 'data', bytes: 0 }] };
+  const options = { manifest, catalog: {}, owners: true, proof } as unknown as TargetOptions;
+  const target = await engine.target(options, limit());
+  await target.prepare(true, limit());
+  await target.stages[0]![0]!.load((async function* () {})(), limit());
+  const notes = await target.finish(limit());
+  await sleep(20); // what is replaced next is so much younger
+  return notes;
+}
+
+const kept = async () => (await readdir(folder)).filter((name) => name.includes('.before_')).sort();
+
+test('what is kept is dropped by a replacement that is proven, and by no other', async () => {
+  await replace('one', keeping(1), true);
+
+  await replace('two', keeping(1), false);
+  expect(await kept()).toEqual(['app.db.before_one', 'app.db.before_two']);
+
+  const notes = await replace('three', keeping(1), true);
+  expect(await kept()).toEqual(['app.db.before_three']);
+  expect(notes.join()).toContain('dropped, as an earlier replacement had kept it: app.db.before_two');
+});
+
+test('with keepReplaced, what is kept is dropped behind its time, and not while somebody has it open', async () => {
+  const notes = await replace('one', keeping(dayMs), true);
+  expect(notes.join()).toContain('so does the first restore or drill after');
+  expect(await keeping(dayMs).replaced!.dropOverdue!(limit())).toEqual([]);
+  const user = await shell.opened(join(folder, 'app.db.before_one'), 'begin; select * from orders;');
+
+  const refused = await keeping(1).replaced!.dropOverdue!(limit());
+
+  expect(refused).toEqual([expect.stringMatching(/^app\.db\.before_one is kept for longer .* open in/)]);
+  expect(await kept()).toEqual(['app.db.before_one']);
+  const ended = new Promise((resolve) => user.once('exit', resolve));
+  user.kill('SIGKILL');
+  await ended;
+  const dropped = await keeping(1).replaced!.dropOverdue!(limit());
+  expect(dropped).toEqual([expect.stringMatching(/^dropped, as keepReplaced says: app\.db\.before_one/)]);
+  expect(await kept()).toEqual([]);
+  expect(keeping().replaced!.dropOverdue).toBeUndefined();
+});
