@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
+import { unlessGone } from '../place.ts';
 
 /** What SQLite may keep beside a database. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
@@ -15,7 +16,7 @@ export function isBeside(name: string): boolean {
  * take that for the new file's, and show what is in it.
  */
 export async function requireNothingBeside(path: string, place: string): Promise<void> {
-  const there = new Set(await readdir(dirname(path)));
+  const there = new Set(await readdir(dirname(path)).catch(unlessGone));
   const left = sidecars.map((ending) => `${basename(path)}${ending}`).filter((name) => there.has(name));
   if (left.length === 0) return;
   throw new BackupError('target-not-empty', `${place}: ${left.join(' and ')} of another file is beside it`, {
