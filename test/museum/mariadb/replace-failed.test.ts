@@ -584,3 +584,34 @@ test('a long name: what is advised to grant covers all that replacements make, a
   expect(names).toContain(foreign);
   expect(names.filter((name) => name.includes('_before_'))).toHaveLength(3);
 });
+
+test('a trigger whose maker wrote the database before its name, in any letters, is made in the restored one alone', async () => {
+  await admin.query(
+    'DROP DATABASE IF EXISTS app; CREATE DATABASE app; CREATE TABLE app.t (id int PRIMARY KEY, v int); create trigger app.one before ' +
+      'insert on app.t for each row set new.v = 1; create trigger if not exists app . two after update on app.t for each row set ' +
+      '@said = "app.t"; Create Trigger `app` . `three` after delete on\n app.t for each row set @a = 1',
+  );
+  const triggers = async () =>
+    (
+      (
+        await admin.query(
+          "SELECT concat(TRIGGER_SCHEMA, '.', TRIGGER_NAME) AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA LIKE 'app%' ORDER BY 1",
+        )
+      )[0] as { name: string }[]
+    ).map(({ name }) => name);
+  const source = { name: 'app' as SourceName, engine: engine('app'), timeZone: 'UTC', retention: { count: 1 } };
+  const made = await backup({ ...source, compressionLevel: 1, parallel: 2 }, scene.deps(), limit());
+  await admin.query('DROP TRIGGER app.one; DROP TRIGGER app.two; DROP TRIGGER app.three');
+
+  const { proof } = await restore(
+    made,
+    engine('app_beside'),
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
+
+  expect(proof?.differences).toEqual([]);
+  expect(await triggers()).toEqual(['app_beside.one', 'app_beside.three', 'app_beside.two']);
+  await admin.query('DROP DATABASE app; DROP DATABASE app_beside');
+});

@@ -50,8 +50,9 @@ const triggerHead = /\bTRIGGER\s.*?(?:\bFOR\s+EACH\s+ROW\b|$)/is;
  */
 export function unqualifiedTrigger(definition: string, database: string): string {
   return definition.replace(triggerHead, (head) =>
-    head.replace(/(`(?:[^`]|``)*`|[^\s`.]+)\s*\.\s*/g, (whole: string, name: string) =>
-      name === database || name === quoteName(database) ? '' : whole,
+    head.replace(
+      /(`(?:[^`]|``)*`|[^\s`./*]+)(?:\s|\/\*.*?\*\/)*\.(?:\s|\/\*.*?\*\/)*/gs,
+      (whole: string, name: string) => ([database, quoteName(database)].includes(name) ? '' : whole),
     ),
   );
 }

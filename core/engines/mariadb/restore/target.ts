@@ -10,6 +10,7 @@ import { excerptOf } from '../choose/excerpt.ts';
 import { dealRows } from './dealing.ts';
 import { dealingOf } from './sharing.ts';
 import { dataGrammar } from './text/data-grammar.ts';
+import { withTriggersAnywhere } from '../plan/text/trigger-text.ts';
 import { withCommit, withoutDefiners } from './text/load-text.ts';
 import { looseSettings } from './loose-settings.ts';
 import { openLoader, withRemedy } from './loader.ts';
@@ -110,7 +111,8 @@ export async function openTarget(
    */
   function textOf(part: ManifestPart, content: ByteStream, owned = owners && aside === undefined): ByteStream {
     if (part.role === 'data') return withCommit(streamOf(apart(part, content)), part.file);
-    const chosen = excerpt === undefined ? content : excerpt.chosenText(part, content);
+    const here = withTriggersAnywhere(content, manifest.database);
+    const chosen = excerpt === undefined ? here : excerpt.chosenText(part, here);
     return withCommit(owned ? chosen : withoutDefiners(chosen), part.file);
   }
   const apart = ({ file }: ManifestPart, content: ByteStream) => {

@@ -1,8 +1,9 @@
 import type { ByteStream } from '../../../../ports.ts';
-import { unqualified, unqualifiedTrigger, unqualifiedView } from '../../catalog/definition.ts';
+import { unqualified, unqualifiedView } from '../../catalog/definition.ts';
 import type { ExpectedDump } from '../../catalog/expected.ts';
 import { bytesOf, linesOf } from '../../lines.ts';
 import { byteText, quoteName } from '../../quoting.ts';
+import { triggersAnywhere } from './trigger-text.ts';
 
 /**
  * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs
@@ -42,7 +43,7 @@ export async function* definitionText(
   dump: ByteStream,
   { head, database, expected, arrangement, rewrite = (line) => line }: DefinitionTextOptions,
 ): ByteStream {
-  const anywhere = withoutDatabase(byteText(database));
+  const anywhere = withoutDatabase(byteText(database), triggersAnywhere(database));
   let held: string[] | undefined;
   if (head !== '') yield Buffer.from(head);
   for await (const batch of linesOf(dump)) {
@@ -65,15 +66,12 @@ export async function* definitionText(
  * the database's, in a column's default from a sequence, and in views whose definer is gone; and where who made a
  * trigger wrote it before its name or its table's.
  */
-function withoutDatabase(database: string): (line: string) => string {
+function withoutDatabase(database: string, triggers: (line: string) => string): (line: string) => string {
   const alter = `ALTER DATABASE ${quoteName(database)} CHARACTER SET `;
-  let [inTable, inHead] = [false, false];
+  let inTable = false;
   return (line) => {
-    if (inHead || /^\/\*!50003 CREATE\*\/ .*\/\*!50003 TRIGGER /.test(line)) {
-      const before = inHead ? 'TRIGGER ' : '';
-      inHead = !/\bFOR\s+EACH\s+ROW\b/i.test(line);
-      return unqualifiedTrigger(`${before}${line}`, database).slice(before.length);
-    }
+    const anywhere = triggers(line);
+    if (anywhere !== line) return anywhere;
     if (line.startsWith('CREATE TABLE ')) inTable = true;
     else if (line.startsWith(')')) inTable = false;
     if (inTable) return unqualified(line, database);

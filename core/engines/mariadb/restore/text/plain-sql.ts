@@ -4,6 +4,7 @@ import type { BackupAsSql, ByteStream } from '../../../../ports.ts';
 import { headOf } from '../../../sql-head.ts';
 import { disabledEvents } from '../restored-events.ts';
 import { dataGrammar } from './data-grammar.ts';
+import { withTriggersAnywhere } from '../../plan/text/trigger-text.ts';
 import { endMarker, withoutDefiners } from './load-text.ts';
 
 const client = (product: string) => (product === 'MySQL' ? 'mysql' : 'mariadb');
@@ -19,7 +20,8 @@ export async function* plainSql(backup: BackupAsSql, signal: AbortSignal): ByteS
   yield Buffer.from(headOf(manifest, [`load it into a new database: ${load} < this`]));
   for (const role of ['schema', 'data', 'after'] as const) {
     for (const part of manifest.parts.filter((one) => one.role === role)) {
-      const content = open(part, signal);
+      const stored = open(part, signal);
+      const content = role === 'data' ? stored : withTriggersAnywhere(stored, manifest.database);
       const owned =
         role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
       const text = role === 'after' && !events ? disabledEvents(owned) : owned;
