@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
+import { drillDatabaseName } from '../../../core/domain/drill-name.ts';
 import { openAdoption } from '../../../core/engines/mariadb/adopt/adoption.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
@@ -172,7 +173,7 @@ test('what is cut, of another engine or of several databases makes no backup', a
 
 test('a scratch that can’t be dropped is held by no session', async () => {
   const { host, port } = server;
-  const database = 'shop_drill_0a1b2c3d';
+  const database = drillDatabaseName('shop', 0.5);
   const limits = { lockTimeoutMs: 30_000, idleLimitMs: 60_000, parallel: 1 };
   const login = { host, port, user: 'adopter', password, database, tls: { mode: 'off' as const }, ...limits };
   const sessions = async () => {
