@@ -140,6 +140,14 @@ test('a folder that the disk has no room for is refused before anything is unpac
   expect((await readdir(scene.top)).filter((name) => name.includes('roomless'))).toEqual([]);
 });
 
+test('a place in which nothing can be made is told with what to do', async () => {
+  await bash('printf x > no-folder', scene.top);
+
+  const refused = scene.restore(manifest, scene.path('no-folder/back'));
+
+  await expect(refused).rejects.toMatchObject({ code: 'machine-failed', hint: expect.stringContaining('write there') });
+});
+
 test('files are chosen by pattern, with the folders they lie in and the first name of each', async () => {
   const { proof } = await scene.restore(manifest, 'some', { tables: ['photos/**', 'top.txt'] });
 

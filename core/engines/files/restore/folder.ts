@@ -1,13 +1,16 @@
-import { lstat, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes, plural } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
+import { programText } from '../../../pipeline/program.ts';
 import type { Target } from '../../../ports.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
 
 /** Files take whole blocks of a disk, and whoever else writes there needs some, too. */
 const spareShare = 0.05;
+/** A disk may have gigabytes still to write. */
+const syncLimitMs = 1_800_000;
 
 /** What is at the place of a folder that is to be restored. */
 export type Standing = Pick<Target, 'state' | 'holds'>;
@@ -35,7 +38,39 @@ export function hiddenName(folder: string): string {
 export async function makeWork(path: string, bytes: Bytes): Promise<void> {
   const lacking = await lacksSpace(path, bytes);
   if (lacking !== undefined) throw new BackupError('machine-failed', lacking, { hint: 'free some space there' });
-  await mkdir(path, { mode: 0o700 });
+  await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
+}
+
+/** Makes the folder that a place lies in. Throws `machine-failed`. */
+export async function makeAbove(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
+}
+
+function unwritable(path: string, cause: unknown): BackupError {
+  return new BackupError('machine-failed', `nothing can be made in ${dirname(path)}: ${whyOf(cause)}`, {
+    hint: 'let the user that runs this write there: restores and drills are made beside the folder',
+    cause,
+  });
+}
+
+/** Has the disk confirm everything that was written to the file system of a folder. */
+export async function syncDisk(path: string, signal: AbortSignal): Promise<void> {
+  const program = { name: 'sync', version: '', command: 'sync', args: [] };
+  const sync = (args: string[]) => programText({ program, args, idleLimitMs: syncLimitMs }, signal);
+  await sync(['-f', path]).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return sync([]); // that of macOS knows no option
+  });
+}
+
+/** Has the disk confirm what lies in a folder by which names. */
+export async function syncNames(folder: string): Promise<void> {
+  const opened = await open(folder);
+  await opened.sync().finally(() => opened.close());
 }
 
 /** Gives a folder its name, where nothing or an empty folder is. Throws `target-not-empty`. */

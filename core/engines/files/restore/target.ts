@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
@@ -9,7 +8,8 @@ import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
 import { judgeBy, knownFacts, requireOwners } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
-import { hiddenName, isMountPoint, lacksSpace, makeWork, putInPlace, standingAt } from './folder.ts';
+import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
+import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
 import { removeTree } from './remove.ts';
 
@@ -83,7 +83,7 @@ export async function filesTarget(
     async prepare(replace) {
       const now = await standingAt(path);
       if (now.state !== state || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
-      await mkdir(above, { recursive: true });
+      await makeAbove(path);
       for (const left of await sweepUnfinished(hiddenName(path), removeTree))
         mended.push(`${left}, which a restore that died had left, is removed`);
       if (state === 'occupied') await removeTree(beside(fresh));
@@ -91,10 +91,12 @@ export async function filesTarget(
       made = work;
     },
     made: () => called(beside(madeAs)),
-    async finish() {
+    async finish(stop) {
       if (drill) await removeTree(beside(work));
       if (drill || state !== 'occupied') return [];
+      await syncDisk(beside(fresh), stop);
       await replaceFolder(path, beside(fresh), beside(old));
+      await syncNames(above);
       [madeAs, made] = [name, undefined];
       return fateOfOld(path, old, { dropOld, proven: proof });
     },
