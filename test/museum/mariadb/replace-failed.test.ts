@@ -589,7 +589,7 @@ test('a trigger whose maker wrote the database before its name, in any letters, 
   await admin.query(
     'DROP DATABASE IF EXISTS app; CREATE DATABASE app; CREATE TABLE app.t (id int PRIMARY KEY, v int); create trigger app.one before ' +
       'insert on app.t for each row set new.v = 1; create trigger if not exists app . two after update on app.t for each row set ' +
-      '@said = "app.t"; Create Trigger `app` . `three` after delete on\n app.t for each row set @a = 1',
+      '@said = "app.t"; create /* a */ trigger /* TRIGGER app.z */ `app`/* b */.`three` after delete on\n app.t for each row set @a = 1',
   );
   const triggers = async () =>
     (

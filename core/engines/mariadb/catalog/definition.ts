@@ -42,6 +42,8 @@ const qualifiedName = new RegExp(
   'gs',
 );
 
+/** A name and the dot behind it; there may be remarks between them. */
+const qualifier = /(`(?:[^`]|``)*`|[^\s`./*]+)(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*\.(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*/g;
 const triggerHead = /\bTRIGGER\s.*?(?:\bFOR\s+EACH\s+ROW\b|$)/is;
 
 /**
@@ -50,9 +52,8 @@ const triggerHead = /\bTRIGGER\s.*?(?:\bFOR\s+EACH\s+ROW\b|$)/is;
  */
 export function unqualifiedTrigger(definition: string, database: string): string {
   return definition.replace(triggerHead, (head) =>
-    head.replace(
-      /(`(?:[^`]|``)*`|[^\s`./*]+)(?:\s|\/\*.*?\*\/)*\.(?:\s|\/\*.*?\*\/)*/gs,
-      (whole: string, name: string) => ([database, quoteName(database)].includes(name) ? '' : whole),
+    head.replace(qualifier, (whole: string, name: string) =>
+      [database, quoteName(database)].includes(name) ? '' : whole,
     ),
   );
 }
