@@ -27,7 +27,7 @@ export async function filesScene() {
     engine,
     path: (name: string) => join(top, name),
     backup: (own: Engine = engine(), report: (event: RunEvent) => void = () => {}) =>
-      backup({ ...toySource(own), compressionLevel: 1 }, { ...deps, report }, limit()),
+      backup({ ...toySource(own), compressionLevel: 1 }, { ...vault.deps(), report }, limit()),
     restore: (manifest: Manifest, name: string, options: Partial<RestoreOptions> = {}) =>
       restore(
         manifest,
