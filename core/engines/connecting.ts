@@ -1,12 +1,15 @@
 import { messageOf } from '../domain/errors.ts';
+import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
 import type { Login } from './login.ts';
 
 /**
- * How long a connection may take to be made. A database that nobody uses may sleep and has to wake first: Aurora
- * Serverless v2 in about 15 seconds, and in 30 or more when it has slept for a day (Amazon Aurora User Guide, scaling to
- * zero).
+ * How long a connection may take to be made, in milliseconds. A database of Amazon RDS that nobody uses may sleep and
+ * has to wake first: Aurora Serverless v2 in about 15 seconds, and in 30 or more when it has slept for a day (Amazon
+ * Aurora User Guide, scaling to zero).
  */
-export const connectLimitMs = 60_000;
+export function connectLimitMs({ host }: Pick<Login, 'host'>): number {
+  return rdsRegion(host) === undefined ? 15_000 : 60_000;
+}
 
 type KnownRefusal = { pattern: RegExp; remedy(login: Login, cause: unknown): string };
 

@@ -117,7 +117,7 @@ async function optionsOf(
     enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),
     charset: charsets[charset],
-    connectTimeout: connectLimitMs,
+    connectTimeout: connectLimitMs(login),
     supportBigNumbers: true,
     bigNumberStrings: true,
     dateStrings: true,

@@ -70,7 +70,7 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
       : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
     PGOPTIONS: sessionOptions(serverMajor),
     PGGSSENCMODE: 'disable',
-    PGCONNECT_TIMEOUT: String(connectLimitMs / 1000),
+    PGCONNECT_TIMEOUT: String(connectLimitMs(login) / 1000),
     PGAPPNAME: 'nightjar',
     PGPASSFILE: '/dev/null',
     PGSERVICEFILE: '/dev/null',

@@ -79,7 +79,7 @@ export async function openSession(
     password: (await passwordOf(login, signal)) ?? '',
     database,
     ssl: login.tls.mode === 'off' ? false : await checkedTls(login, login.tls.ca),
-    connectionTimeoutMillis: connectLimitMs,
+    connectionTimeoutMillis: connectLimitMs(login),
     query_timeout: queryLimitMs,
     application_name: 'nightjar',
     keepAlive: true,

@@ -22,7 +22,7 @@ export type WalkOptions = {
 const looksAtOnce = 16;
 const mostNamed = 20;
 /** What marks a folder as a vault: its first write makes it. */
-const vaultMark = '.nightjar';
+export const vaultMark = '.nightjar';
 const isRoot = process.getuid?.() === 0;
 
 /**

@@ -4,6 +4,7 @@ import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import { unfinishedName } from '../../unfinished.ts';
 import { unlessGone, whyOf } from '../paths.ts';
+import { immovable } from './movable.ts';
 import { hiddenName } from './folder.ts';
 import { dropTree } from './remove.ts';
 
@@ -94,6 +95,11 @@ export async function fateOfOld(
   ];
 }
 
-function drop(folder: string, name: string): Promise<void> {
+async function drop(folder: string, name: string): Promise<void> {
+  const [held] = await immovable(join(dirname(folder), name));
+  if (held !== undefined)
+    throw new BackupError('restore-failed', `${name} is not dropped: ${held.what}`, {
+      hint: 'move that out of it first',
+    });
   return dropTree(join(dirname(folder), name), unfinishedName(hiddenName(folder)));
 }

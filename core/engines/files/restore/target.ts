@@ -1,3 +1,4 @@
+import { immovable } from './movable.ts';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
@@ -142,6 +143,7 @@ async function foresee(path: string, { state, replace, bytes, ...names }: Forese
   if (lacking !== undefined) findings.push({ weight: 'may-fail', what: lacking, remedy: 'free some space there' });
   if (state !== 'occupied') return { steps: [`make ${path}`, 'unpack every part and prove it'], findings };
   if (await isMountPoint(path)) findings.push(mounted(path));
+  findings.push(...(await immovable(path)));
   return { steps: replacing(path, names), findings };
 }
 

@@ -51,6 +51,9 @@ export function replacedDatabases(login: Login): Replaced {
   };
 }
 
+/** As `beforeName` calls them. */
+const ourName = /_(?:before|undone)_\d{8}/;
+
 /** The moment since which what was replaced is kept by any replacement. */
 const keptSince = (ms: number) =>
   `select to_char(now() at time zone 'utc' - interval '${ms} milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
@@ -76,12 +79,14 @@ export async function keptDatabases(
   const isRecent = (at: string | undefined) => (at === undefined ? keepReplacedMs !== undefined : at > limit!.since);
   const kept = found.map(({ name, at, whole }): KeptDatabase => {
     const bytes = sizes.get(name);
+    // whoever has given one a name of their own wants to keep it: it is dropped by a person's word alone
+    const isOurs = ourName.test(name);
     return {
       name,
       ...(bytes !== undefined && { bytes }),
       ...(at !== undefined && { since: at }),
-      ...(whole && isRecent(at) && { recent: true }),
-      ...(whole && keepReplacedMs !== undefined && !isRecent(at) && { overdue: true }),
+      ...(whole && (isRecent(at) || !isOurs) && { recent: true }),
+      ...(whole && isOurs && keepReplacedMs !== undefined && !isRecent(at) && { overdue: true }),
       ...(!whole && { halfDropped: true }),
     };
   });

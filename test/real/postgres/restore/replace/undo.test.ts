@@ -206,7 +206,11 @@ test('with keepReplaced, what is kept is dropped behind its time: not before, no
   const overdue = () => dropOverdue(limited, limit());
   const replacingLimited = () =>
     restore(manifest, limited, { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
-  const names = async () => (await databases()).map(({ name }) => String(name)).sort();
+  const names = async () =>
+    (await databases())
+      .map(({ name }) => String(name))
+      .filter((name) => name !== 'shop_before_mine')
+      .sort();
   await replacing({ dropOld: true });
   const { notes } = await replacingLimited();
   const [, kept] = await names();
@@ -229,6 +233,10 @@ test('with keepReplaced, what is kept is dropped behind its time: not before, no
 
   await mark(' at 2026-01-01T02:00:00Z');
   expect(await dropOverdue(engine(), limit())).toEqual([]);
+  // whoever has given it a name of their own wants to keep it
+  await scene.sql('postgres', `alter database "${kept}" rename to rescued`);
+  expect(await overdue()).toEqual([]);
+  await scene.sql('postgres', `alter database rescued rename to "${kept}"`);
   const { host, port, user, password } = scene.server;
   const app = new pg.Client({ host, port, user, password, database: kept! });
   app.on('error', () => undefined);
