@@ -3,10 +3,19 @@ import { expected, group, text } from '../../contract/config/fields.ts';
 import { folderWords } from '../../domain/content-words.ts';
 import type { EngineDescriptor } from '../descriptor.ts';
 
+/** Sets of letters that the library of patterns reads otherwise than git does: negated, of a class, with a bracket in it. */
+const unsureSet = /(?<!\\)\[(?:[!^\]]|[^\]]*(?:\[:|\\))/;
+const unsure =
+  'a set that is negated, names a class or holds a bracket ([!a], [[:digit:]], []a]) is not read as git reads it: write ' +
+  'the pattern without it';
+
 const schema = group('a folder', {
   path: text('the path of a folder').describe('The folder to back up, with everything in it.'),
   exclude: z
-    .array(text('a pattern'), { error: expected('a list of patterns, as ["/cache/", "*.tmp"]') })
+    .array(
+      text('a pattern').refine((pattern) => !unsureSet.test(pattern), { error: unsure }),
+      { error: expected('a list of patterns, as ["/cache/", "*.tmp"]') },
+    )
     .default([])
     .describe('What is left out, each as a line of a .gitignore: `/cache/`, `*.tmp`; `!keep.tmp` brings it back.'),
   oneFileSystem: z

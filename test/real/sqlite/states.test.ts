@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -174,6 +175,15 @@ test.each([
     async (file: string) => writeFile(file, 'x'.repeat(5000)),
     'source-unsupported',
     'is no database of SQLite, or is encrypted',
+  ],
+  [
+    'that is a pipe',
+    async (file: string) => {
+      await rm(file);
+      execFileSync('mkfifo', [file]);
+    },
+    'source-unsupported',
+    'is no file',
   ],
   ['that is cut', async (file: string) => truncate(file, 8192), 'dump-failed', 'is damaged'],
 ])('a file %s makes no backup', async (what, spoil, code, message) => {

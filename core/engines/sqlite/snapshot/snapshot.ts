@@ -153,7 +153,8 @@ async function heldAs(
 
 /** How the database keeps what is not committed, and which file it is. Throws where it is no database. */
 async function headOf(path: string, place: string): Promise<{ isWal: boolean; identity: string }> {
-  const file = await open(path).catch((cause: unknown) => {
+  // a pipe that nobody writes into would keep us here for ever
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw unreadable(place, cause);
   });
   try {
