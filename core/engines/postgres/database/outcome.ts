@@ -28,6 +28,11 @@ export function isAnswer(error: unknown): boolean {
   return /^(?!08|57P)[0-9A-Z]{5}$/.test(String(sqlState(error)));
 }
 
+/** Whether an error is that of a connection that broke, or of a server that went away. */
+export function isLost(error: unknown): boolean {
+  return (error as { cause?: unknown } | null)?.cause !== undefined && !isAnswer(error);
+}
+
 /**
  * Whether a renaming whose answer was lost was done: ends the session that did it, so that it can't be done later, and
  * looks what the database is called now. Throws where that can't be found out.

@@ -1,5 +1,6 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError, mayBeDone, messageOf } from '../../../domain/errors.ts';
+import { isLost } from '../database/outcome.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../../ports.ts';
 import { piecesOf, streamOf } from '../../../pipeline/guard.ts';
 import { redact } from '../../../pipeline/program.ts';
@@ -189,6 +190,8 @@ export async function openTarget(
         if (made.state === 'finished') throw cause;
         if (mayBeDone(cause)) made = { state: 'unknown', name };
         if (made.state === 'unknown') throw cause;
+        // a server that went away: what was made is dropped, or swept by the next run, which makes it anew
+        if (isLost(cause)) throw lostAtSwap(login.database, cause);
         await keep(stop);
         throw notSwapped(login.database, name, manifest.id, cause);
       });
@@ -279,6 +282,14 @@ function notSwapped(database: string, whole: string, id: string, cause: unknown)
       hint: `when nobody is connected to ${database}, put it there by hand: ${swapByHand(database, whole, id)}`,
       cause,
     },
+  );
+}
+
+function lostAtSwap(database: string, cause: unknown): BackupError {
+  return new BackupError(
+    'restore-failed',
+    `all was restored, but could not take the place of database ${database}: ${messageOf(cause)}`,
+    { hint: 'run it again once the server is there', cause },
   );
 }
 
