@@ -51,7 +51,7 @@ const rank = z
 const keepReplaced = duration('1h', '3650d')
   .optional()
   .describe(
-    'How long a database that `restore --replace` has replaced is kept (not for `files`): then the first ' +
+    'How long a database that `restore --replace` has replaced is kept (not a folder): then the first ' +
       'successful `nightjar restore` or `nightjar drill` of the source drops it, and nothing before. Without it, the ' +
       'next replacement of another day that is proven does. `--drop-old` drops it at any time.',
   );
