@@ -188,7 +188,7 @@ async function strike(
 }
 
 /** The first program that the run starts from now on, or that it has started. */
-async function killClient({ pid, ended }: Running): Promise<void> {
+export async function killClient({ pid, ended }: Running): Promise<void> {
   let isOver = false;
   void ended.then(() => (isOver = true));
   for (;;) {
@@ -200,7 +200,7 @@ async function killClient({ pid, ended }: Running): Promise<void> {
 }
 
 /** It may have ended by itself. */
-function killed(pid: number): void {
+export function killed(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import { restore } from '../../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { nightjar, start } from '../../../support/cli/command.ts';
 import type { Place, Running } from '../../../support/cli/command.ts';
+import { killClient, killed } from '../../../support/faults/interruptions.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 
@@ -172,37 +173,6 @@ async function strike(victim: Victim, running: Running): Promise<void> {
   if (victim === 'client') return killClient(running);
   const [found] = await scene.sql('postgres', `select pid from pg_stat_activity where backend_type = 'checkpointer'`);
   killed(Number(found!['pid']));
-}
-
-async function killClient({ pid, ended }: Running): Promise<void> {
-  let isOver = false;
-  void ended.then(() => (isOver = true));
-  for (;;) {
-    const [client] = await childrenOf(pid);
-    if (client !== undefined) killed(client);
-    if (isOver || client !== undefined) return;
-    await sleep(5);
-  }
-}
-
-/** It may have ended by itself. */
-function killed(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ESRCH') throw error;
-  }
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(
-    pids.map(async (one) => {
-      const stat = await readFile(`/proc/${one}/stat`, 'utf8').catch(() => '');
-      return Number(/^.*\) \S (\d+) /.exec(stat)?.[1]) === pid ? [Number(one)] : [];
-    }),
-  );
-  return found.flat();
 }
 
 /** What stands in the stamp of the live database and of those that are kept and whole (`names`), the newest first. */
