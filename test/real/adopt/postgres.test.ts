@@ -50,7 +50,7 @@ afterAll(() => scene?.stop());
 
 async function writeConfig(adopt: string): Promise<void> {
   const text = await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8');
-  const own = text.replace(/\n {4}adopt:.*/g, '');
+  const own = text.replace(/\n {4}(?:adopt|parallel):.*/g, '');
   await writeFile(join(scene.folder, 'nightjar.yaml'), own.replace(/(\n {2}shop:)/, `$1\n    ${adopt}`));
 }
 
@@ -99,8 +99,14 @@ test('dumps of every form become backups of what was dumped, and no scratch stay
     ['plain.sql.gz', gzipSync(plain)],
     ['inserts.sql.zst', zstdCompressSync(await dumped('shop', '--rows-per-insert=2'))],
   ];
+  // as killed right behind CREATE DATABASE: one of ours, and one of another user that nobody may drop for it
+  await scene.sql('postgres', 'create database nightjar_new_89abcdef012345670123_x allow_connections false');
   const before = await databases();
   await killed(before);
+  await scene.sql(
+    'postgres',
+    'create database nightjar_new_0123456789abcdef0123_adopt owner adopter allow_connections false',
+  );
   const [ids, contents]: [string[], object[]] = [[], []];
   for (const [index, [name, content]] of forms.entries()) {
     const { code, stdout, stderr } = await push(await file(name, content), `2019-06-0${index + 1}T08:00:00Z`);

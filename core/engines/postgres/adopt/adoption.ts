@@ -9,9 +9,8 @@ import type { Login } from '../../login.ts';
 import { claim } from '../database/claim.ts';
 import { createDatabase } from '../database/database.ts';
 import { discardDatabase } from '../database/discard.ts';
-import { databases, sweepHalfMade } from '../database/leftovers.ts';
+import { ofDrills, sweepHalfMade } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
-import { markOf } from '../database/mark.ts';
 import { postgresRun } from '../programs.ts';
 import type { Loading } from '../restore/loading.ts';
 import { loadScript } from '../restore/script.ts';
@@ -49,14 +48,6 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
     await mine.release();
     throw error;
   }
-}
-
-/** What adoptions and drills have made and not dropped is no database of anybody. */
-async function ofDrills(session: Parameters<typeof databases>[0]): Promise<string[]> {
-  return (await databases(session)).flatMap(({ name, comment }) => {
-    const mark = markOf(comment);
-    return mark?.state === 'drilling' && mark.of === name ? [name] : [];
-  });
 }
 
 async function load(dump: ByteStream, loading: Loading, tools: Tools, signal: AbortSignal): Promise<string[]> {

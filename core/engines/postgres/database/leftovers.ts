@@ -35,21 +35,33 @@ export function beforeName(database: string, id: string, attempt = 0, word: 'bef
  */
 export async function sweepHalfMade(login: Login, swept: string[], signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
-    for (const { name, open, comment, own } of await databases(session)) {
+    for (const found of await databases(session)) {
+      const { name, comment, own } = found;
       const mark = markOf(comment);
       const half = mark?.state === 'restoring' && mark.of === login.database;
-      const [, key] = justMade.exec(name) ?? [];
-      const unopened =
-        !open && comment === null && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
-      const drilled =
-        mark?.state === 'drilling' &&
-        mark.of === name &&
-        own &&
-        (await tryClaim(session, claimKey({ database: name })));
+      const key = unopenedKey(found);
+      const unopened = own && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
+      const drilled = own && isDrill(found) && (await tryClaim(session, claimKey({ database: name })));
       if (half || unopened || drilled) await discardDatabase({ ...login, database: name }, signal);
       if (drilled) swept.push(name);
     }
   });
+}
+
+/** What adoptions and drills make, or have made and not dropped, is no database of anybody. */
+export async function ofDrills(session: PostgresSession): Promise<string[]> {
+  const found = await databases(session);
+  return found.filter((one) => isDrill(one) || unopenedKey(one) !== undefined).map(({ name }) => name);
+}
+
+function isDrill({ name, comment }: FoundName): boolean {
+  const mark = markOf(comment);
+  return mark?.state === 'drilling' && mark.of === name;
+}
+
+/** Whose claim says whether it is still being made, of a database that has no mark yet. */
+function unopenedKey({ name, open, comment }: FoundName): string | undefined {
+  return open || comment !== null ? undefined : justMade.exec(name)?.[1];
 }
 
 /** What was to become the database of `login`, and was left by a run that died: the next one drops it. */
