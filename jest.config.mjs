@@ -1,17 +1,15 @@
 import { availableParallelism } from 'node:os';
 
 export default {
-  testEnvironment: '<rootDir>/test/support/jest/plain-globals.ts',
+  testEnvironment: '<rootDir>/test/support/jest/environment.ts',
+  runtime: '<rootDir>/test/support/jest/runtime.ts',
+  injectGlobals: false,
   transform: {},
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/layers/db-tools/build'],
   testTimeout: 180_000,
-  setupFiles: [
-    '<rootDir>/test/support/jest/one-realm.ts',
-    '<rootDir>/test/support/jest/newer-clients.ts',
-    '<rootDir>/test/support/jest/seldom-garbage.ts',
-  ],
+  setupFiles: ['<rootDir>/test/support/jest/newer-clients.ts', '<rootDir>/test/support/jest/seldom-garbage.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/jest/bytes-at-once.ts', '<rootDir>/test/support/jest/second-try.ts'],
   reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers

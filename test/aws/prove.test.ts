@@ -1,4 +1,3 @@
-import '../support/jest/one-realm.ts';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -4,7 +4,6 @@ export default {
   mutate: ['core/{domain,contract,commands,store,survey,vaults}/**/*.ts'],
   packageManager: 'npm',
   testRunner: 'jest',
-  testRunnerNodeArgs: ['--experimental-vm-modules'],
   jest: { projectType: 'custom', configFile: 'test/mutation/jest.config.mjs', enableFindRelatedTests: false },
   coverageAnalysis: 'perTest',
   // what runs while a file is loaded (constants, schemas) would need every suite anew

@@ -117,7 +117,7 @@ test('its keys appear in the documentation and in the schema for editors by them
 });
 
 test('they pass the contract of engines and that of vaults', async () => {
-  const jest = ['--experimental-vm-modules', 'node_modules/.bin/jest', '--config', 'jest.fast.config.mjs'];
+  const jest = ['node_modules/.bin/jest', '--config', 'jest.fast.config.mjs'];
 
   const told = await inHouse(...jest, '--testMatch', '<rootDir>/test/added/*.ts');
 

@@ -1,4 +1,3 @@
-import '../../support/jest/one-realm.ts';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,4 +1,3 @@
-import '../../support/jest/one-realm.ts';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,3 @@
-import '../../support/jest/one-realm.ts';
 import { afterAll, beforeAll } from '@jest/globals';
 import { byTag, nothingTagged } from './by-tag.ts';
 import { forbidden } from './forbidden.ts';

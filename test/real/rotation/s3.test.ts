@@ -1,4 +1,3 @@
-import '../../support/jest/one-realm.ts';
 import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,

@@ -36,7 +36,7 @@ export async function replacedAndKilled({ server, admin, manifest, folder, round
     const whole = await shape(admin);
     const child = spawn(
       process.execPath,
-      ['--experimental-vm-modules', program, JSON.stringify({ manifest, folder, login: loginTo(server, 'live') })],
+      [program, JSON.stringify({ manifest, folder, login: loginTo(server, 'live') })],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     await once(child.stdout, 'data'); // it begins

@@ -1,4 +1,3 @@
-import '../../../support/jest/one-realm.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';

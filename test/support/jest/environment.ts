@@ -1,0 +1,38 @@
+import { ModernFakeTimers } from '@jest/fake-timers';
+import { ModuleMocker } from 'jest-mock';
+import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
+
+/**
+ * The environment of every test file (jest.config.mjs): that of the worker itself, in which all of Nightjar and its
+ * packages are loaded once, and not for each file anew. What a file has changed of the process is put back behind it.
+ */
+export default class OfWorker implements Partial<JestEnvironment> {
+  readonly global = globalThis as unknown as JestEnvironment['global'];
+  readonly fakeTimers = null;
+  readonly fakeTimersModern: ModernFakeTimers;
+  readonly moduleMocker = new ModuleMocker(this.global);
+  readonly #before = { env: { ...process.env }, exit: process.exit, exitCode: process.exitCode, console };
+
+  constructor({ projectConfig }: JestEnvironmentConfig) {
+    this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
+  }
+
+  async setup(): Promise<void> {}
+
+  async teardown(): Promise<void> {
+    this.fakeTimersModern.dispose();
+    const { env, exit, exitCode, console } = this.#before;
+    for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+    Object.assign(process.env, env);
+    Object.assign(process, { exit, exitCode });
+    globalThis.console = console;
+  }
+
+  exportConditions(): string[] {
+    return ['node', 'node-addons'];
+  }
+
+  getVmContext(): null {
+    return null;
+  }
+}
