@@ -18,7 +18,7 @@ export async function filesScene() {
   const vault = await folderScene();
   const deps = vault.deps();
   const engine = (database?: string, exclude: readonly string[] = []): Engine =>
-    filesEngine({ path: media, exclude, oneFileSystem: false }, database).engine;
+    filesEngine({ path: media, exclude, secrets: [], encrypted: false, oneFileSystem: false }, database).engine;
   return {
     top,
     media,

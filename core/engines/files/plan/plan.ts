@@ -12,18 +12,29 @@ import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
 import type { FoundPath, WalkOptions } from './walk.ts';
 
-/** What is to be planned: a folder, called `database`; `like`: the backup that it should equal. */
-type FilesPlanned = { path: string; database: string; like?: Manifest | undefined; options: WalkOptions };
+/**
+ * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. `mayStore` throws where
+ * what was found may not be stored.
+ */
+type FilesPlanned = {
+  path: string;
+  database: string;
+  like?: Manifest | undefined;
+  options: WalkOptions;
+  mayStore(found: readonly FoundPath[]): void;
+};
 
 /** More tables than that fit into no manifest that is read in passing. */
 const mostTables = 1000;
 const mostNamed = 20;
 
 /** Plans a backup of a folder: what is in it now. What changes while it is read is read again. */
-export async function planFiles({ path, database, like, options }: FilesPlanned, signal: AbortSignal): Promise<Plan> {
+export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Promise<Plan> {
+  const { path, database, like, options } = planned;
   const program = await gnuTar(signal);
   const folder = await folderAt(path);
   const { found, skipped } = await walk(folder, options, signal);
+  planned.mayStore(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   return {
     database,
