@@ -320,6 +320,8 @@ export type Adoption = {
    * `input-invalid` and `dump-cut` for what is no whole dump of one database.
    */
   load(dump: ByteStream, signal: AbortSignal): Promise<string[]>;
+  /** Throws `input-invalid` where what was loaded, in part or whole, has made another database beside the scratch. */
+  requireAlone(signal: AbortSignal): Promise<void>;
   /** Drops it, whatever it holds. */
   discard(signal: AbortSignal): Promise<void>;
 };
