@@ -4,6 +4,8 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** Beside the sandbox, for the process that runs the mutants may be another one than that of the dry run. */
 const known = join(process.cwd(), '..', 'suites.json');
+/** What tests of one mutant may take, in milliseconds of the dry run, but for the quickest suite. */
+const mostMs = 6_000;
 
 /**
  * Stryker names the tests that reach a mutant, and Jest would load every suite to look for them: this loads those that
@@ -19,17 +21,25 @@ export default class CoveringSuites extends TestSequencer {
     if (!this.pattern) return tests;
     const wanted = new RegExp(this.pattern, 'i');
     const suites = JSON.parse(readFileSync(known, 'utf8'));
+    let spentMs = 0;
     return tests
-      .filter(({ path }) => suites[path]?.names.some((name) => wanted.test(name)))
-      .toSorted((a, b) => suites[a.path].ms - suites[b.path].ms);
+      .map((test) => ({ test, ms: msOf(suites[test.path]?.filter(({ name }) => wanted.test(name))) }))
+      .filter(({ ms }) => ms !== undefined)
+      .toSorted((a, b) => a.ms - b.ms)
+      .filter(({ ms }, at) => (spentMs += ms) <= mostMs || at === 0)
+      .map(({ test }) => test);
   }
 
   cacheResults(tests, results) {
     if (this.pattern) return;
-    const suites = results.testResults.map(({ testFilePath, perfStats, testResults }) => [
+    const suites = results.testResults.map(({ testFilePath, testResults }) => [
       testFilePath,
-      { ms: perfStats.end - perfStats.start, names: testResults.map(({ fullName }) => fullName) },
+      testResults.map(({ fullName, duration }) => ({ name: fullName, ms: duration ?? 0 })),
     ]);
     writeFileSync(known, JSON.stringify(Object.fromEntries(suites)));
   }
+}
+
+function msOf(tests = []) {
+  return tests.length === 0 ? undefined : tests.reduce((sum, { ms }) => sum + ms, 0);
 }

@@ -18,7 +18,7 @@ const roomBytes = 2 * 1024 ** 3;
 export default async function beforeAll({ maxWorkers }: { maxWorkers: number }): Promise<void> {
   await keepFilesInMemory(maxWorkers);
   // bundles of the functions are made once for all suites (functions/bundle.ts), where one needs them
-  process.env['NIGHTJAR_BUNDLES'] = (await temporaryFolder('bundles')).path;
+  process.env['NIGHTJAR_BUNDLES'] ??= (await temporaryFolder('bundles')).path;
   // a program that tests start is compiled, and its types are taken away, by the first of its processes
   process.env['NODE_COMPILE_CACHE'] ??= (await temporaryFolder('compiled')).path;
 }
