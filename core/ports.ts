@@ -58,6 +58,26 @@ export type PartNotes = {
   counted?: Json;
 };
 
+/**
+ * The backup before, for an engine that may take parts of it over. `open`: the content of a part, checked; `isSharable`:
+ * whether nothing is known against a part.
+ */
+export type BackupBefore = {
+  manifest: Manifest;
+  catalog: Catalog;
+  open(part: ManifestPart, signal: AbortSignal): ByteStream;
+  isSharable(part: ManifestPart): boolean;
+};
+
+/** Its parts may become parts of later backups, as those of the one before may become its own. */
+export type Sharing = { before?: BackupBefore | undefined };
+
+/**
+ * A part of the backup before that is one of the new backup, too; `file`: what it is called there, `live`: how much of
+ * its content is needed there.
+ */
+export type SharedPart = { part: ManifestPart; file: string; live: Bytes };
+
 /** A plan of parts under one snapshot, which is held open until `close`. */
 export type Plan = {
   database: string;
@@ -69,6 +89,8 @@ export type Plan = {
   client: { program: string; version: string };
   /** Every part but the catalog. */
   parts: PlannedPart[];
+  /** Parts that need not be made, for they lie in the vault already. */
+  shared?: readonly SharedPart[];
   catalog: Catalog;
   /** Only the reading of every part tells the catalog: `confirm` gives it, and it is stored after them. */
   catalogLast?: true;
@@ -79,8 +101,6 @@ export type Plan = {
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
-  /** What of it nobody else may read, as `the hashes of passwords`: it is said where the backup is not encrypted. */
-  secrets?: string;
   /** Nothing of it says who owns what or may do what: commands by hand leave that out, too. */
   ownerless?: true;
   /** Aborted when the plan can be held no longer, whoever makes its parts; its reason says why. */
@@ -108,15 +128,25 @@ export type Confirmed = {
   exceptions: string[];
   /** Where the backup's moment stands in the server's log, as far as the server tells. */
   position?: readonly Position[];
-  /** The catalog of a plan that could not know it (`catalogLast`). */
+  /** The catalog of a plan that could not know it (`catalogLast`), and parts that are made of what the others hold. */
   catalog?: Catalog;
+  parts?: PlannedPart[];
 };
 
 /** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
 export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
 
 /** How the content of a backup's parts is judged, and the rows in its data parts counted. */
-export type Inspection = { inspect: Inspect; reader?: (signal?: AbortSignal) => DumpReader };
+export type Inspection = {
+  inspect: Inspect;
+  reader?: (signal?: AbortSignal) => DumpReader;
+  /** Judges the parts of one backup by what that says of them; throws as the reading of a part does. */
+  inspectBy?: (
+    manifest: Manifest,
+    open: (part: ManifestPart, signal: AbortSignal) => ByteStream,
+    signal: AbortSignal,
+  ) => Promise<Inspect>;
+};
 
 /** A backup that is to become one text of SQL, and what of it is left out. */
 export type BackupAsSql = {
@@ -164,6 +194,8 @@ export type LeftOut = { kind: string; name: string; why: string };
 export type TargetOptions = {
   manifest: Manifest;
   catalog: Catalog;
+  /** The content of a part of it, checked. */
+  open?(part: ManifestPart, signal: AbortSignal): ByteStream;
   /** False leaves out who owns what, who may do what, and whatever else names a role. */
   owners: boolean;
   /** False: it will not be read again and compared. */
@@ -320,8 +352,6 @@ export type Adoption = {
    * `input-invalid` and `dump-cut` for what is no whole dump of one database.
    */
   load(dump: ByteStream, signal: AbortSignal): Promise<string[]>;
-  /** Throws `input-invalid` where what was loaded, in part or whole, has made another database beside the scratch. */
-  requireAlone(signal: AbortSignal): Promise<void>;
   /** Drops it, whatever it holds. */
   discard(signal: AbortSignal): Promise<void>;
 };
@@ -422,9 +452,15 @@ export type Engine = {
   readonly place: string;
   /**
    * Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in
-   * the same order, and `restored` is its catalog. `database`: another one on the same server.
+   * the same order, and `restored` is its catalog. `database`: another one on the same server. `sharing`: where
+   * backups can have parts in common.
    */
-  plan(options: { like?: Manifest; restored?: Catalog; database?: string }, signal: AbortSignal): Promise<Plan>;
+  plan(
+    options: { like?: Manifest; restored?: Catalog; database?: string; sharing?: Sharing },
+    signal: AbortSignal,
+  ): Promise<Plan>;
+  /** It knows what has not changed since the backup before. */
+  readonly shares?: true;
   /** Starts to make a part of a plan, of this process or of another one. */
   open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;

@@ -18,10 +18,14 @@ export type Lock = { until?: Date; hold: boolean };
  */
 export type Versioned = { body: Uint8Array; version: string; lock?: Lock; stays?: true };
 
-/** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
-export type Deleted = { state: 'gone' | 'hidden' };
+/**
+ * What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version.
+ * `shared`: another object has the same bytes, and nothing is free.
+ */
+export type Deleted = { state: 'gone' | 'hidden'; shared?: true };
 
-export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
+/** `file`: what this object has in common with every other one that shares its bytes; absent where none does. */
+export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date; file?: string };
 
 /**
  * Where backups are kept. Errors are `vault-unreachable`, `vault-denied`, `vault-full` or `vault-failed`, with the
@@ -39,6 +43,12 @@ export type Vault = {
    * sent. Throws `object-exists`.
    */
   put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
+  /**
+   * Makes another object of the bytes of one, atomically, and without storing them again: each of the two is removed
+   * alone, and the last one frees the space. False, and nothing was done, where this place can't, or where it is not of so
+   * many bytes. Throws `object-missing`, `object-exists`. Absent where none of its kind can.
+   */
+  share?(from: ObjectKey, to: ObjectKey, bytes: Bytes, signal: AbortSignal): Promise<boolean>;
   /** Stores a small object if there is none, atomically. Throws `object-exists`. */
   putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
   /**

@@ -12,6 +12,7 @@ import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
 import type { Store } from '../store/store.ts';
+import { planSharing } from './plan-sharing.ts';
 
 export type BackupDeps = {
   store: Store;
@@ -54,7 +55,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       if (adopting === undefined) await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: adopting === undefined ? tiersFor(source, id, others) : [] };
       const sign = await store.signer(source.name, held);
-      const plan = await source.engine.plan({}, held);
+      const plan = await planSharing(made, deps, held);
       try {
         const content = await storeContent(plan, made, deps, confirmLease, held);
         const manifest = await manifestOf(plan, made, content, deps);
@@ -103,29 +104,24 @@ async function storeContent(
     const notes = stored.map((part) => part.notes);
     const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
-    const told = { parts: [], catalog: confirmed.catalog ?? catalog };
+    const told = { parts: confirmed.parts ?? [], catalog: confirmed.catalog ?? catalog };
     const last = catalogLast ? await store.storeParts(told, made, report, signal) : [];
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
-    return { parts: [...stored, ...last].map(({ part }) => part), seen, confirmed };
+    const shared = (plan.shared ?? []).map(({ part, file, live }) => ({ ...part, file, live }));
+    return { parts: [...shared, ...[...stored, ...last].map(({ part }) => part)], seen, confirmed };
   } catch (error) {
     await store.discardParts(made.source.name, made.id);
     throw error;
   }
 }
 
-function announce(plan: Plan, { source, id }: NewBackup, report: Report): void {
-  const { server, parts } = plan;
+function announce({ server, parts, warnings }: Plan, { source, id }: NewBackup, report: Report): void {
   const withCatalog = parts.length + 1;
   const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   const what = `${server.product} ${server.version}, ${plural(withCatalog, 'part')}`;
   report({ type: 'planned', source: source.name, id, what, totalBytes, parts: withCatalog });
-  warn(warningsOf(plan, source), report);
-}
-
-function warningsOf({ warnings, secrets }: Plan, { recipients = [] }: Source): string[] {
-  if (secrets === undefined || recipients.length > 0) return warnings;
-  return [...warnings, `${secrets} are in this backup, and it is not encrypted: see docs/encryption.md`];
+  warn(warnings, report);
 }
 
 function warn(messages: readonly string[], report: Report): void {
@@ -169,7 +165,7 @@ async function manifestOf(
     objects: Object.fromEntries(counts),
     ...(position.length > 0 && { position: [...position] }),
     ...(adopting && { adopted: adopting.adopted }),
-    warnings: [...warningsOf(plan, source), ...confirmed.warnings].map(oneLine),
+    warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),
   };

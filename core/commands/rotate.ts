@@ -1,8 +1,9 @@
 import { isBackupError } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRotation, removedBy } from '../domain/retention/rotation.ts';
-import type { Policy, RotationPlan } from '../domain/retention/rotation.ts';
+import type { PlannedBackup, Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
+import type { BackupFound } from '../domain/verdict/history.ts';
 import type { Clock, Identity } from '../ports.ts';
 import { removableBytes } from '../store/rotation/remove.ts';
 import type { Removal } from '../store/rotation/remove.ts';
@@ -100,18 +101,23 @@ function lockOf(look: ManifestReading | undefined): Pick<Removal, 'lock'> {
 }
 
 function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, ManifestReading>): Rotation {
-  const removals = removedBy(plan).map(({ found }): Removal => {
+  const removals = removedBy(plan).map(({ found }, at, all): Removal => {
     const look = looks.get(found.id)!;
     return {
       id: found.id,
       state: look.status === 'complete' && look.stays ? 'hidden' : 'gone',
-      bytes: removableBytes(plan.source, found, partsOf(look)),
+      bytes: removableBytes(plan.source, found, partsOf(look), laterThan(plan, all.slice(0, at + 1))),
       foreign: found.foreign.length,
       failures: [],
       ...lockOf(look),
     };
   });
   return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
+}
+
+/** The backups that are there still when these are removed. */
+function laterThan({ backups }: RotationPlan, removed: readonly PlannedBackup[]): BackupFound[] {
+  return backups.filter((one) => !removed.includes(one)).map(({ found }) => found);
 }
 
 function ended(rotation: Omit<Rotation, 'freed' | 'hidden'>): Rotation {

@@ -20,6 +20,7 @@ import { readCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
 import type { IdentitiesOf, PartOpening } from './parts/reading.ts';
+import { canShare, shareParts } from './parts/sharing.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { hasFailed, withFailureRecord } from './records/failure.ts';
 import { pin, readPin, unpin } from './records/pin.ts';
@@ -59,6 +60,8 @@ export function openStore(
     missingBackup: on(missingBackup),
 
     storeParts: on(storeParts),
+    canShare: on(canShare),
+    shareParts: on(shareParts),
     discardParts: on(discardParts),
     signer: signing(signer),
     writeManifest: on(writeManifest),
@@ -72,7 +75,7 @@ export function openStore(
     afterReadingAgain: reading(afterReadingAgain),
 
     storedBackup: trusting(storedBackup),
-    receiveBackup: on(receiveBackup),
+    receiveBackup: trusting(receiveBackup),
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),

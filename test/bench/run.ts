@@ -2,6 +2,7 @@
 // [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
 // start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost;
 // npm run bench -- --restore [--size-gb 1]: how long it takes to get the data back;
+// npm run bench -- --files [--nights 30] [--media-files 2000] [--media-kb 250]: nights of a media folder beside restic;
 // npm run bench -- --only 'nightjar backup' --skip-stages: what encryption and signatures cost
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Bytes } from '../../core/domain/units.ts';
 import { formatBytes, formatDuration } from '../../core/domain/units.ts';
 import { openTools } from '../../core/tools.ts';
+import type { Tools } from '../../core/tools.ts';
 import { dbToolsLayer } from '../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../servers/folder.ts';
 import { startCeph } from '../servers/s3/ceph.ts';
@@ -18,6 +20,8 @@ import type { S3Server } from '../servers/server.ts';
 import { checkCosts } from './checks.ts';
 import { coldStarts } from './cold-start.ts';
 import { measure } from './measure.ts';
+import { nightsOfFiles } from './media/nights.ts';
+import type { NightsSetting } from './media/nights.ts';
 import { restoreCosts } from './restores.ts';
 import { reportOf, type Run } from './report.ts';
 import { dumpBytes, startWithStore } from './source.ts';
@@ -37,27 +41,39 @@ const { values } = parseArgs({
     'cold-start': { type: 'boolean', default: false },
     checks: { type: 'boolean', default: false },
     restore: { type: 'boolean', default: false },
+    files: { type: 'boolean', default: false },
+    nights: { type: 'string', default: '30' },
+    'media-files': { type: 'string', default: '2000' },
+    'media-kb': { type: 'string', default: '250' },
   },
 });
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 
 const say = (line: string): void => console.log(line);
-const tools = await openTools(
-  await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, say, stop.signal),
-);
+const processor = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+const layer = async () => openTools(await dbToolsLayer(processor, { rule: 'newer' }, say, stop.signal));
 const folder = await temporaryFolder('bench');
 say(
   `${cpus().length} × ${cpus()[0]?.model.trim()}, ${formatBytes(totalmem())} of memory, Node ${process.version}; servers, store and clients share them`,
 );
 try {
   if (values['cold-start']) say(await coldStarts(folder.path, Math.max(5, Number(values.runs)), stop.signal));
-  else for (const engine of values.engine.split(',') as EngineName[]) await bench(engine);
+  else if (values.files) say(`\n${await nightsOfFiles(media(), say, stop.signal)}`);
+  else {
+    const tools = await layer();
+    for (const engine of values.engine.split(',') as EngineName[]) await bench(engine, tools);
+  }
 } finally {
   await folder.remove();
 }
 
-async function bench(engine: EngineName): Promise<void> {
+function media(): NightsSetting {
+  const [files, meanKb, nights] = [values['media-files'], values['media-kb'], values.nights].map(Number);
+  return { folder: folder.path, files: files!, meanKb: meanKb!, nights: nights! };
+}
+
+async function bench(engine: EngineName, tools: Tools): Promise<void> {
   const start = performance.now();
   const server = await startWithStore(engine, Number(values['size-gb']) * 1000, stop.signal);
   try {

@@ -10,7 +10,7 @@ import { configured } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
 import type { CommandSession } from '../session.ts';
-import { sizesOf } from '../../../core/domain/parts/sizes.ts';
+import { sharedBytes, sizesOf } from '../../../core/domain/parts/sizes.ts';
 import { told } from '../told.ts';
 
 /**
@@ -86,7 +86,9 @@ async function backupOne(
 function resultLine(manifest: Manifest): string {
   const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
   const counted = plural(rows, wordsOf(manifest.engine).row);
-  return `${manifest.source}  ${manifest.id}  ${counted}  ${formatBytes(bytes)}  ${formatBytes(storedBytes)} stored  ${formatDuration(ms)}`;
+  const shared = sharedBytes(manifest.parts);
+  const stored = `${formatBytes(storedBytes)} stored${shared === 0 ? '' : `, ${formatBytes(storedBytes - shared)} anew`}`;
+  return `${manifest.source}  ${manifest.id}  ${counted}  ${formatBytes(bytes)}  ${stored}  ${formatDuration(ms)}`;
 }
 
 function summary(manifest: Manifest): object {
@@ -100,6 +102,7 @@ function summary(manifest: Manifest): object {
     end,
     tiers,
     ...sizesOf(manifest),
+    sharedBytes: sharedBytes(manifest.parts),
     parts: manifest.parts.length,
     warnings,
   };

@@ -50,10 +50,11 @@ export async function verify(manifest: Manifest, deps: VerifyDeps, signal: Abort
   const totalBytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   deps.report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: parts.length });
   const sealed = await isSealed(manifest, deps.store, signal);
+  const inspect = sealed ? unjudged : await inspectionBy(manifest, deps, signal);
   const found = await mapConcurrently(
     readsAtOnce,
     parts,
-    (part, stop) => verifyPart({ backup: manifest, part, sealed }, deps, stop),
+    (part, stop) => verifyPart({ backup: manifest, part, sealed }, { ...deps, inspect }, stop),
     signal,
   );
   const broken = found.flatMap(({ problem }) => problem ?? []);
@@ -69,6 +70,21 @@ export async function verify(manifest: Manifest, deps: VerifyDeps, signal: Abort
     await requireStillThere(source, id, deps.store, signal);
   const storedBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
   return { id, source, parts: parts.length, bytes: totalBytes, storedBytes, sealed, problems };
+}
+
+/** How the parts of this backup are judged. A part of it that can't be read for that is told when all are. */
+async function inspectionBy(
+  manifest: Manifest,
+  { store, inspect = unjudged, inspectBy }: VerifyDeps,
+  signal: AbortSignal,
+): Promise<Inspect> {
+  const open = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
+  try {
+    return (await inspectBy?.(manifest, open, signal)) ?? inspect;
+  } catch (error) {
+    if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
+    return inspect;
+  }
 }
 
 async function verifyPart(

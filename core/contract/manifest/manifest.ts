@@ -18,6 +18,8 @@ export const partSchema = z
     role: z.enum(partRoles),
     file: z.string(),
     bytes: count,
+    /** Of a part that was made for an older backup: how much of its content this one needs. */
+    live: count.optional(),
     storedBytes: count,
     sha256: hex(64),
     rows: count.optional(),

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Bytes } from '../units.ts';
 
 /** What a backup holds and took, all parts and tables together. */
@@ -12,8 +12,18 @@ export function sizesOf({ parts, tables, start, end }: Manifest): {
   return {
     tables: tables.length,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),
-    bytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+    bytes: contentBytes(parts),
     storedBytes: parts.reduce((sum, part) => sum + part.storedBytes, 0),
     ms: Date.parse(end) - Date.parse(start),
   };
+}
+
+/** How much content a backup has in these parts. */
+export function contentBytes(parts: readonly Pick<ManifestPart, 'bytes' | 'live'>[]): Bytes {
+  return parts.reduce((sum, { bytes, live = bytes }) => sum + live, 0);
+}
+
+/** How much of what a backup takes it has in common with an older one, which its making found in the vault. */
+export function sharedBytes(parts: readonly Pick<ManifestPart, 'storedBytes' | 'live'>[]): Bytes {
+  return parts.reduce((sum, { storedBytes, live }) => sum + (live === undefined ? 0 : storedBytes), 0);
 }

@@ -13,8 +13,15 @@ import {
 import type { FailureRecord, ProofRecord, StartRecord } from '../layout/records.ts';
 import type { Bytes } from '../units.ts';
 
-/** An object as a listing shows it. */
-export type ListedObject = { key: ObjectKey; bytes: Bytes; modified: Date };
+/** An object as a listing shows it. `file`: what the objects that share their bytes have in common. */
+export type ListedObject = { key: ObjectKey; bytes: Bytes; modified: Date; file?: string };
+
+/** How much objects take together: bytes that several share are there once. */
+export function bytesTogether(objects: Iterable<Omit<ListedObject, 'modified'>>): Bytes {
+  const counted = new Map<string, Bytes>();
+  for (const { key, bytes, file = key } of objects) counted.set(file, bytes);
+  return [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
 
 /** A complete backup as a listing shows it: nothing of it was read. */
 export type BackupFound = {

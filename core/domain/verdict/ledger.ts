@@ -9,6 +9,7 @@ import { startOf } from '../keys.ts';
 import { manifestFile } from '../layout/places.ts';
 import { backupPathOf } from '../layout/records.ts';
 import type { BackupId } from '../keys.ts';
+import { contentBytes } from '../parts/sizes.ts';
 import { familiesOf, volatileOf } from './table-levels.ts';
 import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListed, partsNamed } from './verdict.ts';
 import type { SourceRules } from './verdict.ts';
@@ -25,7 +26,7 @@ export function contentOf({ start, end, engine, database, server, parts, tables,
     start,
     end,
     rows: sum(tables.map(({ rows }) => rows)),
-    bytes: sum(parts.map(({ bytes }) => bytes)),
+    bytes: contentBytes(parts),
     parts: partsNamed(parts),
     engine,
     database,

@@ -5,7 +5,7 @@ import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import { runAtWork } from './expectation.ts';
 import type { Moment } from './expectation.ts';
 import type { Expectation } from './expected.ts';
-import { emptyHistory } from '../verdict/history.ts';
+import { bytesTogether, emptyHistory } from '../verdict/history.ts';
 import type { SourceHistory } from '../verdict/history.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { moment, unsignedHint, word } from '../messages/text.ts';
@@ -222,7 +222,7 @@ function standingOf(
     failures: failures.length,
     lastFailure: last && `${last.code}, ${moment(last.at, watched.timeZone)}`,
     count: history.backups.length,
-    storedBytes: history.backups.flatMap(({ objects }) => objects).reduce((sum, { bytes }) => sum + bytes, 0),
+    storedBytes: bytesTogether(history.backups.flatMap(({ objects }) => objects)),
   };
 }
 

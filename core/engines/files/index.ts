@@ -1,29 +1,22 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
-import type { Engine } from '../../ports.ts';
+import type { Engine, Plan } from '../../ports.ts';
 import { ownerKind } from './facts.ts';
 import { folderWords } from '../../domain/content-words.ts';
 import { asPattern, matching } from './patterns.ts';
 import { openTarPart } from './plan/making.ts';
 import { planFiles } from './plan/plan.ts';
-import { noSecrets } from './secrets.ts';
+import { openListPart, partNumber } from './sharing/places.ts';
 import { replacedFolders } from './restore/kept.ts';
 import { filesTarget } from './restore/target.ts';
 import { tarReader } from './tar/reader.ts';
 
-/** A folder as it is configured; `path` is whole. `secrets`: what may be stored `encrypted` alone, besides the usual. */
-export type FilesAt = {
-  path: string;
-  exclude: readonly string[];
-  secrets: readonly string[];
-  encrypted: boolean;
-  oneFileSystem: boolean;
-};
+/** A folder as it is configured; `path` is whole. */
+export type FilesAt = { path: string; exclude: readonly string[]; oneFileSystem: boolean };
 
 /** The folder of the configuration, or another one: beside it by name, or by a path. */
-export function filesEngine(at: FilesAt, database?: string) {
-  const { path, exclude, oneFileSystem } = at;
+export function filesEngine({ path, exclude, oneFileSystem }: FilesAt, database?: string) {
   const folder = database === undefined ? path : folderCalled(database, path);
   const called = (other: string) => (dirname(other) === dirname(path) ? basename(other) : other);
   const name = called(folder);
@@ -34,13 +27,13 @@ export function filesEngine(at: FilesAt, database?: string) {
     ownerKinds: [ownerKind],
     reader: tarReader,
     replaced: replacedFolders(folder),
-    open: openTarPart,
-    plan({ like, database: other }, signal) {
+    shares: true,
+    open: (part, signal) => openListPart(part) ?? openTarPart(part, signal),
+    plan({ like, sharing, database: other }, signal) {
       const isExcluded = like === undefined ? matching(exclude) : () => false;
       const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
       const planned = other === undefined ? folder : folderCalled(other, path);
-      const mayStore = like === undefined && !at.encrypted ? noSecrets(at.secrets) : () => undefined;
-      return planFiles({ path: planned, database: other ?? name, like, options, mayStore }, signal);
+      return planFiles({ path: planned, database: other ?? name, like, sharing, options }, signal);
     },
     target: (options, signal) => filesTarget({ path: folder, called }, options, signal),
     restoreCommands,
@@ -56,9 +49,19 @@ function folderCalled(database: string, path: string): string {
   throw new BackupError('input-invalid', `${database} is no name of a folder`, { hint: 'name one that can be made' });
 }
 
-/** Parts in their order, and folders last: what is written into a folder would change its time. */
-function restoreCommands(parts: readonly ManifestPart[]): string[] {
+/**
+ * Parts in their order, and folders last: what is written into a folder would change its time. Of a part that an older
+ * backup was made with, what the list names.
+ */
+function restoreCommands(parts: readonly ManifestPart[], { shared = [] }: Plan): string[] {
   const tar = 'tar --extract --preserve-permissions --numeric-owner --acls --xattrs --directory="$FOLDER"';
+  const list = parts.find(({ role }) => role === 'schema');
+  const older = new Set(shared.map(({ file }) => file));
+  const command = ({ file }: ManifestPart) => {
+    if (list === undefined || !older.has(file)) return `zstd -dc ${file} | ${tar}`;
+    const names = `zstd -dc ${list.file} | LC_ALL=C grep -az '^${partNumber(file)} ' | cut -z -d ' ' -f 3-`;
+    return `zstd -dc ${file} | ${tar} --null --files-from=<(${names})`;
+  };
   const files = (['data', 'after'] as const).flatMap((role) => parts.filter((part) => part.role === role));
-  return ['mkdir "$FOLDER"', ...files.map(({ file }) => `zstd -dc ${file} | ${tar}`)];
+  return ['mkdir "$FOLDER"', ...files.map(command)];
 }

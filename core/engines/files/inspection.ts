@@ -1,9 +1,24 @@
 import type { Inspection } from '../../ports.ts';
+import { livingIn } from './restore/allowed.ts';
+import { placesIn } from './sharing/places.ts';
 import { guardedTar } from './tar/guard.ts';
 import { tarReader } from './tar/reader.ts';
 
-/** Parts are tars of what a backup may hold; of the catalog nothing is asked here. */
+const isTar = (role: string): boolean => role === 'data' || role === 'after';
+
+/** Parts are tars of what a backup may hold; of the catalog and the list nothing is asked here. */
 export const inspection: Inspection = {
-  inspect: (part, content) => (part.role === 'catalog' ? content : guardedTar(content, part.file)),
+  inspect: (part, content) => (isTar(part.role) ? guardedTar(content, part.file) : content),
   reader: tarReader,
+  async inspectBy(manifest, open, signal) {
+    const places = await placesIn(manifest, open, signal);
+    return (part, content) =>
+      isTar(part.role)
+        ? guardedTar(
+            content,
+            part.file,
+            livingIn(places, part, () => 'pass'),
+          )
+        : content;
+  },
 };

@@ -10,6 +10,8 @@ import { summed } from '../../pipeline/sum.ts';
 import type { ByteStream, Report } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { partPlace, readStored } from '../parts/reading.ts';
+import type { Trust } from '../backups/signature.ts';
+import { sharing } from './share.ts';
 import type { StoredBackup } from './stored.ts';
 
 /**
@@ -28,15 +30,17 @@ const partsAtOnce = 2;
 
 /**
  * Takes a backup from another vault: its parts, then what lies beside its manifest, then the manifest, byte for byte.
- * What an earlier run has brought is read and compared, and not brought again. Nothing is ever written over: throws
+ * What an earlier run has brought is read and compared, and not brought again; what another backup
+ * there has in common with it is shared. Nothing is ever written over: throws
  * `object-exists` where something else lies in its place. What was brought stays when the rest fails, for the next run.
  */
 export async function receiveBackup(
-  vault: Vault,
+  trust: Trust,
   stored: StoredBackup,
   deps: ReceiveDeps,
   signal: AbortSignal,
 ): Promise<Received> {
+  const { vault } = trust;
   const { manifest, document, beside } = stored;
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
   const listed = await Array.fromAsync(vault.list(backupPrefix(source, id), signal));
@@ -44,12 +48,14 @@ export async function receiveBackup(
   const isComplete = sizes.has(manifestKey(source, id));
   if (isComplete) await requireSame(vault, manifestKey(source, id), document, stored, signal);
   const { only = () => true } = deps;
+  const share = isComplete ? undefined : await sharing(trust, manifest, signal);
   const brought = await mapConcurrently(
     partsAtOnce,
     manifest.parts.filter(only),
     async (part, stop) => {
       const size = sizes.get(partKey(source, id, part.file));
-      if (size === undefined) return bringPart(vault, stored, part, deps.report, stop);
+      if (size === undefined)
+        return (await share?.(part, stop)) ?? (await bringPart(vault, stored, part, deps.report, stop));
       await requirePart(vault, stored, part, { size, isComplete }, stop);
       deps.report({ type: 'progress', rows: 0, bytes: part.storedBytes, storedBytes: 0 });
       return 0;

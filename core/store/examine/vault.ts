@@ -98,13 +98,13 @@ async function observedUploads(vault: Vault, signal: AbortSignal): Promise<Obser
   }
 }
 
-/** The newest backups together are about what the next ones will take. */
+/** The newest backups together, but for what they share with older ones, are about what the next ones will take. */
 async function observedSpace(vault: Vault, signal: AbortSignal): Promise<Observed[]> {
   if (vault.free === undefined) return [];
   const free = await vault.free(signal);
   let next: Bytes = 0;
   for await (const { backups } of sourcesListed(vault, signal))
-    next += backups.at(-1)?.objects.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0;
+    for (const { bytes, file } of backups.at(-1)?.objects ?? []) next += file === undefined ? bytes : 0;
   const said = `${formatBytes(free)} are free${next === 0 ? '' : `, and the newest backups take ${formatBytes(next)}`}`;
   const remedy = 'free some space or enlarge the disk, or keep fewer backups (retention)';
   if (free < next) throw new BackupError('vault-full', `${vault.place}: only ${said}`, { hint: remedy });

@@ -58,7 +58,8 @@ export function partPlace({ place }: Pick<Vault, 'place'>, backup: BackupName, p
   return `${place}/${keyOfPart(backup, part)}`;
 }
 
-function keyOfPart({ source, id }: BackupName, { file }: ManifestPart): ObjectKey {
+/** Where a part lies. */
+export function keyOfPart({ source, id }: BackupName, { file }: ManifestPart): ObjectKey {
   return partKey(source as SourceName, id as BackupId, file);
 }
 

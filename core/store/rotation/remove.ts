@@ -1,4 +1,4 @@
-import { historyOf } from '../../domain/verdict/history.ts';
+import { bytesTogether, historyOf } from '../../domain/verdict/history.ts';
 import type { BackupFound, ListedObject } from '../../domain/verdict/history.ts';
 import { backupPrefix, manifestKey, partKey, signatureKey } from '../../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
@@ -87,9 +87,9 @@ async function removing(
 
 async function remove(vault: Vault, { key, bytes }: ListedObject, done: Done, signal: AbortSignal): Promise<boolean> {
   try {
-    const { state } = await vault.delete(key, signal);
+    const { state, shared = false } = await vault.delete(key, signal);
     done.hidden ||= state === 'hidden';
-    done.bytes += bytes;
+    done.bytes += shared ? 0 : bytes;
     return true;
   } catch (error) {
     done.failures.push(error);
@@ -129,14 +129,19 @@ async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, sign
   }
 }
 
-/** How much a removal of this backup would free: its manifest, the signature of it, and the parts that it names. */
+/**
+ * How much a removal of this backup would free: its manifest, the signature of it, and the parts that it names, but for
+ * bytes that one of `others` has too.
+ */
 export function removableBytes(
   source: SourceName,
   { id, objects }: Pick<BackupFound, 'id' | 'objects'>,
   parts: readonly string[],
+  others: readonly Pick<BackupFound, 'objects'>[] = [],
 ): Bytes {
   const named = keysOfParts(source, id, parts).add(manifestKey(source, id)).add(signatureKey(source, id));
-  return objects.reduce((sum, { key, bytes }) => sum + (named.has(key) ? bytes : 0), 0);
+  const needed = new Set(others.flatMap((other) => other.objects.flatMap(({ file }) => file ?? [])));
+  return bytesTogether(objects.filter(({ key, file = '' }) => named.has(key) && !needed.has(file)));
 }
 
 function keysOfParts(source: SourceName, id: BackupId, parts: readonly string[]): Set<ObjectKey> {

@@ -98,7 +98,8 @@ async function uploadsOf(vault: Vault, source: SourceName, signal: AbortSignal) 
 function sizesOf({ objects, uploads }: Leftovers): Pick<Swept, 'objects' | 'bytes' | 'uploads'> {
   return {
     objects: objects.length,
-    bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+    // what a dead run shares with a backup frees nothing
+    bytes: objects.reduce((sum, { bytes, file }) => sum + (file === undefined ? bytes : 0), 0),
     uploads: uploads.length,
   };
 }

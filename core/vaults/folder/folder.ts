@@ -4,12 +4,14 @@ import { abortError, BackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Deleted, Stored, Vault } from '../../vault.ts';
-import { absent, answered, codeOf } from './errors.ts';
+import { absent, answered } from './errors.ts';
 import { listFolder } from './reading/list.ts';
 import { bringForward, forgetStates } from './older.ts';
-import { folderPlace, freeSpace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './place.ts';
+import { folderPlace, freeSpace, inFolder, pathOf, prepareVault, requireVault } from './place.ts';
+import { syncFolder, type FolderPlace } from './place.ts';
 import { readFolder, readVersion } from './reading/read.ts';
 import { replaceFile, versionOf } from './replace.ts';
+import { shareFile } from './share.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
 import { withGrace } from '../waiting.ts';
 
@@ -38,6 +40,7 @@ export function folderVault(root: string): Vault {
   return {
     place: place.root,
     put: (key, body, _tags, signal) => put(place, key, body, signal),
+    share: (from, to, bytes, signal) => shareFile(place, { from, to, bytes }, signal),
     putIfAbsent: (key, body, _tags, signal) => withGrace(grace, (own) => putIfAbsent(place, key, body, own), signal),
     putIfUnchanged: (key, body, version, signal) => putIfUnchanged(place, key, body, version, signal),
     read: (key, signal) => readVersion(place, key, signal),
@@ -131,6 +134,7 @@ async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   await requireVault(place);
   const path = await pathOf(place, key, { make: false }).catch(absent);
   if (path === undefined) return { state: 'gone' };
+  const names = (await lstat(path).catch(absent))?.nlink ?? 0;
   await unlink(path).catch(absent);
   await syncFolder(dirname(path)).catch(absent);
   await forgetStates(place, key);
@@ -143,7 +147,7 @@ async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
     )
       break;
   }
-  return { state: 'gone' };
+  return { state: 'gone', ...(names > 1 && { shared: true as const }) };
 }
 
 /** A folder has no tags; that an object is missing is told all the same. */
@@ -167,20 +171,6 @@ async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, si
   } catch (error) {
     await rm(written.path, { force: true }).catch(() => undefined);
     throw error;
-  }
-}
-
-/** Does something in an object's folder, which is made for it, again if another process removes it for being empty. */
-async function inFolder<T>(place: FolderPlace, key: ObjectKey, act: (path: string) => Promise<T>): Promise<T> {
-  for (let attempts = 1; ; attempts += 1) {
-    try {
-      const path = await pathOf(place, key, { make: true });
-      const result = await act(path);
-      await syncFolder(dirname(path)).catch(absent);
-      return result;
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempts === 10) throw error;
-    }
   }
 }
 

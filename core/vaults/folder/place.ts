@@ -90,6 +90,20 @@ export async function pathOf(place: FolderPlace, key: string, options: { make: b
   return join(folder, last);
 }
 
+/** Does something in an object's folder, which is made for it, again if another process removes it for being empty. */
+export async function inFolder<T>(place: FolderPlace, key: string, act: (path: string) => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      const path = await pathOf(place, key, { make: true });
+      const result = await act(path);
+      await syncFolder(dirname(path)).catch(absent);
+      return result;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempts === 10) throw error;
+    }
+  }
+}
+
 /** What the disk of a vault has left for us. */
 export async function freeSpace({ root }: FolderPlace): Promise<Bytes> {
   const { bavail, bsize } = await statfs(root);

@@ -17,8 +17,9 @@ export async function filesScene() {
   await mkdir(media);
   const vault = await folderScene();
   const deps = vault.deps();
+  let nights = 0;
   const engine = (database?: string, exclude: readonly string[] = []): Engine =>
-    filesEngine({ path: media, exclude, secrets: [], encrypted: false, oneFileSystem: false }, database).engine;
+    filesEngine({ path: media, exclude, oneFileSystem: false }, database).engine;
   return {
     top,
     media,
@@ -28,6 +29,12 @@ export async function filesScene() {
     path: (name: string) => join(top, name),
     backup: (own: Engine = engine(), report: (event: RunEvent) => void = () => {}) =>
       backup({ ...toySource(own), compressionLevel: 1 }, { ...vault.deps(), report }, limit()),
+    /** A backup of one of the next nights: no file was changed within the seconds before it began. */
+    async night(deps = vault.deps()): Promise<Manifest> {
+      nights += 1;
+      const now = () => new Date(Date.now() + nights * 86_400_000);
+      return backup({ ...toySource(engine()), compressionLevel: 1 }, { ...deps, clock: { now } }, limit());
+    },
     restore: (manifest: Manifest, name: string, options: Partial<RestoreOptions> = {}) =>
       restore(
         manifest,

@@ -33,7 +33,6 @@ function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']])
       server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
       return [];
     },
-    requireAlone: async () => {},
     discard: async () => void server.delete('scratch'),
     ...more,
   });

@@ -1,8 +1,9 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
-import type { ObjectKey } from '../../../core/domain/keys.ts';
+import type { BackupId, ObjectKey } from '../../../core/domain/keys.ts';
 import { manifestKey, partKey, signatureKey } from '../../../core/domain/layout/places.ts';
 import { pinKey, proofKey } from '../../../core/domain/layout/records.ts';
+import { bytesTogether } from '../../../core/domain/verdict/history.ts';
 import { removableBytes } from '../../../core/store/rotation/remove.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
@@ -196,4 +197,19 @@ test('a removal frees its manifest, the signature of it and the parts that it na
   await pinned();
 
   expect(removableBytes(shop, await found(), files)).toBe(unsigned + 3);
+});
+
+test('bytes that a backup has in common with others are there once, and no removal but the last one frees them', () => {
+  const object = (of: string, name: string, file?: string) => {
+    const key = partKey(shop, of as BackupId, name);
+    return { key, bytes: 10, modified: new Date(0), ...(file !== undefined && { file }) };
+  };
+  const [one, other] = ['20261101T020000Z-aaaaaa', '20261102T020000Z-bbbbbb'] as const;
+  const first = { id: one as BackupId, objects: [object(one, 'data/0001.sql', 'f'), object(one, 'data/0002.sql')] };
+  const second = { objects: [object(other, 'data/0007.sql', 'f')] };
+  const named = ['data/0001.sql', 'data/0002.sql'];
+
+  expect(removableBytes(shop, first, named, [second])).toBe(10);
+  expect(removableBytes(shop, first, named)).toBe(20);
+  expect(bytesTogether([...first.objects, ...second.objects])).toBe(20);
 });

@@ -15,6 +15,8 @@ import type { MemoryState } from '../../support/vaults/memory-vault.ts';
 import { shop } from '../../support/vaults/seen.ts';
 import { overwrite } from '../../support/vaults/vault.ts';
 
+const signingOf = () => undefined;
+
 // The two vaults are compared object by object.
 const [id] = dailyIds(1) as [BackupId];
 const [data, catalog] = ['data/0001.sql.zst', 'catalog.json.zst'];
@@ -38,7 +40,7 @@ const deps = (only?: string) => ({
 });
 const reading = (on = first!) => storedBackup({ vault: on, signingOf: () => undefined }, shop, id, signal);
 const receiving = async (on = second!, only?: string, from = first!) =>
-  receiveBackup(on, await reading(from), deps(only), signal);
+  receiveBackup({ vault: on, signingOf }, await reading(from), deps(only), signal);
 const hexOf = ({ objects }: MemoryState) =>
   Object.fromEntries([...objects].map(([key, { body }]) => [key, Buffer.from(body).toString('hex')]).sort());
 const at = (path: string) => objectKey(`shop/${id}/${path}`);
@@ -198,7 +200,12 @@ test('without the lease no manifest is written, and what was brought stays', asy
   const lost = new BackupError('lease-lost', 'another run has it');
   const stored = await reading();
 
-  const received = receiveBackup(second!, stored, { ...deps(), confirm: () => Promise.reject(lost) }, signal);
+  const received = receiveBackup(
+    { vault: second!, signingOf },
+    stored,
+    { ...deps(), confirm: () => Promise.reject(lost) },
+    signal,
+  );
 
   await expect(received).rejects.toBe(lost);
   expect([...here!.objects.keys()].sort()).toEqual([catalog!, data!, 'manifest.sig'].map(at));
@@ -235,10 +242,14 @@ test('a part that another run brings meanwhile is compared, and taken as it is',
     },
   });
 
-  expect(await receiveBackup(racing(same(data!)), stored, deps(), signal)).toMatchObject({ parts: 1 });
+  expect(await receiveBackup({ vault: racing(same(data!)), signingOf }, stored, deps(), signal)).toMatchObject({
+    parts: 1,
+  });
 
   here!.objects.clear();
-  await expect(receiveBackup(racing(flipped(data!)), stored, deps(), signal)).rejects.toMatchObject(otherBytes(data!));
+  await expect(
+    receiveBackup({ vault: racing(flipped(data!)), signingOf }, stored, deps(), signal),
+  ).rejects.toMatchObject(otherBytes(data!));
 });
 
 test('a vault that refuses a part or its signature is an error, and one that holds another size is not believed', async () => {

@@ -6,7 +6,7 @@ import { moment } from '../../../../core/domain/messages/text.ts';
 import type { Verdict } from '../../../../core/domain/verdict/verdict.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../../../../core/domain/units.ts';
 import { adoptedText } from './adopted-text.ts';
-import { sizesOf } from '../../../../core/domain/parts/sizes.ts';
+import { sharedBytes, sizesOf } from '../../../../core/domain/parts/sizes.ts';
 import { aligned, cut, wrapped } from '../text.ts';
 
 const width = 80;
@@ -65,11 +65,11 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
       ? ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`]
       : [
           'made',
-          `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted, timeZone)}; SHA-256 ${adopted.sha256}`,
+          `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted)}; SHA-256 ${adopted.sha256}`,
         ],
     ...positionFacts(manifest),
     ['holds', `${plural(rows, words.row)} in ${plural(manifest.tables.length, words.table)}, ${formatBytes(bytes)}`],
-    ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}`],
+    ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}${sharedText(manifest)}`],
     ['encrypted', to === undefined ? 'no' : `to ${to}`],
     ['counts for', tiers.length === 0 ? 'nothing' : tiers.join(', ')],
     ...(pinned
@@ -118,4 +118,9 @@ function tableLines({ engine, tables }: Manifest): string[] {
     fingerprint,
   ]);
   return aligned([[words.table, `${words.row}s`, 'fingerprint'], ...rows], [1]);
+}
+
+function sharedText({ parts }: Manifest): string {
+  const shared = sharedBytes(parts);
+  return shared === 0 ? '' : `, ${formatBytes(shared)} of it in common with older backups`;
 }

@@ -6,6 +6,7 @@ import type { ByteStream, OpenedPart, PlannedPart } from '../../../ports.ts';
 import type { PathFacts } from '../facts.ts';
 import { nameOf, pathText } from '../names.ts';
 import { at, unlessGone } from '../paths.ts';
+import { stateOf, unsure } from '../sharing/places.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
 import { createTar, tarCalled } from '../tar/program.ts';
 import { tarReader } from '../tar/reader.ts';
@@ -13,9 +14,9 @@ import type { TarRecipe } from './parts.ts';
 
 /**
  * What was noted while a part was made. `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each
- * time that it was read.
+ * time that it was read; `states`: how every other one stood, by its path.
  */
-export type Noted = { facts: PathFacts[]; vanished: string[]; unsteady: string[] };
+export type Noted = { facts: PathFacts[]; states: [string, string][]; vanished: string[]; unsteady: string[] };
 
 const tries = 3;
 const looksAtOnce = 16;
@@ -29,6 +30,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   const reader = tarReader(signal);
   const heard: string[] = [];
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
+  const states = new Map<string, string>();
 
   async function* content(): ByteStream {
     const program = tarCalled(tar);
@@ -45,6 +47,8 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
       const after = await statesOf(folder, present, signal);
       noted.vanished.push(...wanted.filter((path) => !before.has(path)));
       wanted = changedOf(present, before, after);
+      for (const path of present) states.set(path, before.get(path)!.state);
+      for (const path of wanted) states.set(path, unsure);
     }
     noted.unsteady.push(...wanted);
     yield tarEnd();
@@ -52,8 +56,10 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
 
   async function notes() {
     const facts = reader.facts();
-    const counted: Noted = { facts, ...(await settled(noted, folder, new Set(facts.map(({ name }) => name)), signal)) };
-    const known = new Set([...facts.map(({ name }) => name), ...counted.vanished.map(nameOf)]);
+    const names = new Set(facts.map(({ name }) => name));
+    const stored = [...states].filter(([path]) => names.has(nameOf(path)));
+    const counted: Noted = { facts, states: stored, ...(await settled(noted, folder, names, signal)) };
+    const known = new Set([...names, ...counted.vanished.map(nameOf)]);
     const lost = paths.filter((path) => !known.has(nameOf(path)));
     if (lost.length > 0) throw lostError(file, lost);
     return { heard, counted };
@@ -63,11 +69,11 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
 
 /** What is not there any more, and what of it was stored before, which may be half of it. */
 async function settled(
-  { vanished, unsteady }: Omit<Noted, 'facts'>,
+  { vanished, unsteady }: Pick<Noted, 'vanished' | 'unsteady'>,
   folder: string,
   stored: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<Omit<Noted, 'facts'>> {
+): Promise<Pick<Noted, 'vanished' | 'unsteady'>> {
   const there = await statesOf(folder, unsteady, signal);
   const gone = [...vanished, ...unsteady.filter((path) => !there.has(path))];
   return {
@@ -85,10 +91,9 @@ async function statesOf(
   const look = async (path: string) => {
     const stats = await lstat(at(folder, path), { bigint: true }).catch(unlessGone);
     if (stats === undefined) return [];
-    const { ino, size, mtimeNs, ctimeNs, mode } = stats;
     // what is added to a folder changes no file
-    const state = stats.isDirectory() ? 'folder' : [ino, mode, size, mtimeNs, ctimeNs].join(' ');
-    return [[path, { state, inode: `${stats.dev}:${ino}` }]] as const;
+    const state = stats.isDirectory() ? 'folder' : stateOf(stats);
+    return [[path, { state, inode: `${stats.dev}:${stats.ino}` }]] as const;
   };
   return new Map((await mapConcurrently(looksAtOnce, paths, look, signal)).flat());
 }

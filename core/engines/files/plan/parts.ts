@@ -7,15 +7,19 @@ export type Making = { folder: string; tar: string; oneTable: boolean };
 export type TarRecipe = Making & { paths: string[] };
 
 /** A part is made in one go, and what changes in it meanwhile is read again. */
-const partBytes = 128 * 1024 ** 2;
+export const partBytes = 128 * 1024 ** 2;
 const partFiles = 10_000;
 /** What the header of a file takes in a tar, with its extended one. */
-const headerBytes = 1536;
+export const headerBytes = 1536;
 
-/** Cuts what was found into parts: files, in their order, and what is known of folders, which goes behind them. */
-export function partsOf(making: Making, found: readonly FoundPath[]): PlannedPart[] {
+/**
+ * Cuts what was found into parts: files, in their order, and what is known of folders, which goes behind them. `others`:
+ * how many data parts there are before them.
+ */
+export function partsOf(making: Making, found: readonly FoundPath[], others: number): PlannedPart[] {
   const files = cut(namesTogether(found.filter(({ kind }) => kind !== 'folder')));
-  const data = files.map((part, at) => planned('data', `data/${String(at + 1).padStart(4, '0')}.tar`, part, making));
+  const name = (at: number) => `data/${String(others + at + 1).padStart(4, '0')}.tar`;
+  const data = files.map((part, at) => planned('data', name(at), part, making));
   const folders = found.filter(({ kind }) => kind === 'folder');
   return [...data, planned('after', 'after.tar', folders, making)];
 }
@@ -30,7 +34,7 @@ function sizeOf(part: readonly FoundPath[]): number {
 }
 
 /** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
-function namesTogether(files: readonly FoundPath[]): FoundPath[][] {
+export function namesTogether(files: readonly FoundPath[]): FoundPath[][] {
   const groups = new Map<string, FoundPath[]>();
   for (const file of files) {
     const key = file.inode ?? `path ${file.path}`;

@@ -2,49 +2,62 @@ import { realpath, stat } from 'node:fs/promises';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { plural } from '../../../domain/units.ts';
-import type { Manifest } from '../../../contract/manifest/manifest.ts';
-import type { Confirmed, PartNotes, Plan } from '../../../ports.ts';
-import { catalogOf } from '../facts.ts';
+import type { Manifest, TableRows } from '../../../contract/manifest/manifest.ts';
+import { mergeTallies, tableRows } from '../../../pipeline/rows/tables.ts';
+import type { Confirmed, PartNotes, Plan, PlannedPart, Sharing } from '../../../ports.ts';
+import { catalogOf, tallyOf } from '../facts.ts';
 import { nameOf, pathText, tableOf, topTable } from '../names.ts';
+import { listPart, partNumber } from '../sharing/places.ts';
+import type { Places } from '../sharing/places.ts';
+import { takeOver } from '../sharing/take-over.ts';
+import type { KeptPath, TakenOver } from '../sharing/take-over.ts';
 import { gnuTar } from '../tar/program.ts';
 import type { Noted } from './making.ts';
 import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
 import type { FoundPath, WalkOptions } from './walk.ts';
 
-/**
- * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. `mayStore` throws where
- * what was found may not be stored.
- */
+/** What is to be planned: a folder, called `database`; `like`: the backup that it should equal. */
 type FilesPlanned = {
   path: string;
   database: string;
   like?: Manifest | undefined;
+  sharing?: Sharing | undefined;
   options: WalkOptions;
-  mayStore(found: readonly FoundPath[]): void;
 };
 
 /** More tables than that fit into no manifest that is read in passing. */
 const mostTables = 1000;
 const mostNamed = 20;
 
-/** Plans a backup of a folder: what is in it now. What changes while it is read is read again. */
+/**
+ * Plans a backup of a folder: what is in it now. What changes while it is read is read again; what has not changed since
+ * the backup before is not read.
+ */
 export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Promise<Plan> {
-  const { path, database, like, options } = planned;
+  const { path, database, like, sharing, options } = planned;
+  const before = sharing?.before;
   const program = await gnuTar(signal);
   const folder = await folderAt(path);
   const { found, skipped } = await walk(folder, options, signal);
-  planned.mayStore(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
+  const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
+  const { kept, shared, anew } = before === undefined ? nothingKept : await takeOver(found, before, oneTable, signal);
+  const parts = partsOf({ folder, tar: program.command, oneTable }, anew, shared.length);
   return {
     database,
     server: { product: 'files', version: '1' },
     client: { program: 'GNU tar', version: program.version },
-    parts: partsOf({ folder, tar: program.command, oneTable }, found),
+    parts,
+    ...(shared.length > 0 && { shared }),
     catalog: {},
     catalogLast: true,
     warnings: limited(skipped.toSorted(), 'more are not in the backup'),
-    confirm: async (seen, notes) => ({ tables: seen, ...confirmed(notes) }),
+    confirm: async (seen, notes) => ({
+      tables: withKept(seen, kept, oneTable),
+      parts: sharing === undefined ? [] : [listPart(placesOf(parts, notes, kept))],
+      ...confirmed(notes, kept),
+    }),
     close: async () => undefined,
   };
 }
@@ -67,13 +80,36 @@ function hasManyTables(found: readonly FoundPath[]): boolean {
   return new Set(tables).size > mostTables;
 }
 
-function confirmed(notes: readonly PartNotes[]): Omit<Confirmed, 'tables'> {
-  const noted = notes.map(({ counted }) => counted as unknown as Noted);
+/** The tables with the rows that were not read again. */
+function withKept(seen: readonly TableRows[], kept: readonly KeptPath[], oneTable: boolean): TableRows[] {
+  const read = seen.map((table) => ({ ...table, bytes: 0 }));
+  const facts = kept.map((one) => one.facts);
+  const tallies = [read, tallyOf(facts, oneTable)].map((tables) => ({ tables, ended: true }));
+  return tableRows(mergeTallies(tallies));
+}
+
+/** Where each file and link lies. */
+function placesOf(parts: readonly PlannedPart[], notes: readonly PartNotes[], kept: readonly KeptPath[]): Places {
+  const places = new Map(kept.map(({ path, place }) => [path, place]));
+  for (const [at, { file }] of parts.entries()) {
+    const part = partNumber(file);
+    if (part === undefined) continue;
+    for (const [path, state] of notedIn(notes[at]!).states) places.set(path, { part, state });
+  }
+  return places;
+}
+
+function notedIn({ counted }: PartNotes): Noted {
+  return counted as unknown as Noted;
+}
+
+function confirmed(notes: readonly PartNotes[], kept: readonly KeptPath[]): Omit<Confirmed, 'tables' | 'parts'> {
+  const noted = notes.map(notedIn);
   const vanished = noted.flatMap((one) => one.vanished).map(pathText);
   const unsteady = noted.flatMap((one) => one.unsteady).map(pathText);
   const heard = [...new Set(notes.flatMap((one) => one.heard))];
   return {
-    catalog: catalogOf(noted.flatMap(({ facts }) => facts)),
+    catalog: catalogOf([...kept, ...noted].flatMap(({ facts }) => facts)),
     warnings: [
       ...limited(heard, 'more lines of tar are not shown'),
       ...(vanished.length === 0 ? [] : [`removed before it was read: ${firstOf(vanished, mostNamed)}`]),

@@ -1,13 +1,24 @@
 import { access, constants, lstat, readdir } from 'node:fs/promises';
-import type { Stats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { abortError, BackupError } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { pathText } from '../names.ts';
+import { stateOf } from '../sharing/places.ts';
 import { at, codeOf, unlessGone, whyOf } from '../paths.ts';
 
-/** What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names. */
-export type FoundPath = { path: string; kind: 'file' | 'symlink' | 'folder'; size: number; inode?: string };
+/**
+ * What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names; `state`:
+ * as `stateOf` tells it.
+ */
+export type FoundPath = {
+  path: string;
+  kind: 'file' | 'symlink' | 'folder';
+  size: number;
+  owner: string;
+  state: string;
+  inode?: string;
+};
 
 /** `skipped`: what is in no backup, a sentence each. */
 export type Walked = { found: FoundPath[]; skipped: string[] };
@@ -32,17 +43,19 @@ const isRoot = process.getuid?.() === 0;
 export async function walk(folder: string, options: WalkOptions, signal: AbortSignal): Promise<Walked> {
   const walked: Walked = { found: [], skipped: [] };
   const unreadable: string[] = [];
-  const top = await lstat(at(folder, '.'));
+  const top = await lstat(at(folder, '.'), { bigint: true });
 
   async function look(path: string): Promise<void> {
     if (signal.aborted) throw abortError(signal);
-    const stats = await lstat(at(folder, path)).catch(unlessGone);
+    const stats = await lstat(at(folder, path), { bigint: true }).catch(unlessGone);
     if (stats === undefined) return;
     const kind = kindOf(stats);
     if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return;
     const why = whyNot(kind, options.oneFileSystem && stats.dev !== top.dev);
     if (kind === undefined || why !== undefined) return void walked.skipped.push(`${pathText(path)} ${why}`);
-    walked.found.push({ path, kind, size: kind === 'file' ? stats.size : 0, ...inodeOf(kind, stats) });
+    const size = kind === 'file' ? Number(stats.size) : 0;
+    const owner = `${stats.uid}:${stats.gid}`;
+    walked.found.push({ path, kind, size, owner, state: stateOf(stats), ...inodeOf(kind, stats) });
     if (kind === 'file' && !isRoot) await access(at(folder, path), constants.R_OK).catch(cannot(path));
     if (kind === 'folder') await enter(path);
   }
@@ -66,11 +79,11 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   return { ...walked, found: walked.found.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
 }
 
-function kindOf(stats: Stats): FoundPath['kind'] | undefined {
+function kindOf(stats: BigIntStats): FoundPath['kind'] | undefined {
   return stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'symlink' : undefined;
 }
 
-function inodeOf(kind: FoundPath['kind'], { dev, ino, nlink }: Stats): Pick<FoundPath, 'inode'> {
+function inodeOf(kind: FoundPath['kind'], { dev, ino, nlink }: BigIntStats): Pick<FoundPath, 'inode'> {
   return kind === 'folder' || nlink < 2 ? {} : { inode: `${dev}:${ino}` };
 }
 

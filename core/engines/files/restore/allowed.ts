@@ -1,8 +1,11 @@
 import type { Catalog } from '../../../contract/manifest/catalog.ts';
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { factsIn, ownerKind } from '../facts.ts';
 import type { PathFacts } from '../facts.ts';
 import { nameOf, parentOf, top } from '../names.ts';
+import { partNumber } from '../sharing/places.ts';
+import type { Places } from '../sharing/places.ts';
 import type { EntryJudge } from '../tar/guard.ts';
 
 export type KnownFacts = ReadonlyMap<string, Omit<PathFacts, 'owner'>>;
@@ -36,6 +39,13 @@ export function judgeBy(facts: KnownFacts, chosen: (name: string) => boolean): E
       throw new Error(`${name}, another name of what is no file of the backup`);
     return chosen(name) ? 'pass' : 'drop';
   };
+}
+
+/** Drops what a part holds and its backup does not need: the part was made for an older one. */
+export function livingIn(places: Places | undefined, { file }: ManifestPart, judge: EntryJudge): EntryJudge {
+  const number = partNumber(file);
+  if (places === undefined || number === undefined) return judge;
+  return (entry) => (places.get(entry.path)?.part === number ? judge(entry) : 'drop');
 }
 
 /** Throws `privilege-missing` where files would have to be given to somebody else, and we may not do that. */

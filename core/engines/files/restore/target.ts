@@ -2,12 +2,14 @@ import { immovable } from './movable.ts';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { contentBytes } from '../../../domain/parts/sizes.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
+import { placesIn } from '../sharing/places.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
-import { judgeBy, knownFacts, requireOwners } from './allowed.ts';
+import { judgeBy, knownFacts, livingIn, requireOwners } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
 import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
@@ -32,6 +34,7 @@ export async function filesTarget(
   const facts = knownFacts(catalog);
   const files = options.tables && chooseFiles({ manifest, catalog, facts }, options.tables.asked);
   const judge = judgeBy(facts, files?.chosen ?? (() => true));
+  const places = options.open && (await placesIn(manifest, options.open, signal));
   const { state, holds } = await standingAt(path);
   const [above, name] = [dirname(path), basename(path)];
   const beside = (one: string) => join(above, one);
@@ -43,7 +46,7 @@ export async function filesTarget(
   const mended: string[] = [];
 
   function step(part: ManifestPart, then: () => Promise<void>): LoadStep {
-    const inspect = (content: ByteStream) => guardedTar(content, part.file, judge);
+    const inspect = (content: ByteStream) => guardedTar(content, part.file, livingIn(places, part, judge));
     async function load(content: ByteStream, stop: AbortSignal): Promise<void> {
       if (isBroken) throw new BackupError('restore-failed', 'a part before this one could not be restored');
       try {
@@ -79,7 +82,7 @@ export async function filesTarget(
     mended,
     noDefinitions: true,
     ...(files && { excerpt: files.excerpt }),
-    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace, bytes: sizeOf(data) }),
+    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace, bytes: contentBytes(data) }),
     stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
     async prepare(replace) {
       const now = await standingAt(path);
@@ -88,7 +91,7 @@ export async function filesTarget(
       for (const left of await sweepUnfinished(hiddenName(path), removeTree))
         mended.push(`${left}, which a restore that died had left, is removed`);
       if (state === 'occupied') await removeTree(beside(fresh));
-      await makeWork(beside(work), sizeOf(data));
+      await makeWork(beside(work), contentBytes(data));
       made = work;
     },
     made: () => called(beside(madeAs)),
@@ -122,10 +125,6 @@ function changedError(path: string, holds: string): BackupError {
   return new BackupError('target-not-empty', `${path} is not what it was a moment ago: it holds ${holds}`, {
     hint: 'look again: the same command with --plan',
   });
-}
-
-function sizeOf(parts: readonly ManifestPart[]): Bytes {
-  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 type Foreseeing = Pick<Target, 'state'> & {

@@ -25,6 +25,10 @@ export async function* guardedTar(content: ByteStream, file: string, judge: Entr
       if (state === 'headers') headers.push(Buffer.from(bytes));
       else if (state === 'pass') out.push(bytes);
     },
+    comment() {
+      out.push(...headers);
+      headers = [];
+    },
     entry(entry) {
       state = judge(entry);
       if (state === 'pass') out.push(...headers);

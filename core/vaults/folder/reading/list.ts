@@ -38,8 +38,8 @@ async function describe(place: FolderPlace, key: ObjectKey): Promise<Listed | un
   const target = join(place.root, key);
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      const { size, mtime } = await lstat(await currentFile(place, key, target));
-      return { key, bytes: size, modified: mtime };
+      const { size, mtime, nlink, dev, ino } = await lstat(await currentFile(place, key, target));
+      return { key, bytes: size, modified: mtime, ...(nlink > 1 && { file: `${dev}:${ino}` }) };
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
     }

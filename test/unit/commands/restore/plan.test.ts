@@ -65,7 +65,7 @@ test('nothing is asked of an engine that nobody has asked for', async () => {
     drill: { assert: [] },
   });
 
-  expect(asked.map(({ manifest: _, catalog: __, ...rest }) => rest)).toEqual([
+  expect(asked.map(({ manifest: _, catalog: __, open: ___, ...rest }) => rest)).toEqual([
     { owners: true, proof: true, tablespaces: true, keepGoing: false, events: false, dropOld: false, drill: false },
     { owners: false, proof: false, tablespaces: false, keepGoing: true, events: true, dropOld: true, drill: true },
   ]);

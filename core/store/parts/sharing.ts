@@ -1,0 +1,38 @@
+import { isBackupError } from '../../domain/errors.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import { partKey } from '../../domain/layout/places.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { SharedPart } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { keyOfPart } from './reading.ts';
+import type { BackupName } from './reading.ts';
+
+const sharesAtOnce = 8;
+
+/** Whether this vault may let two backups share a part. */
+export function canShare({ share }: Pick<Vault, 'share'>): boolean {
+  return share !== undefined;
+}
+
+/**
+ * Makes parts of a backup parts of a new one, too, so that each of the two can be removed as if it were alone. False
+ * where one is not there as its manifest says, or this place can't: then some of them may be there, and none counts.
+ */
+export async function shareParts(
+  vault: Vault,
+  shared: readonly Omit<SharedPart, 'live'>[],
+  from: BackupName,
+  { source, id }: { source: SourceName; id: BackupId },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const share = async ({ part, file }: Omit<SharedPart, 'live'>, stop: AbortSignal): Promise<boolean> => {
+    const [there, here] = [keyOfPart(from, part), partKey(source, id, file)];
+    return (await vault.share?.(there, here, part.storedBytes, stop).catch(unlessMissing)) === true;
+  };
+  return (await mapConcurrently(sharesAtOnce, shared, share, signal)).every((isThere) => isThere);
+}
+
+/** A rotation may have removed that backup just now. */
+function unlessMissing(error: unknown): undefined {
+  if (!isBackupError(error, 'object-missing')) throw error;
+}

@@ -1,0 +1,256 @@
+import { lstat, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { verify } from '../../../core/commands/proof/verify.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { bytesTogether } from '../../../core/domain/verdict/history.ts';
+import { inspection } from '../../../core/engines/files/inspection.ts';
+import { openStore } from '../../../core/store/store.ts';
+import type { Vault } from '../../../core/vault.ts';
+import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
+import { filesScene } from '../../support/files/scene.ts';
+import type { FilesScene } from '../../support/files/scene.ts';
+import { bash, seenByStock } from '../../support/files/stock.ts';
+import { copying } from '../../support/copying.ts';
+import { folderScene, limit } from '../../support/vaults/vault.ts';
+
+// what `find`, `sha256sum`, tar and the numbers of inodes say of backups that have parts in common
+
+const shop = 'shop' as SourceName;
+let scene: FilesScene;
+
+beforeEach(async () => {
+  scene = await filesScene();
+});
+afterEach(() => scene.close());
+
+/** Names that are no text, holes, links; and one large part. */
+const tree = `
+  mkdir -p photos "with space" empty; for n in {1..40}; do head -c 20000 /dev/urandom > photos/$n.jpg; done
+  printf latin1 > $'photos/caf\\xe9.txt'; printf nl > $'photos/new\\nline'; printf back > 'photos/a\\\\b'
+  truncate -s 2M sparse; printf end | dd of=sparse bs=1 seek=1500000 conv=notrunc status=none
+  ln photos/1.jpg "with space/same.jpg"; ln photos/2.jpg photos/twin.jpg; ln -s nowhere dangling; : > nothing
+`;
+
+/** One night: changed, changed in place with its time put back, removed, renamed, new, another mode, one name less, another kind. */
+const night = `
+  printf changed >> photos/3.jpg
+  touch -r photos/4.jpg ../time; printf X | dd of=photos/4.jpg conv=notrunc status=none; touch -r ../time photos/4.jpg
+  rm photos/5.jpg $'photos/new\\nline'; mv photos/6.jpg photos/moved.jpg; head -c 5000 /dev/urandom > photos/new.jpg
+  chmod 0600 photos/7.jpg; rm photos/twin.jpg; rm photos/8.jpg; ln -s 9.jpg photos/8.jpg
+  mv photos/10.jpg photos/was; mkdir photos/10.jpg; mv photos/was photos/10.jpg/inside
+`;
+
+test('what has not changed is not stored again, and comes back with the rest as it was, also by hand', async () => {
+  await bash(tree, scene.media);
+  const first = await scene.night();
+  await bash(night, scene.media);
+  const second = await scene.night();
+
+  expect(await sharedWith(second, first)).toEqual(['data/0001.tar.zst']);
+  expect(storedAnew(second)).toBeLessThan(storedAnew(first) / 2);
+  const { proof } = await scene.restore(second, 'back');
+  expect(proof).toMatchObject({ differences: [], exceptions: [] });
+  const seen = await seenByStock(scene.media);
+  expect(await seenByStock(scene.path('back'))).toEqual(seen);
+  expect(await problemsOf(second)).toEqual([]);
+  await byHand(second, 'by-hand');
+  expect(await seenByStock(scene.path('by-hand'))).toEqual(seen);
+});
+
+test('a backup is whole without the one that it has parts in common with, and a rotation frees what none needs', async () => {
+  await bash(tree, scene.media);
+  const first = await scene.night();
+  await bash(night, scene.media);
+  const second = await scene.night();
+  const third = await scene.night();
+  const { store } = scene.deps;
+  const remove = (one: Manifest) => store.removeBackup(shop, one.id as BackupId, filesOf(one), limit());
+
+  const removed = await remove(first);
+  expect(removed).toMatchObject({ state: 'gone', failures: [] });
+  expect(removed.bytes).toBeLessThan(storedAnew(second));
+  for (const one of [second, third]) expect(await problemsOf(one)).toEqual([]);
+  await remove(second);
+  const { proof } = await scene.restore(third, 'back');
+  expect(proof).toMatchObject({ differences: [] });
+  expect(await seenByStock(scene.path('back'))).toEqual(await seenByStock(scene.media));
+  await remove(third);
+  expect((await scene.vault.files()).filter((path) => path.includes('/data/'))).toEqual([]);
+});
+
+test('a file that was changed just before it was read is read again the next night', async () => {
+  await bash('printf 1 > young; printf 1 > old', scene.media);
+  await scene.backup();
+  const second = await scene.night();
+
+  expect(second.parts.filter(({ role }) => role === 'data')).toMatchObject([{ rows: 2 }]);
+  expect(await inodesOf(second)).toEqual([1]);
+});
+
+test('a part less than half of which is needed is not taken over', async () => {
+  await bash('for n in {1..10}; do head -c 9000 /dev/urandom > $n; done', scene.media);
+  const first = await scene.night();
+  await bash('rm {1..6}', scene.media);
+  const second = await scene.night();
+  expect(await sharedWith(second, first)).toEqual([]);
+});
+
+test('nothing is taken over from a part that is damaged, as far as that is known', async () => {
+  await bash('printf 1 > a', scene.media);
+  const first = await scene.night();
+  const path = join(scene.vault.folder, 'shop', first.id, 'data/0001.tar.zst');
+  await writeFile(path, Buffer.alloc((await stat(path)).size));
+  const second = await scene.night();
+  expect(await sharedWith(second, first)).toHaveLength(1);
+  const { store } = scene.deps;
+  const looked = { compared: 'all of it', differences: ['damaged'] };
+  await store
+    .withProofRecord(
+      'verify',
+      first,
+      scene.deps,
+      async () => undefined,
+      () => looked,
+    )
+    .catch(() => undefined);
+
+  const third = await scene.night();
+
+  expect(await sharedWith(third, second)).toEqual([]);
+  expect(await problemsOf(third)).toEqual([]);
+});
+
+test('where a part of the backup before is gone or cut, everything is stored again, and it is told', async () => {
+  await bash('printf 1 > a', scene.media);
+  const first = await scene.night();
+  const path = join(scene.vault.folder, 'shop', first.id, 'data/0001.tar.zst');
+  const told: string[] = [];
+  const report = { ...scene.vault.deps(), report: (event: object) => void told.push(JSON.stringify(event)) };
+
+  await writeFile(path, (await readFile(path)).subarray(1));
+  const second = await scene.night(report);
+  await unlink(join(scene.vault.folder, 'shop', second.id, 'data/0001.tar.zst'));
+  const third = await scene.night(report);
+
+  for (const one of [second, third]) expect(await sharedWith(one, first)).toEqual([]);
+  expect(told.filter((line) => line.includes('everything is stored again'))).toHaveLength(2);
+  expect(await problemsOf(third)).toEqual([]);
+});
+
+test('copies into another folder share what they have in common, and are whole alone', async () => {
+  await bash(tree, scene.media);
+  const made = [await scene.night(), await scene.night()];
+  await bash(night, scene.media);
+  const last = await scene.night();
+  const to = await folderScene();
+
+  for (const { id } of [last, ...made]) await copying(id as BackupId, scene.vault.vault, to.vault);
+
+  const anew = storedAnew(made[0]!) + storedAnew(last);
+  const { backups } = await openStore(to.vault).listSource(shop, limit());
+  expect(bytesTogether(backups.flatMap(({ objects }) => objects))).toBeLessThan(anew + 20_000);
+  await openStore(to.vault).removeBackup(shop, made[1]!.id as BackupId, filesOf(made[1]!), limit());
+  for (const one of [made[0]!, last]) {
+    const { problems } = await verify(one, { ...to.deps(), ...inspection }, limit());
+    expect(problems).toEqual([]);
+  }
+  await to.remove();
+});
+
+test('a run that dies at any call to the vault leaves the backup before whole, and none of its own, or a whole one', async () => {
+  await bash('printf 1 > a; printf 2 > b', scene.media);
+  const first = await scene.night();
+  const { store } = scene.deps;
+  let calls = 0;
+  for (let nth = 1; calls >= nth - 1; nth += 1) {
+    await writeFile(join(scene.media, 'b'), `${nth}`);
+    calls = 0;
+    const dying = everyCall(scene.vault.vault, async () => {
+      calls += 1;
+      if (calls >= nth) throw new Error('killed');
+    });
+    const made = await scene.night(scene.vault.deps(dying)).catch(() => undefined);
+
+    expect(await problemsOf(first)).toEqual([]);
+    const ids = await store.backupIds(shop, limit());
+    for (const id of ids) expect(await problemsOf((await store.readManifest(shop, id, limit())).manifest)).toEqual([]);
+    if (made !== undefined) expect(ids).toContain(made.id);
+  }
+  expect(calls).toBeGreaterThan(10);
+});
+
+test('a backup is whole though the one before is removed at any moment of its run', async () => {
+  await bash('printf 1 > a; printf 2 > b', scene.media);
+  let before = await scene.night();
+  let calls = Number.POSITIVE_INFINITY;
+  for (let nth = 1; calls >= nth; nth += 1) {
+    await writeFile(join(scene.media, 'b'), `${nth}`);
+    const [id, files] = [before.id as BackupId, filesOf(before)];
+    calls = 0;
+    const busy = everyCall(scene.vault.vault, async () => {
+      calls += 1;
+      if (calls === nth) await scene.deps.store.removeBackup(shop, id, files, limit());
+    });
+    const made = await scene.night(scene.vault.deps(busy));
+
+    expect(await problemsOf(made)).toEqual([]);
+    before = made;
+  }
+  const { proof } = await scene.restore(before, 'back');
+  expect(proof).toMatchObject({ differences: [] });
+});
+
+/** Something happens before each call. */
+function everyCall(vault: Vault, happens: () => Promise<void>): Vault {
+  const wrapped = Object.entries(vault).map(([name, call]) => {
+    if (typeof call !== 'function') return [name, call];
+    const run = call as (...args: unknown[]) => unknown;
+    if (!['list', 'get', 'unfinished'].includes(name))
+      return [name, async (...args: unknown[]) => (await happens(), run(...args))];
+    return [
+      name,
+      async function* (...args: unknown[]) {
+        await happens();
+        yield* run(...args) as AsyncIterable<unknown>;
+      },
+    ];
+  });
+  return Object.fromEntries(wrapped) as Vault;
+}
+
+const filesOf = ({ parts }: Manifest): string[] => parts.map(({ file }) => file);
+
+async function problemsOf(manifest: Manifest): Promise<string[]> {
+  const { problems } = await verify(manifest, { ...scene.deps, ...inspection }, limit());
+  return problems.map(({ error }) => error.message);
+}
+
+/** The parts of a backup whose files are those of another one, too. */
+async function sharedWith(manifest: Manifest, other: Manifest): Promise<string[]> {
+  const inodes = async ({ id }: Manifest) => {
+    const folder = join(scene.vault.folder, 'shop', id, 'data');
+    const names = await readdir(folder).catch(() => []);
+    return Promise.all(names.map(async (name) => [`data/${name}`, (await lstat(join(folder, name))).ino] as const));
+  };
+  const theirs = new Set((await inodes(other)).map(([, inode]) => inode));
+  return (await inodes(manifest)).filter(([, inode]) => theirs.has(inode)).map(([file]) => file);
+}
+
+async function inodesOf({ id }: Manifest): Promise<number[]> {
+  const folder = join(scene.vault.folder, 'shop', id, 'data');
+  return Promise.all((await readdir(folder)).map(async (name) => (await lstat(join(folder, name))).nlink));
+}
+
+/** What a backup has taken of the disk, by the parts that were not there before. */
+function storedAnew({ parts, restore }: Manifest): number {
+  const older = restore.filter((line) => line.includes('--files-from')).join('\n');
+  return parts.filter(({ file }) => !older.includes(`${file} |`)).reduce((sum, part) => sum + part.storedBytes, 0);
+}
+
+async function byHand({ id, restore }: Manifest, name: string): Promise<void> {
+  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, () => {}, limit());
+  const env = { FOLDER: scene.path(name), PATH: `${layer}/nightjar/bin:/usr/bin:/bin` };
+  await bash(restore.join('\n'), join(scene.vault.folder, 'shop', id), env);
+}

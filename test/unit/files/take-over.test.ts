@@ -1,0 +1,126 @@
+import { expect, test } from '@jest/globals';
+import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
+import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
+import type { FoundPath } from '../../../core/engines/files/plan/walk.ts';
+import type { BackupBefore } from '../../../core/ports.ts';
+import { limit } from '../../support/vaults/vault.ts';
+
+const start = '2026-11-29T02:00:00.000Z';
+/** Nanoseconds: a minute, and a second, before the backup began. */
+const [settled, young] = [60_000, 1000].map((ms) => `${BigInt(Date.parse(start) - ms) * 1_000_000n}`);
+
+type Known = {
+  path: string;
+  part: number;
+  kind?: 'file' | 'hard link';
+  value?: string;
+  changed?: string;
+  inode?: number;
+};
+const stateOf = ({ inode = 1, changed = settled }: Pick<Known, 'inode' | 'changed'>) =>
+  `${inode}:10:33188:5:${changed}`;
+
+/** A backup before of files of ten bytes; parts of `bytes` each. */
+function backupBefore(known: readonly Known[], bytes: number, isSharable = (_: ManifestPart) => true): BackupBefore {
+  const numbers = [...new Set(known.map(({ part }) => part))].toSorted((a, b) => a - b);
+  const number = (part: number) => String(part).padStart(4, '0');
+  const list = known.map((one) => `${number(one.part)} ${stateOf(one)} ./${one.path}\0`).join('');
+  const catalog: Record<string, Record<string, string>> = { file: {}, 'hard link': {} };
+  for (const { path, kind = 'file', value = `${'0'.repeat(64)} 10 0644 5` } of known) catalog[kind]![path] = value;
+  const data = numbers.map((part) => ({
+    role: 'data',
+    file: `data/${number(part)}.tar.zst`,
+    bytes,
+    sha256: `${part}`,
+  }));
+  const parts = [...data, { role: 'schema', file: 'schema.list.zst', bytes: list.length }];
+  return {
+    manifest: { start, parts, tables: [{ table: './' }] } as unknown as Manifest,
+    catalog,
+    open: async function* () {
+      yield Buffer.from(list, 'latin1');
+    },
+    isSharable,
+  };
+}
+
+function found({ path, ...rest }: Known, several = false): FoundPath {
+  const { inode = 1 } = rest;
+  return { path, kind: 'file', size: 10, owner: '0:0', state: stateOf(rest), ...(several && { inode: `8:${inode}` }) };
+}
+
+async function kept(now: readonly FoundPath[], before: BackupBefore): Promise<string[]> {
+  return (await takeOver(now, before, false, limit())).kept.map(({ path }) => path);
+}
+
+test('what is as it was is kept, under the new number of its part, and everything else is read', async () => {
+  const known = [1, 2, 3].map((part) => ({ path: `f${part}`, part, inode: part }));
+  const now = [{ ...known[0]!, inode: 9 }, known[1]!, known[2]!, { path: 'new', part: 0 }].map((one) => found(one));
+
+  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 2000), false, limit());
+
+  expect(same.map(({ path, place }) => `${path} ${place.part}`)).toEqual(['f2 0001', 'f3 0002']);
+  expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
+    ['data/0002.tar.zst', 'data/0001.tar.zst', 1546],
+    ['data/0003.tar.zst', 'data/0002.tar.zst', 1546],
+  ]);
+  expect(anew.map(({ path }) => path)).toEqual(['f1', 'new']);
+});
+
+test('what was changed within two seconds before the backup began may have changed again, and is read', async () => {
+  const known = [
+    { path: 'old', part: 1 },
+    { path: 'young', part: 1, changed: young! },
+  ];
+  const now = known.map((one) => found(one));
+
+  expect(await kept(now, backupBefore(known, 100))).toEqual(['old']);
+});
+
+test('the names of one file are kept together, or read together', async () => {
+  const known: Known[] = [
+    { path: 'a', part: 1 },
+    { path: 'b', part: 1, kind: 'hard link', value: 'a' },
+  ];
+  const before = backupBefore(known, 100);
+  const names = known.map((one) => found(one, true));
+
+  expect(await kept(names, before)).toEqual(['a', 'b']);
+  // the first name is gone, or left out now: the other one leads nowhere
+  expect(await kept([names[1]!], before)).toEqual([]);
+  expect(await kept([...names, found({ path: 'c', part: 0 }, true)], before)).toEqual([]);
+});
+
+test('a part is not taken over of which less than half is needed, or against which something is known', async () => {
+  const known = [1, 2].map((part) => ({ path: `f${part}`, part, inode: part }));
+  const now = known.map((one) => found(one));
+
+  expect(await kept(now, backupBefore(known, 3092))).toEqual(['f1', 'f2']);
+  expect(await kept(now, backupBefore(known, 3093))).toEqual([]);
+  expect(
+    await kept(
+      now,
+      backupBefore(known, 100, ({ sha256 }) => sha256 !== '1'),
+    ),
+  ).toEqual(['f2']);
+});
+
+test('more than fifty small parts are stored anew', async () => {
+  const known = Array.from({ length: 51 }, (_, at) => ({ path: `f${at}`, part: at + 1, inode: at + 1 }));
+  const now = known.map((one) => found(one));
+
+  expect(await kept(now.slice(1), backupBefore(known.slice(1), 100))).toHaveLength(50);
+  expect(await kept(now, backupBefore(known, 100))).toEqual([]);
+});
+
+test('a list that is not whole is none', async () => {
+  const before = backupBefore([{ path: 'a', part: 1 }], 100);
+  const broken: BackupBefore = {
+    ...before,
+    open: async function* () {
+      yield Buffer.from('0001 - ./a');
+    },
+  };
+
+  await expect(takeOver([], broken, false, limit())).rejects.toMatchObject({ code: 'part-corrupt' });
+});
