@@ -101,6 +101,8 @@ export type Plan = {
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
+  /** What of it nobody else may read, as `the hashes of passwords`: it is said where the backup is not encrypted. */
+  secrets?: string;
   /** Nothing of it says who owns what or may do what: commands by hand leave that out, too. */
   ownerless?: true;
   /** Aborted when the plan can be held no longer, whoever makes its parts; its reason says why. */
@@ -352,6 +354,8 @@ export type Adoption = {
    * `input-invalid` and `dump-cut` for what is no whole dump of one database.
    */
   load(dump: ByteStream, signal: AbortSignal): Promise<string[]>;
+  /** Throws `input-invalid` where what was loaded, in part or whole, has made another database beside the scratch. */
+  requireAlone(signal: AbortSignal): Promise<void>;
   /** Drops it, whatever it holds. */
   discard(signal: AbortSignal): Promise<void>;
 };

@@ -32,10 +32,10 @@ export type Tools = {
 };
 
 /**
- * What a program gathers before it writes. Left alone, it writes 4 kB at a time, and reading that costs us more than
- * compressing it (docs/performance.md).
+ * What a program gathers before it writes, and takes in at once. Left alone, it writes 4 kB at a time, and reading that
+ * costs us more than compressing it; psql reads 4 kB at a time, too (docs/performance.md).
  */
-const outputBytes = 256 * 1024;
+const bufferBytes = String(256 * 1024);
 
 /**
  * OpenSSL and Kerberos would read the host's own configuration, which may load modules of the host into our programs,
@@ -94,7 +94,7 @@ export async function openTools(root: string): Promise<Tools> {
         version: best.version,
         command: join(home, index.loader),
         args,
-        env: { ...nothingOfTheHost, _STDBUF_O: String(outputBytes) },
+        env: { ...nothingOfTheHost, _STDBUF_I: bufferBytes, _STDBUF_O: bufferBytes },
       };
     },
     mariadbPlugins: join(home, index.mariadbPlugins),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore/restore.ts';
 import { rankMissing, rankNotNamed } from '../core/commands/restore/rank.ts';
-import { planRestore } from '../core/commands/restore/plan.ts';
+import { planRestore, requireNoPlace } from '../core/commands/restore/plan.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
 import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';
@@ -50,7 +50,7 @@ async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: Ab
 /** What it takes of an invocation. */
 type RestoreHost = Pick<Invocation, 'store' | 'vault' | 'report' | 'clock' | 'identity' | 'seconds'> & {
   settings(name: string): Parameters<typeof memoryOf>[0];
-  source(...of: Parameters<Invocation['source']>): Promise<Source>;
+  source(...of: Parameters<Invocation['source']>): Promise<Source & { database: string }>;
 };
 
 /** Carries out a request; one that replaces a database is carried out once, however often it is sent. */
@@ -89,6 +89,7 @@ async function restored(
   const told = [meant ?? [], warnings].flat();
   const database = to ?? newDatabaseName(manifest, options);
   const target = await nightjar.source(name, { database, restoring: true, restoreHost }, signal);
+  requireNoPlace(to, target);
   const { events = restoreHost === undefined && isInPlace(manifest, { server: source, database }) } = options;
   const asked = { ...options, events, passedOver };
   if (isPlan) {

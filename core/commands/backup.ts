@@ -116,12 +116,18 @@ async function storeContent(
   }
 }
 
-function announce({ server, parts, warnings }: Plan, { source, id }: NewBackup, report: Report): void {
+function announce(plan: Plan, { source, id }: NewBackup, report: Report): void {
+  const { server, parts } = plan;
   const withCatalog = parts.length + 1;
   const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   const what = `${server.product} ${server.version}, ${plural(withCatalog, 'part')}`;
   report({ type: 'planned', source: source.name, id, what, totalBytes, parts: withCatalog });
-  warn(warnings, report);
+  warn(warningsOf(plan, source), report);
+}
+
+function warningsOf({ warnings, secrets }: Plan, { recipients = [] }: Source): string[] {
+  if (secrets === undefined || recipients.length > 0) return warnings;
+  return [...warnings, `${secrets} are in this backup, and it is not encrypted: see docs/encryption.md`];
 }
 
 function warn(messages: readonly string[], report: Report): void {
@@ -165,7 +171,7 @@ async function manifestOf(
     objects: Object.fromEntries(counts),
     ...(position.length > 0 && { position: [...position] }),
     ...(adopting && { adopted: adopting.adopted }),
-    warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
+    warnings: [...warningsOf(plan, source), ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),
   };

@@ -68,7 +68,7 @@ async function adopting(
   deps: PushDeps,
   signal: AbortSignal,
 ): Promise<Pushed> {
-  const notes = await loadSame(adoption, dump, adopted, signal);
+  const notes = await loadAlone(adoption, dump, adopted, signal);
   let proven = '';
   async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
     const options = { owners: false, tablespaces: false, assert: [] };
@@ -78,6 +78,19 @@ async function adopting(
   const engine = asSource(scratch, database, notes);
   const manifest = await backup({ ...source, engine }, { ...deps, adopting: { adopted, at: dump.at, prove } }, signal);
   return { manifest, proof: proven };
+}
+
+/** Loads it, and looks whether it has made more than its scratch, also where it has failed: until then it may have. */
+async function loadAlone(adoption: Adoption, dump: ForeignDump, adopted: Adopted, signal: AbortSignal) {
+  const [loaded] = await Promise.allSettled([loadSame(adoption, dump, adopted, signal)]);
+  if (loaded.status === 'fulfilled') {
+    await adoption.requireAlone(signal);
+    return loaded.value;
+  }
+  const [alone] = await Promise.allSettled([adoption.requireAlone(signal)]);
+  if (alone.status === 'rejected' && isBackupError(alone.reason, 'input-invalid'))
+    throw collected([known(loaded.reason, signal), alone.reason]);
+  throw loaded.reason;
 }
 
 /** Loads the file, which is read again for it, to its last byte: it has to be the one that `adopted` tells of. */

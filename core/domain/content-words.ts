@@ -14,3 +14,11 @@ export const folderWords: ContentWords = { whole: 'folder', table: 'folder', row
 export function wholeOf({ words: { whole } = databaseWords }: { words?: ContentWords }): string {
   return whole;
 }
+
+/** What the globals of a server are called: they are counted by `role` or `account`. */
+export function globalsWords(row: string): ContentWords {
+  return { whole: `set of ${row}s`, table: 'server', row };
+}
+
+/** What stands in a manifest for the database where a backup is of none. */
+export const databaseOfGlobals = 'globals';

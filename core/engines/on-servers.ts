@@ -1,11 +1,13 @@
 import { serverSchema, tlsChoice } from '../contract/config/sources/server.ts';
 import type { ServerConfig } from '../contract/config/sources/server.ts';
+import { databaseOfGlobals } from '../domain/content-words.ts';
+import type { ContentWords } from '../domain/content-words.ts';
 import { BackupError } from '../domain/errors.ts';
 import { hostOfRestore } from '../domain/tools/restore-host.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
-import type { EngineDescriptor, Opening, SourceOf, SourcePlace } from './descriptor.ts';
+import type { EngineDescriptor, Opening, SourceFacts, SourceOf, SourcePlace } from './descriptor.ts';
 import type { Login } from './login.ts';
 import { serverProblems } from './server-problems.ts';
 import type { Against } from './server-problems.ts';
@@ -23,6 +25,14 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note' | 'rds'> &
     inspection(): Promise<Inspection>;
     plainSql: NonNullable<EngineDescriptor['plainSql']>;
     dialect(): Promise<RowDialect>;
+  };
+
+type OfWholeServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
+  Pick<OnServers, 'what' | 'port' | 'proxies' | 'load'> & {
+    /** The database that is logged in to where the file names none. */
+    entry: string;
+    /** What its sources are counted by. */
+    words: ContentWords;
   };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */
@@ -43,14 +53,7 @@ export function onServers({ what, port, load, proxies, readers, schemes, rights,
       ],
       password: true,
     },
-    describe(source) {
-      const { at, drill } = source;
-      return {
-        ...placeOf(at),
-        ...(drill.server !== undefined && { drills: placeOf(serverFor(source, own.name, port, { drill: true }).at) }),
-        ...(at.password === 'iam' && { iamUser: String(at.user) }),
-      };
-    },
+    describe: (source) => factsOf(source, own.name, port),
     cloudProblems: (source) =>
       serverProblems(own.name, source, { ...(proxies && { proxies }), ...(readers && { readers }) }),
     async open(source, opening, from, signal) {
@@ -61,6 +64,46 @@ export function onServers({ what, port, load, proxies, readers, schemes, rights,
       return { engine: open({ ...login, database }, await from.tools(signal)), database };
     },
   } satisfies EngineDescriptor<ReturnType<typeof serverSchema>>;
+}
+
+/** Describes an engine whose sources are what belongs to whole servers, and to no database: roles, accounts. */
+export function onWholeServers({ what, port, load, proxies, entry, ...own }: OfWholeServers) {
+  return {
+    ...own,
+    schema: serverSchema(what, port, entry),
+    drillsElsewhere: true,
+    describe: (source) => factsOf(source, own.name, port),
+    cloudProblems: (source) => serverProblems(own.name, source, { ...(proxies && { proxies }) }),
+    async open(source, opening, from, signal) {
+      if (opening.drill === true && source.drill.server === undefined) throw noScratch(opening.key);
+      const { key, at } = serverFor(source, own.name, port, opening);
+      const [open, { logIn }] = await Promise.all([load(), import('./logging-in.ts')]);
+      const login = await logIn(`${opening.key}.${key}`, { ...source, at }, from, signal);
+      return { engine: open(login, await from.tools(signal)), database: databaseOfGlobals };
+    },
+    inspection: async () => ({ inspect: (_, content) => content }),
+  } satisfies EngineDescriptor<ReturnType<typeof serverSchema>>;
+}
+
+function noScratch(key: string): BackupError {
+  return new BackupError(
+    'config-invalid',
+    `${key} has no server for its drills: on its own one, a drill would touch who may log in`,
+    {
+      hint:
+        'name a server that nobody needs: drill: { server: … }; without one, nightjar verify reads such a backup, ' +
+        'and nothing restores it',
+    },
+  );
+}
+
+function factsOf(source: SourceOf<ServerConfig>, engine: string, port: number): SourceFacts {
+  const { at, drill } = source;
+  return {
+    ...placeOf(at),
+    ...(drill.server !== undefined && { drills: placeOf(serverFor(source, engine, port, { drill: true }).at) }),
+    ...(at.password === 'iam' && { iamUser: String(at.user) }),
+  };
 }
 
 /** `//nightjar@db.internal:5432/shop`. A password in it would stand in the list of processes, and is refused. */

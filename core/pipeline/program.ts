@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { finished } from 'node:stream/promises';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { abortError, BackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import { formatDuration } from '../domain/units.ts';
@@ -299,11 +298,14 @@ function quoted(words: string): string {
   return shown.length > shownWords ? `…${shown.slice(-shownWords)}` : shown;
 }
 
-async function drained(stdin: NodeJS.WritableStream): Promise<void> {
-  const gone = new AbortController();
-  await Promise.race([
-    new Promise<void>((resolve) => stdin.once('drain', resolve)),
-    finished(stdin, { readable: false, signal: gone.signal }).catch(() => {}),
-  ]);
-  gone.abort();
+/** Until it takes more, or never will. */
+function drained(stdin: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    function done(): void {
+      stdin.off('drain', done).off('close', done);
+      resolve();
+    }
+    if (stdin.destroyed || !stdin.writableNeedDrain) resolve();
+    else stdin.on('drain', done).on('close', done);
+  });
 }

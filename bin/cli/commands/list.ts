@@ -65,7 +65,7 @@ function documentOf(backup: Line): object {
     tiers,
     verdict: { good, full, proven },
   } = backup;
-  const why = doubtsOf(backup);
+  const why = doubtsOf(backup, 'UTC');
   const known = {
     source,
     id,

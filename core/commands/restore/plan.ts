@@ -1,4 +1,4 @@
-import { wholeOf } from '../../domain/content-words.ts';
+import { databaseOfGlobals, wholeOf } from '../../domain/content-words.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { Catalog, Engine, Foreseen, Target } from '../../ports.ts';
@@ -144,6 +144,14 @@ function requireAbsent({ state }: Target, { place }: Engine): void {
   if (state === 'absent') return;
   throw new BackupError('target-not-empty', `${place} is there already, so that no drill may use it`, {
     hint: 'run the drill again: it takes another name each time',
+  });
+}
+
+/** Throws `input-invalid` where a place is named (`to`) on the server for what belongs to the whole of it. */
+export function requireNoPlace(to: string | undefined, { database }: { database: string }): void {
+  if (to === undefined || to === database || database !== databaseOfGlobals) return;
+  throw new BackupError('input-invalid', `roles and accounts belong to a whole server, which has no ${to} for them`, {
+    hint: 'leave --to out; --server names another server',
   });
 }
 

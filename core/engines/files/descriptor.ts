@@ -11,18 +11,27 @@ const unsure =
 
 const schema = group('a folder', {
   path: text('the path of a folder').describe('The folder to back up, with everything in it.'),
-  exclude: z
-    .array(
-      text('a pattern').refine((pattern) => !unsureSet.test(pattern), { error: unsure }),
-      { error: expected('a list of patterns, as ["/cache/", "*.tmp"]') },
-    )
-    .default([])
-    .describe('What is left out, each as a line of a .gitignore: `/cache/`, `*.tmp`; `!keep.tmp` brings it back.'),
+  exclude: patterns('["/cache/", "*.tmp"]').describe(
+    'What is left out, each as a line of a .gitignore: `/cache/`, `*.tmp`; `!keep.tmp` brings it back.',
+  ),
+  secrets: patterns('["/conf/", "!/test.pem"]').describe(
+    'What may not be stored unencrypted, added to what usually holds secrets (`.env`, `*.key`, `id_rsa`, … in ' +
+      'files.md): `/conf/` adds, `!/test.pem` takes one out, `!*` everything.',
+  ),
   oneFileSystem: z
     .boolean({ error: expected('true or false') })
     .default(false)
     .describe('Leaves out what is mounted below the folder; each place is named in a warning.'),
 });
+
+function patterns(example: string) {
+  return z
+    .array(
+      text('a pattern').refine((pattern) => !unsureSet.test(pattern), { error: unsure }),
+      { error: expected(`a list of patterns, as ${example}`) },
+    )
+    .default([]);
+}
 
 /** Folders of this machine. */
 export const files = {
@@ -44,9 +53,10 @@ export const files = {
   },
   words: folderWords,
   drillsElsewhere: false,
-  async open({ at }, { database }, from) {
+  async open({ at, encryption }, { database }, from) {
     const { filesEngine } = await import('./index.ts');
-    return filesEngine({ ...at, path: from.path(at.path) }, database);
+    const encrypted = encryption.recipients.length > 0;
+    return filesEngine({ ...at, path: from.path(at.path), encrypted }, database);
   },
   async inspection() {
     const { inspection } = await import('./inspection.ts');

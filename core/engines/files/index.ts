@@ -7,16 +7,24 @@ import { folderWords } from '../../domain/content-words.ts';
 import { asPattern, matching } from './patterns.ts';
 import { openTarPart } from './plan/making.ts';
 import { planFiles } from './plan/plan.ts';
+import { noSecrets } from './secrets.ts';
 import { openListPart, partNumber } from './sharing/places.ts';
 import { replacedFolders } from './restore/kept.ts';
 import { filesTarget } from './restore/target.ts';
 import { tarReader } from './tar/reader.ts';
 
-/** A folder as it is configured; `path` is whole. */
-export type FilesAt = { path: string; exclude: readonly string[]; oneFileSystem: boolean };
+/** A folder as it is configured; `path` is whole. `secrets`: what may be stored `encrypted` alone, besides the usual. */
+export type FilesAt = {
+  path: string;
+  exclude: readonly string[];
+  secrets: readonly string[];
+  encrypted: boolean;
+  oneFileSystem: boolean;
+};
 
 /** The folder of the configuration, or another one: beside it by name, or by a path. */
-export function filesEngine({ path, exclude, oneFileSystem }: FilesAt, database?: string) {
+export function filesEngine(at: FilesAt, database?: string) {
+  const { path, exclude, oneFileSystem } = at;
   const folder = database === undefined ? path : folderCalled(database, path);
   const called = (other: string) => (dirname(other) === dirname(path) ? basename(other) : other);
   const name = called(folder);
@@ -33,7 +41,8 @@ export function filesEngine({ path, exclude, oneFileSystem }: FilesAt, database?
       const isExcluded = like === undefined ? matching(exclude) : () => false;
       const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
       const planned = other === undefined ? folder : folderCalled(other, path);
-      return planFiles({ path: planned, database: other ?? name, like, sharing, options }, signal);
+      const mayStore = like === undefined && !at.encrypted ? noSecrets(at.secrets) : () => undefined;
+      return planFiles({ path: planned, database: other ?? name, like, sharing, options, mayStore }, signal);
     },
     target: (options, signal) => filesTarget({ path: folder, called }, options, signal),
     restoreCommands,

@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import ignore from 'ignore';
 
-/** Whether a path (of a folder with `/` at its end) is meant by patterns as a .gitignore has them. */
-export function matching(patterns: readonly string[]): (path: string) => boolean {
+/**
+ * Whether a path (of a folder with `/` at its end) is meant by patterns as a .gitignore has them: with `anyCase`, also
+ * where it is written in capitals.
+ */
+export function matching(patterns: readonly string[], { anyCase = false } = {}): (path: string) => boolean {
   if (patterns.length === 0) return () => false;
   // as git does on systems whose names have two cases; a name may be `...`
-  const rules = ignore({ ignorecase: false, allowRelativePaths: true }).add([...patterns]);
+  const rules = ignore({ ignorecase: anyCase, allowRelativePaths: true }).add([...patterns]);
   return (path) => rules.ignores(path);
 }
 

@@ -1,4 +1,9 @@
-import { onServers } from '../on-servers.ts';
+import { globalsWords } from '../../domain/content-words.ts';
+import { onServers, onWholeServers } from '../on-servers.ts';
+
+const proxies =
+  'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
+  'the instance or cluster';
 
 export const postgres = onServers({
   name: 'postgres',
@@ -8,9 +13,7 @@ export const postgres = onServers({
   schemes: ['postgres', 'postgresql'],
   rights: 'PostgreSQL',
   rds: /postgres/,
-  proxies:
-    'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
-    'the instance or cluster',
+  proxies,
   load: async () => (await import('./index.ts')).postgresEngine,
   dialect: async () => (await import('./fixture/dialect.ts')).dialect,
   inspection: async () => (await import('./inspection.ts')).inspection,
@@ -18,4 +21,16 @@ export const postgres = onServers({
     const [{ plainSql }, tools] = await Promise.all([import('./restore/text/plain-sql.ts'), from.tools(signal)]);
     return (backup, stop) => plainSql(backup, tools, stop);
   },
+});
+
+export const postgresGlobals = onWholeServers({
+  name: 'postgresGlobals',
+  what: 'a PostgreSQL server',
+  about: 'What belongs to a whole PostgreSQL server: roles, memberships, passwords, settings of roles, tablespaces.',
+  note: 'docs/whole-servers.md says what is kept and how it comes back.',
+  port: 5432,
+  entry: 'postgres',
+  words: globalsWords('role'),
+  proxies,
+  load: async () => (await import('./globals/index.ts')).postgresGlobalsEngine,
 });

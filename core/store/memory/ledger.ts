@@ -18,7 +18,8 @@ export type LedgerIndex = ReadonlyMap<string, number>;
 
 /** Sources are folders: none can have this name. */
 const indexKey = objectKey('ledger.json');
-const attempts = 5;
+/** Each time that one writer finds another before it, that one is done: as many may write at the same moment. */
+const attempts = 20;
 
 /**
  * Reads what the vault remembers of a source. Throws where the vault can't be read, and `vault-failed` where a newer
@@ -64,6 +65,7 @@ export async function addToLedgerIndex(vault: Vault, seen: LedgerIndex, signal: 
   for (let left = attempts; ; left -= 1) {
     const found = await readJson(vault, indexKey, signal);
     const index = new Map(indexOf(found));
+    if ([...seen].every(([source, revision]) => (index.get(source) ?? -1) >= revision)) return;
     for (const [source, revision] of seen) index.set(source, Math.max(revision, index.get(source) ?? 0));
     const sources = [...index].sort();
     try {

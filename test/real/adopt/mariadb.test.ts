@@ -24,10 +24,10 @@ let admin: mysql.Connection;
 let folder: string;
 
 beforeAll(async () => {
-  [tools, server] = await Promise.all([layerTools(), startMariadb({ series: '11.8' })]);
+  [tools, server] = await Promise.all([layerTools(), startMariadb({ series: '11.8', settings: { 'log-bin': 'on' } })]);
   folder = await mkdtemp(join(tmpdir(), 'nightjar-adopt-'));
   admin = await connect(server);
-  await admin.query(`CREATE USER app@localhost; CREATE DATABASE victim; CREATE TABLE victim.precious (id int); INSERT INTO victim.precious VALUES (1);
+  await admin.query(`SET GLOBAL log_bin_trust_function_creators = ON; CREATE USER app@localhost; CREATE DATABASE victim; CREATE TABLE victim.precious (id int); INSERT INTO victim.precious VALUES (1);
     DROP DATABASE IF EXISTS test; CREATE DATABASE shop; USE shop; GRANT ALL ON shop.* TO app@localhost;
     CREATE TABLE orders (id int AUTO_INCREMENT PRIMARY KEY, note varchar(80)); CREATE TABLE log (line blob);
     INSERT INTO orders (note) SELECT md5(seq) FROM seq_1_to_500;
@@ -110,6 +110,7 @@ test('dumps become backups of what was dumped, without definers, their events di
       0,
       expect.stringMatching(/left out: 4 definers[^]*disabled: 1 event|disabled: 1 event[^]*left out: 4 definers/),
     ]);
+    expect(stderr).not.toContain('PROCESS');
     ids.push(/shop {2}(\S+) {2}adopted: /.exec(stdout)![1]!);
     tables.push(JSON.parse(await readFile(join(folder, 'backups/shop', ids.at(-1)!, 'manifest.json'), 'utf8')).tables);
   }
@@ -153,6 +154,29 @@ test('no dump does anything outside of its scratch', async () => {
   expect(await rows('SELECT * FROM victim.precious')).toEqual([{ id: 1 }]);
   expect(await readdir(join(folder, 'backups/shop'))).toEqual(ids);
   expect(await readdir(folder)).not.toContain('pwned');
+}, 60_000);
+
+test('a dump that makes a database beside its scratch is no backup, and is told of as long as that is there', async () => {
+  await writeConfig(true);
+  const [fine, name] = [await dumped('shop'), 'shop_drill_000000000000'];
+  const ids = await readdir(join(folder, 'backups/shop')).catch(() => []);
+  for (const rest of [end, `SELECT * FROM nothing;${end}`]) {
+    const made = new RegExp(`has made the database \`${name}\`[^]*DROP DATABASE \`${name}\`;`);
+    expect((await push('beside.sql', `CREATE DATABASE ${name};${rest}`)).stderr).toMatch(made);
+    const { code, stderr } = await push('fine.sql', fine);
+    const left = new RegExp(`reaches the database \`${name}\`[^]*DROP DATABASE \`${name}\`;`);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(left)]);
+    await admin.query(`DROP DATABASE ${name}`);
+  }
+  expect(await readdir(join(folder, 'backups/shop')).catch(() => [])).toEqual(ids);
+}, 60_000);
+
+test('where the binary log keeps triggers from being made, it is told what helps', async () => {
+  await writeConfig(true);
+  await admin.query('SET GLOBAL log_bin_trust_function_creators = OFF');
+  const { code, stderr } = await push('triggers.sql', await dumped('shop'));
+  await admin.query('SET GLOBAL log_bin_trust_function_creators = ON');
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/1419[^]*name another one in adopt, or run on it/)]);
 }, 60_000);
 
 test('what is cut, of another engine or of several databases makes no backup', async () => {

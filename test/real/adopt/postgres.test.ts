@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -92,10 +92,10 @@ async function killed(before: readonly string[]): Promise<void> {
 }
 
 test('dumps of every form become backups of what was dumped, and no scratch stays, nor that of a push that was killed', async () => {
-  const plain = await dumped('shop');
   const forms: [string, Buffer][] = [
     ['archive.pgdump', await dumped('shop', '--format=custom')],
-    ['plain.sql.gz', gzipSync(plain)],
+    ['archive.tar', await dumped('shop', '--format=tar')],
+    ['create.sql.gz', gzipSync(await dumped('shop', '--create', '--clean'))],
     ['inserts.sql.zst', zstdCompressSync(await dumped('shop', '--rows-per-insert=2'))],
   ];
   // as killed right behind CREATE DATABASE: one of ours, and one of another user that nobody may drop for it
@@ -110,8 +110,9 @@ test('dumps of every form become backups of what was dumped, and no scratch stay
   for (const [index, [name, content]] of forms.entries()) {
     const { code, stdout, stderr } = await push(await file(name, content), `2019-06-0${index + 1}T08:00:00Z`);
     expect([code, stderr]).toEqual([0, expect.stringContaining('rotation never removes it')]);
-    if (name !== 'archive.pgdump')
+    if (name.startsWith('inserts'))
       for (const what of ['8 owners', '4 grants']) expect(stderr).toContain(`left out: ${what}`);
+    if (name.startsWith('create')) expect(stderr).toMatch(/left out: \d database settings/);
     const [, id = ''] = /shop {2}(\S+) {2}adopted: /.exec(stdout) ?? [];
     expect(id).toMatch(new RegExp(`^2019060${index + 1}T080000Z-`));
     const path = join(scene.folder, 'backups/shop', id, 'manifest.json');
@@ -122,11 +123,11 @@ test('dumps of every form become backups of what was dumped, and no scratch stay
     ids.push(id);
   }
   expect(await databases()).toEqual(before);
-  expect(contents).toEqual(Array(3).fill(contents[0]));
+  expect(contents).toEqual(Array(4).fill(contents[0]));
   expect((await run('restore', 'shop', ids[0]!, '--to', 'copy')).code).toBe(0);
   expect(await bare('copy')).toBe(await bare('shop'));
   const { stdout } = await run('list', 'shop');
-  expect(stdout.match(/adopted from/g)).toHaveLength(3);
+  expect(stdout.match(/adopted from/g)).toHaveLength(4);
   expect((await run('check', 'shop')).stdout).toContain('never');
 }, 120_000);
 
@@ -134,7 +135,7 @@ test('dumps of every form become backups of what was dumped, and no scratch stay
 const evil: [what: string, sql: string][] = [
   ['a command of psql', '\\! touch pwned'],
   ['a program', 'CREATE TABLE t (a text);\nCOPY t FROM PROGRAM $$touch pwned$$;'],
-  ['a drop', 'COMMIT;\nDROP DATABASE victim;'],
+  ['a drop', 'COMMIT;\ndrop database victim;'],
   ['a way out', 'CREATE EXTENSION dblink;'],
 ];
 
@@ -155,6 +156,25 @@ test('no dump does anything outside of its scratch', async () => {
   expect(await scene.objects()).toEqual(ids);
 }, 60_000);
 
+test('a dump that makes a database beside its scratch is no backup, and is told of as long as that is there', async () => {
+  const fine = await file('fine.sql', await dumped('shop'));
+  const objects = await scene.objects();
+  const beside = await file('beside.sql', 'COMMIT;\ncreate database beside;\n-- PostgreSQL database dump complete\n');
+  const failing = await file(
+    'failing.sql',
+    'COMMIT;\ncreate database beside;\nSELECT 1/0;\n-- PostgreSQL database dump complete\n',
+  );
+
+  for (const name of [beside, failing]) {
+    expect((await push(name)).stderr).toMatch(/has made the database beside[^]*DROP DATABASE "beside";/);
+    const { code, stderr } = await push(fine);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/owns the database beside[^]*DROP DATABASE "beside";/)]);
+    await scene.sql('postgres', 'drop database beside');
+  }
+
+  expect(await scene.objects()).toEqual(objects);
+}, 60_000);
+
 test('what is cut, empty, of another engine or of no moment makes no backup', async () => {
   const [plain, archive] = [await dumped('shop'), await dumped('shop', '--format=custom')];
   const objects = await scene.objects();
@@ -162,7 +182,7 @@ test('what is cut, empty, of another engine or of no moment makes no backup', as
   const bad: [string, Buffer | string, RegExp, code?: number][] = [
     ['cut.sql', half(plain), /does not end as one does|restore-failed|unexpected|syntax/],
     ['cut.sql.gz', half(gzipSync(plain)), /cut off, or is damaged/],
-    ['cut.pgdump', half(archive), /pg_restore/],
+    ['cut.pgdump', half(archive), /archive can't be read[^]*look for another copy/],
     ['mariadb.sql', '-- MariaDB dump 10.19\nCREATE TABLE t (a int);\n', /dump of MariaDB or MySQL/, 2],
     ['cluster.sql', '--\n-- PostgreSQL database cluster dump\n--\n', /whole server/, 2],
     ['empty.sql', '', /empty/, 2],
@@ -171,6 +191,12 @@ test('what is cut, empty, of another engine or of no moment makes no backup', as
     const { code, stderr } = await push(await file(name, content));
     expect([name, code, stderr]).toEqual([name, wanted, expect.stringMatching(why)]);
   }
+  await mkdir(join(scene.folder, 'dumped'));
+  const folder = await push('dumped');
+  expect([folder.code, folder.stderr]).toEqual([
+    2,
+    expect.stringMatching(/is a folder[^]*pg_restore --file=dump.sql dumped/),
+  ]);
   const unsaid = await run('push', 'shop', 'cut.sql');
   expect([unsaid.code, unsaid.stderr]).toEqual([2, expect.stringContaining('--at')]);
   expect((await push('cut.sql', '2099-01-01')).code).toBe(2);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { nightjar } from '../../support/cli/command.ts';
+import { packed } from '../../support/packed.ts';
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -21,10 +22,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-package-'));
   home = join(folder, 'node_modules/nightjar');
   await mkdir(home, { recursive: true });
-  const { NODE_OPTIONS: _, ...env } = process.env;
-  const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
-  const file = /"filename": "([^"]+)"/.exec(stdout)?.[1] ?? '';
-  await execute('tar', ['-xzf', join(folder, file), '-C', home, '--strip-components=1']);
+  const file = await packed(AbortSignal.timeout(300_000));
+  await execute('tar', ['-xzf', file, '-C', home, '--strip-components=1']);
   const { dependencies, peerDependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as Record<
     'dependencies' | 'peerDependencies',
     Record<string, string>

@@ -27,6 +27,11 @@ beforeAll(async () => {
     '    copies: [offsite]',
     `    encryption: { recipients: [${await identityToRecipient(identity)}], identity: { file: identity.txt } }`,
     '  inside: { files: { path: . } }',
+    '  conf: { files: { path: ./conf } }',
+    '  spoken: { files: { path: ./conf, secrets: ["!/shop.key"] } }',
+    '  locked:',
+    '    files: { path: ./conf }',
+    `    encryption: { recipients: [${await identityToRecipient(identity)}], identity: { file: identity.txt } }`,
   ];
   await writeFile(at('nightjar.yaml'), `${lines.join('\n')}\n`);
   await bash('mkdir -p data/media/{docs,photos,cache} elsewhere', top);
@@ -99,6 +104,21 @@ test('a folder that holds the vault is refused, with what to write', async () =>
 
   expect(code).toBe(2);
   expect(stderr).toMatch(/holds a vault, and would be backed up into itself\n.*exclude: \[\/(backups|offsite)\/\]/);
+});
+
+test('secrets are stored encrypted, or when somebody wrote that they are none, and otherwise not at all', async () => {
+  await bash('mkdir conf; printf secret > conf/shop.key', top);
+
+  const { code, stderr } = await nightjarInProcess(['backup', 'conf'], { cwd: top });
+
+  expect(code).toBe(2);
+  expect(stderr).toContain('it holds what looks like secrets, and is not encrypted: shop.key\n');
+  expect(stderr).toContain('secrets: ["!/shop.key"]');
+  expect(await bash('find backups/conf -name "*.zst*"', top)).toBe('');
+  await run('backup', 'spoken', 'locked');
+  expect(await run('drill', 'locked')).toContain('proven equal');
+  // a drill reads secrets, too, and stores nothing
+  expect(await run('drill', 'spoken')).toContain('proven equal');
 });
 
 test('a restore that is killed leaves no half folder, and the next one removes what it left', async () => {

@@ -19,7 +19,7 @@ export async function filesScene() {
   const deps = vault.deps();
   let nights = 0;
   const engine = (database?: string, exclude: readonly string[] = []): Engine =>
-    filesEngine({ path: media, exclude, oneFileSystem: false }, database).engine;
+    filesEngine({ path: media, exclude, secrets: [], encrypted: false, oneFileSystem: false }, database).engine;
   return {
     top,
     media,

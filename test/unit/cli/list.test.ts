@@ -51,3 +51,11 @@ test('a listing is in the time of its source, which is said once, and tells what
   expect(narrow.slice(1).filter((line) => line.length > 40)).toEqual([]);
   await expectGolden('list/berlin.txt', `${[...page, '', 'in a terminal of 40 columns:', ...narrow].join('\n')}\n`);
 });
+
+test('a backup of another year tells the year, by the calendar of its source', async () => {
+  const lines = await threeNights();
+  const made = (moment: string) => listLines(lines, { now: new Date(moment), timeZone })[1]!.split(/ {2,}/)[1];
+
+  expect(made('2026-12-31T22:59:00Z')).toBe('24 Oct 04:00');
+  expect(made('2026-12-31T23:00:00Z')).toBe('24 Oct 2026');
+});

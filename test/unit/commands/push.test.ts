@@ -33,6 +33,7 @@ function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']])
       server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
       return [];
     },
+    requireAlone: async () => {},
     discard: async () => void server.delete('scratch'),
     ...more,
   });

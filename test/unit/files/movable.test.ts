@@ -31,7 +31,7 @@ test('what a replacement has kept is not dropped while a vault lies in it', asyn
   const kept = `${folder}.before_20261120T020000Z-7f3a9c`;
   await mkdir(join(kept, 'backups'), { recursive: true });
   await writeFile(join(kept, 'backups/.nightjar'), '');
-  const { engine } = filesEngine({ path: folder, exclude: [], oneFileSystem: false });
+  const { engine } = filesEngine({ path: folder, exclude: [], secrets: [], encrypted: false, oneFileSystem: false });
   const signal = AbortSignal.timeout(10_000);
   const [one] = await engine.replaced!.list(signal);
 

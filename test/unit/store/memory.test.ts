@@ -264,14 +264,22 @@ test('an index of before revisions names sources alone; one that can’t be unde
   expect([...(await readLedgerIndex(vault, signal))]).toEqual([]);
 });
 
-test('whoever is overtaken while adding to the index adds again, five times in all; a refusal ends it', async () => {
-  const late = refusing(Array.from({ length: 4 }, () => taken));
+test('whoever is overtaken while adding to the index adds again, twenty times in all; a refusal ends it', async () => {
+  const late = refusing(Array.from({ length: 19 }, () => taken));
   await adding([['shop', 1]], late.vault);
-  const always = refusing(Array.from({ length: 20 }, () => taken));
+  const always = refusing(Array.from({ length: 40 }, () => taken));
   await expect(adding([['shop', 2]], always.vault)).rejects.toBe(taken);
   const closed = refusing([denied, denied]);
   await expect(adding([['shop', 2]], closed.vault)).rejects.toBe(denied);
 
-  expect([late.tries(), always.tries(), closed.tries()]).toEqual([5, 5, 1]);
+  expect([late.tries(), always.tries(), closed.tries()]).toEqual([20, 20, 1]);
   expect(await jsonOf('ledger.json')).toMatchObject({ sources: [['shop', 1]] });
+});
+
+test('what the index knows already is not written again', async () => {
+  await adding([['shop', 2]], vault);
+  const untouched = refusing([taken]);
+  await adding([['shop', 2]], untouched.vault);
+  await adding([['shop', 1]], untouched.vault);
+  expect(untouched.tries()).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { push } from '../../../../core/commands/push.ts';
@@ -29,6 +29,10 @@ export async function pushCommand(
   const at = momentOf(source, flags.at, nightjar, out);
   const path = resolve(cwd, file);
   await access(path, constants.R_OK);
+  if ((await stat(path)).isDirectory())
+    throw new BackupError('input-invalid', `${path} is a folder, and a dump is one file`, {
+      hint: `of what pg_dump --format=directory has made, make one text, and push that: pg_restore --file=dump.sql ${word(file)}`,
+    });
   const place = await placeOf(source, nightjar, signal);
   out.note(`dump    ${path}, of ${moment(at, place.source.timeZone)}`);
   out.note(`into    ${place.scratch.place} (a scratch database, dropped at the end)`);

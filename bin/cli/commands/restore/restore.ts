@@ -4,7 +4,7 @@ import { chooseBackup } from '../../../../core/survey/choose.ts';
 import type { PassedOver, Which } from '../../../../core/survey/choose.ts';
 import { proofSentence } from '../../../../core/commands/proof/prove.ts';
 import { isInPlace, restorePlanned } from '../../../../core/commands/restore/restore.ts';
-import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
+import { hindrance, planRestore, requireNoPlace } from '../../../../core/commands/restore/plan.ts';
 import type { RestorePlan } from '../../../../core/commands/restore/plan.ts';
 import { dropOverdue } from '../../../../core/commands/restore/undo.ts';
 import type { Restored } from '../../../../core/commands/restore/restore.ts';
@@ -139,6 +139,7 @@ async function planned(
       ? newDatabaseName(manifest, { tables: flags.table, schemaOnly: flags.schemaOnly })
       : placeNamed(flags.to, server, session);
   const source = await nightjar.source(server, { database }, signal);
+  requireNoPlace(flags.to, source);
   const { owner: owners, proof, tablespaces } = flags;
   const options = {
     replace: flags.replace === true,

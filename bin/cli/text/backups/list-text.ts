@@ -35,9 +35,9 @@ export function listTitle(backups: readonly ListedBackup[], timeZone: string): s
 export function listLines(backups: readonly Line[], view: ListView): string[] {
   if (backups.length === 0) return [];
   const { room = width } = view;
-  if (room < width) return backups.flatMap((one) => [...narrow(one, view, room), ...remarks(one, room)]);
+  if (room < width) return backups.flatMap((one) => [...narrow(one, view, room), ...remarks(one, view, room)]);
   const [first, ...lines] = aligned([head, ...backups.map((backup) => cells(backup, view))], numbers);
-  return [first!, ...lines.flatMap((line, index) => [line, ...remarks(backups[index]!, width)])];
+  return [first!, ...lines.flatMap((line, index) => [line, ...remarks(backups[index]!, view, width)])];
 }
 
 function narrow(backup: Line, view: ListView, room: number): string[] {
@@ -51,8 +51,8 @@ function provenWords(proven: string | undefined): string[] {
 }
 
 /** A path is not broken, whatever its length. */
-function remarks(backup: ListedBackup, room: number): string[] {
-  const why = doubtsOf(backup);
+function remarks(backup: ListedBackup, { timeZone }: ListView, room: number): string[] {
+  const why = doubtsOf(backup, timeZone);
   return backup.status === 'unreadable'
     ? why.map((line) => `  ${line}`)
     : why.flatMap((line) => wrapped(line, room, '  '));
@@ -63,12 +63,12 @@ export function wasAdopted(backup: ListedBackup): boolean {
   return backup.status === 'complete' && backup.manifest.adopted !== undefined;
 }
 
-/** What is to be known of a backup, beside its figures. */
-export function doubtsOf(backup: ListedBackup): string[] {
+/** What is to be known of a backup, beside its figures; times in `timeZone`. */
+export function doubtsOf(backup: ListedBackup, timeZone: string): string[] {
   const { damage, misdated, shrunk, other } = backup.verdict;
   if (backup.status === 'unreadable') return damage?.kind === 'unsigned' ? [backup.why, unsignedHint] : [backup.why];
   return [
-    ...(backup.manifest.adopted === undefined ? [] : [adoptedText(backup.manifest.adopted)]),
+    ...(backup.manifest.adopted === undefined ? [] : [adoptedText(backup.manifest.adopted, timeZone)]),
     ...(damage === undefined ? [] : [damage.why]),
     ...(misdated === undefined ? [] : [misdated.why]),
     ...(shrunk === undefined ? [] : [shrunkText(shrunk).replace('the newest backup', 'shrunk:')]),
@@ -89,15 +89,19 @@ function keeper(line: Line): string {
 
 function cells(backup: Line, { now, timeZone }: ListView): string[] {
   const start = startOf(backup.id);
-  const made =
-    start.getTime() > now.getTime() + clocksMs ? 'future' : `${day(start, timeZone)} ${clock(start, timeZone)}`;
+  const made = start.getTime() > now.getTime() + clocksMs ? 'future' : madeAt(start, now, timeZone);
   if (backup.status === 'unreadable') return [backup.id, made, '', '', '', backup.verdict.damage?.kind ?? 'unreadable'];
   const { rows, storedBytes } = sizesOf(backup.manifest);
   const proven = backup.provenAt === undefined ? '-' : day(backup.provenAt, timeZone);
   return [backup.id, made, formatCount(rows), formatBytes(storedBytes), proven, keeper(backup)];
 }
 
-/** `20 Nov`: the year stands in the id. */
+/** `20 Nov 02:00`; of another year, `20 Nov 2024`: the time stands in the id. */
+function madeAt(start: Date, now: Date, timeZone: string): string {
+  const years = [start, now].map((date) => date.toLocaleDateString('en-GB', { timeZone, year: 'numeric' }));
+  return `${day(start, timeZone)} ${years[0] === years[1] ? clock(start, timeZone) : years[0]}`;
+}
+
 function day(date: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone, day: '2-digit', month: 'short' })
     .format(date)

@@ -65,7 +65,7 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
       ? ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`]
       : [
           'made',
-          `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted)}; SHA-256 ${adopted.sha256}`,
+          `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted, timeZone)}; SHA-256 ${adopted.sha256}`,
         ],
     ...positionFacts(manifest),
     ['holds', `${plural(rows, words.row)} in ${plural(manifest.tables.length, words.table)}, ${formatBytes(bytes)}`],

@@ -59,14 +59,21 @@ function tokenOverTls(
     });
 }
 
-/** How to reach a database on a server. */
-export function serverSchema(what: string, port: number) {
+/**
+ * How to reach a database on a server; `entry`: the one to log in to where the file names none, of a source that is no
+ * database.
+ */
+export function serverSchema(what: string, port: number, entry?: string) {
+  const database = text('the name of a database').refine((name) => !isDrillDatabase(name), {
+    error: `${ofDrills}; rename the database`,
+  });
   return group(what, {
     host: host.describe('Host name or address of the server; a replica does.'),
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
-    database: text('the name of a database')
-      .refine((name) => !isDrillDatabase(name), { error: `${ofDrills}; rename the database` })
-      .describe('Database to back up.'),
+    database:
+      entry === undefined
+        ? database.describe('Database to back up.')
+        : database.default(entry).describe('Database to log in to.'),
     ...login,
   }).superRefine(tokenOverTls, always);
 }

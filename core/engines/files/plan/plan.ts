@@ -17,13 +17,17 @@ import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
 import type { FoundPath, WalkOptions } from './walk.ts';
 
-/** What is to be planned: a folder, called `database`; `like`: the backup that it should equal. */
+/**
+ * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. `mayStore` throws where
+ * what was found may not be stored.
+ */
 type FilesPlanned = {
   path: string;
   database: string;
   like?: Manifest | undefined;
   sharing?: Sharing | undefined;
   options: WalkOptions;
+  mayStore(found: readonly FoundPath[]): void;
 };
 
 /** More tables than that fit into no manifest that is read in passing. */
@@ -40,6 +44,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const program = await gnuTar(signal);
   const folder = await folderAt(path);
   const { found, skipped } = await walk(folder, options, signal);
+  planned.mayStore(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
   const { kept, shared, anew } = before === undefined ? nothingKept : await takeOver(found, before, oneTable, signal);

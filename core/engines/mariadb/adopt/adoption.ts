@@ -15,9 +15,13 @@ import { claim, untilClientsEnd } from '../restore/unfinished.ts';
 import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { dumpText, requireDump } from './dump-text.ts';
-import { requireHarmless } from './trial.ts';
+import { requireAlone, requireHarmless } from './trial.ts';
 
 const headBytes = 4096;
+const byBinaryLog = /\bERROR 1419\b/;
+const withoutBinaryLog =
+  'this server has its binary log on, and lets nobody make triggers and functions who could not do everything: name ' +
+  'another one in adopt, or run on it, as an administrator: SET GLOBAL log_bin_trust_function_creators = 1;';
 const holderIdleSeconds = 2_147_483;
 
 /**
@@ -37,6 +41,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
     const feed = await loaderFor(holder, login, tools, settings);
     return {
       load: (dump, stop) => load(dump, login, feed, stop),
+      requireAlone: (stop) => withSession(login, stop, requireAlone, null),
       async discard(stop) {
         const drop = async (session: MariadbSession) => {
           await untilClientsEnd(session, login.database, stop);
@@ -91,10 +96,15 @@ async function requireNoEvents(login: Login, signal: AbortSignal): Promise<void>
 /** Options of a restore help nobody here. */
 function inTermsOfAdoptions(error: unknown, login: Login): unknown {
   if (!isBackupError(error, 'restore-failed', 'privilege-missing')) return error;
-  const hint =
-    error.code === 'privilege-missing'
-      ? `${placeOf('mariadb', login)} may do nothing but work in its own database, and has to: what the dump asks for ` +
-        'beyond that can’t be adopted; leave it out of the dump, or load it by hand and give that database a source of its own'
-      : (error.hint ?? 'it must load into an empty database of this server without an error: try that by hand');
-  return new BackupError(error.code, error.lines, { hint, cause: error });
+  return new BackupError(error.code, error.lines, { hint: hintFor(error, login), cause: error });
+}
+
+function hintFor({ code, message, hint }: BackupError, login: Login): string {
+  if (byBinaryLog.test(message)) return withoutBinaryLog;
+  if (code === 'privilege-missing')
+    return (
+      `${placeOf('mariadb', login)} may do nothing but work in its own database, and has to: what the dump asks for ` +
+      'beyond that can’t be adopted; leave it out of the dump, or load it by hand and give that database a source of its own'
+    );
+  return hint ?? 'it must load into an empty database of this server without an error: try that by hand';
 }

@@ -16,6 +16,8 @@ const harmless = [
   /^GRANT SHOW_ROUTINE ON \*\.\* TO /,
 ];
 const mayGrant = /\sWITH [^`']*GRANT OPTION[^`']*$/;
+/** What a user may make whose rights are those lines, and no adoption has made. */
+const ofAdoptions = /_drill_/;
 /** What every user sees, and nobody writes to. */
 const everybodys = new Set(['information_schema', 'performance_schema', 'sys']);
 
@@ -29,18 +31,44 @@ export async function requireHarmless(session: MariadbSession, login: Login): Pr
   const mighty = grants.filter((line) => mayGrant.test(line) || !harmless.some((pattern) => pattern.test(line)));
   if (mighty.length > 0) throw tooMighty(login, `may do more: ${firstOf(mighty.map(withoutPassword), shown)}`);
   const routines = grants.some((line) => line.includes('`mysql`.`proc`'));
-  const found = await session.rows('SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA');
-  const reached = found
+  const reached = (await databasesBeside(session)).filter((name) => !(routines && name === 'mysql'));
+  if (reached.length === 0) return;
+  const what = `reaches the database ${firstOf(reached.map(quoteName), shown)}`;
+  const left = reached.every((name) => ofAdoptions.test(name))
+    ? `a dump that was pushed may have made it: look into it, then ${drops(reached)}`
+    : undefined;
+  throw tooMighty(login, what, left);
+}
+
+/**
+ * Throws `input-invalid` where there is a database by now that has the name of none of ours, and that the user reaches
+ * all the same: nobody but what was loaded can have made it. It is not dropped: what is not known to be ours never is.
+ */
+export async function requireAlone(session: MariadbSession): Promise<void> {
+  const made = (await databasesBeside(session)).filter((name) => ofAdoptions.test(name));
+  if (made.length === 0) return;
+  const names = firstOf(made.map(quoteName), shown);
+  throw new BackupError('input-invalid', `the dump has made the database ${names}: look into it, then ${drops(made)}`, {
+    hint: 'no dump of one database does that: who has made this one?',
+  });
+}
+
+async function databasesBeside({ rows }: MariadbSession): Promise<string[]> {
+  const found = await rows('SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA');
+  return found
     .map(({ name }) => name ?? '')
-    .filter((name) => !everybodys.has(name.toLowerCase()) && !isDrillDatabase(name) && !(routines && name === 'mysql'));
-  if (reached.length > 0) throw tooMighty(login, `reaches the database ${firstOf(reached.map(quoteName), shown)}`);
+    .filter((name) => !everybodys.has(name.toLowerCase()) && !isDrillDatabase(name));
+}
+
+function drops(names: readonly string[]): string {
+  return names.map((name) => `DROP DATABASE ${quoteName(name)};`).join(' ');
 }
 
 function withoutPassword(grant: string): string {
   return grant.replace(/ IDENTIFIED .*$/, '');
 }
 
-function tooMighty(login: Login, what: string): BackupError {
+function tooMighty(login: Login, what: string, remedy?: string): BackupError {
   const sql =
     "CREATE USER nightjar_adopt@'%' IDENTIFIED BY '…'; GRANT ALL PRIVILEGES ON " +
     `${quoteName(`${login.database.replace(/_drill_[0-9a-f]*$/, '').replace(/[_%\\]/g, '\\$&')}\\_drill\\_%`)}.* TO nightjar_adopt@'%';`;
@@ -49,7 +77,9 @@ function tooMighty(login: Login, what: string): BackupError {
     `${placeOf('mariadb', login)}: ${login.user} ${what}; a dump is a program, and is loaded only by a user that may ` +
       'do nothing but work in databases of its own',
     {
-      hint: `${sql} and name that user in nightjar.yaml: adopt: { host: ${login.host}, user: nightjar_adopt, password: … } (docs/adopting.md)`,
+      hint:
+        remedy ??
+        `${sql} and name that user in nightjar.yaml: adopt: { host: ${login.host}, user: nightjar_adopt, password: … } (docs/adopting.md)`,
     },
   );
 }

@@ -1,4 +1,4 @@
-import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import { headOfStream } from '../../../pipeline/unpack/head.ts';
 import { programOutput } from '../../../pipeline/program.ts';
@@ -9,19 +9,21 @@ import type { Login } from '../../login.ts';
 import { claim } from '../database/claim.ts';
 import { createDatabase } from '../database/database.ts';
 import { discardDatabase } from '../database/discard.ts';
-import { ofDrills, sweepHalfMade } from '../database/leftovers.ts';
+import { sweepHalfMade } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
 import { postgresRun } from '../programs.ts';
 import type { Loading } from '../restore/loading.ts';
 import { loadScript } from '../restore/script.ts';
 import { newRestrictKey } from '../restore/text/restricted.ts';
 import { dumpText } from './dump-text.ts';
-import { requireHarmless } from './trial.ts';
+import { requireAlone, requireHarmless } from './trial.ts';
 
 /** Indexes of large tables take hours, in which psql neither prints nor reads. */
 const idleLimitMs = 24 * 3600 * 1000;
-const archiveMark = 'PGDMP';
+/** Of a custom archive; and of a tar, whose first file is the list of what is in it. */
+const archiveMarks = ['PGDMP', 'toc.dat\0'];
 const headBytes = 4096;
+const tooNew = /unsupported version \(/;
 const ofOthers = /^(?:-- (?:MySQL|MariaDB) dump|\/\*M?!)/m;
 const ofServers = /^-- PostgreSQL database cluster dump$/m;
 
@@ -30,7 +32,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
   const mine = await claim(login, signal);
   try {
     const serverMajor = await maintain(login, signal, async (session) => {
-      await requireHarmless(session, login, await ofDrills(session));
+      await requireHarmless(session, login);
       return session.serverMajor;
     });
     await sweepHalfMade(login, [], signal);
@@ -40,6 +42,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
     await createDatabase(login, { id: 'adopt', beside: false, catalog, state: 'drilling' }, loading, signal);
     return {
       load: (dump, stop) => load(dump, loading, tools, stop),
+      requireAlone: (stop) => maintain(login, stop, (session) => requireAlone(session, login)),
       async discard(stop) {
         await discardDatabase(login, stop).finally(() => mine.release());
       },
@@ -52,7 +55,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
 
 async function load(dump: ByteStream, loading: Loading, tools: Tools, signal: AbortSignal): Promise<string[]> {
   const { head, content } = await headOfStream(dump, headBytes);
-  const isArchive = head.toString('latin1').startsWith(archiveMark);
+  const isArchive = archiveMarks.some((mark) => head.toString('latin1').startsWith(mark));
   if (!isArchive) requireText(head.toString('latin1'));
   const text = dumpText(isArchive ? printed(content, tools, signal) : content, loading.serverMajor);
   await loadScript(text.content, { key: newRestrictKey(), whole: true }, loading, signal).catch((error: unknown) => {
@@ -73,10 +76,18 @@ function requireText(head: string): void {
 }
 
 /** The text of an archive, without a login: what it says goes to psql, which obeys no command of it. */
-function printed(archive: ByteStream, tools: Tools, signal: AbortSignal): ByteStream {
+async function* printed(archive: ByteStream, tools: Tools, signal: AbortSignal): ByteStream {
   const args = ['--no-owner', '--no-privileges', '--no-tablespaces', '--file=-'];
   const program = tools.program('pg_restore');
-  return programOutput({ program, args, input: archive, env: { HOME: '/nonexistent' }, idleLimitMs }, signal);
+  try {
+    yield* programOutput({ program, args, input: archive, env: { HOME: '/nonexistent' }, idleLimitMs }, signal);
+  } catch (cause) {
+    if (!isBackupError(cause, 'dump-failed')) throw cause;
+    const hint = tooNew.test(cause.message)
+      ? 'take a plain dump of the same database, or let a pg_restore of that version print it: pg_restore --file=dump.sql <archive>'
+      : 'it was cut off, or is damaged: look for another copy of it';
+    throw new BackupError('dump-cut', `the archive can't be read: ${messageOf(cause)}`, { hint, cause });
+  }
 }
 
 function loadingOf(login: Login, tools: Tools, serverMajor: number): Loading {

@@ -21,7 +21,14 @@ const leftOut: [what: string, line: RegExp][] = [
   ['owner', /^SET SESSION AUTHORIZATION .*;$/],
   ['tablespace', /^SET default_tablespace = .+;$/],
   ['comment on an extension', /^COMMENT ON EXTENSION .*;$/],
+  // of `pg_dump --create`
+  [
+    'database setting',
+    /^(?:(?:CREATE|ALTER|DROP|COMMENT ON|SECURITY LABEL .*ON) DATABASE|ALTER ROLE .* IN DATABASE) .*;$/,
+  ],
 ];
+/** By which `pg_dump --create` goes on in the database that it has made; another one behind it is of another dump. */
+const connects = /^\\connect .+$/;
 /** Psql’s own protection, which stands around all of it already; and no tablespace, which is what there is. */
 const needless = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|SET default_tablespace = '';)$/;
 
@@ -35,7 +42,9 @@ export type DumpText = { content: ByteStream; leftOut: ReadonlyMap<string, numbe
  */
 export function dumpText(text: ByteStream, serverMajor: number): DumpText {
   const counts = new Map<string, number>();
+  let isConnected = false;
   function isLeftOut(line: string): boolean {
+    if (!isConnected && connects.test(line)) return (isConnected = true);
     const [what] = leftOut.find(([, pattern]) => pattern.test(line)) ?? [];
     if (needless.test(line) || (line === tooNew && serverMajor < 17)) return true;
     if (what !== undefined) counts.set(what, (counts.get(what) ?? 0) + 1);

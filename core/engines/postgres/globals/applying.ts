@@ -1,0 +1,85 @@
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import type { LoadFailure } from '../../../ports.ts';
+import type { PostgresSession } from '../session.ts';
+import { withoutPassword } from './statements.ts';
+import type { Global } from './statements.ts';
+
+export type Applying = {
+  isSuperuser: boolean;
+  /** Takes what failed, and goes on; without, the first failure ends it. */
+  failed?: ((failure: LoadFailure) => void) | undefined;
+  /** What else belongs into the same transaction. */
+  besides?: readonly string[];
+};
+
+/** Whoever reads the server's log learns no hash of a password from us. */
+const quiet = [`set local log_statement = 'none'`, `set local log_min_error_statement = 'panic'`];
+const quieter = [...quiet, 'set local log_min_duration_statement = -1'];
+const grantedBy = /\s+GRANTED BY\s+("(?:[^"]|"")*"|\S+)$/;
+
+/** Makes all of it or nothing, but for what is told as failed. */
+export async function makeTogether(
+  globals: readonly Global[],
+  session: PostgresSession,
+  { isSuperuser, failed, besides = [] }: Applying,
+): Promise<void> {
+  await session.rows('begin read write');
+  try {
+    for (const statement of [...(isSuperuser ? quieter : []), ...besides]) await session.rows(statement);
+    for (const one of globals) {
+      await session.rows('savepoint one');
+      await makeOne(one, session).catch(async (error: unknown) => {
+        if (failed === undefined) throw failureOf(one, error);
+        await session.rows('rollback to one');
+        failed({ ...saidOf(one), error: messageOf(error) });
+      });
+    }
+    await session.rows('commit');
+  } catch (error) {
+    await session.rows('rollback').catch(() => {});
+    throw error;
+  }
+}
+
+/** Tablespaces, which no transaction can hold: their folders have to be there. */
+export async function makeTablespaces(
+  tablespaces: readonly Global[],
+  session: PostgresSession,
+  { failed }: Pick<Applying, 'failed'>,
+): Promise<void> {
+  for (const one of tablespaces) {
+    try {
+      for (const statement of one.statements) await session.rows(statement);
+    } catch (error) {
+      if (failed === undefined) throw failureOf(one, error, folderHint);
+      failed({ ...saidOf(one), error: messageOf(error) });
+    }
+  }
+}
+
+const folderHint =
+  'make its folder on the server, empty and owned by the user that the server runs as, and run this again: what is ' +
+  'there by now stays; or leave tablespaces out: --no-tablespaces';
+
+/** A grantor who may not grant here is left out: the membership itself is what counts. */
+async function makeOne({ statements }: Global, session: PostgresSession): Promise<void> {
+  for (const statement of statements)
+    await session.rows(statement).catch(async (error: unknown) => {
+      const anyway = statement.replace(grantedBy, '');
+      if (anyway === statement || !statement.startsWith('GRANT ')) throw error;
+      await session.rows('rollback to one');
+      await session.rows(anyway);
+    });
+}
+
+function failureOf(one: Global, cause: unknown, hint = rightsHint): BackupError {
+  const { object } = saidOf(one);
+  return new BackupError('restore-failed', `${object} can't be made: ${messageOf(cause)}`, { hint, cause });
+}
+
+const rightsHint =
+  'restore as a superuser (on a managed server: as its master user), or go on without what fails: --keep-going';
+
+function saidOf({ kind, name, statements }: Global): Omit<LoadFailure, 'error'> {
+  return { object: `${kind} ${name}`, statement: withoutPassword(statements.at(-1)!).slice(0, 200) };
+}

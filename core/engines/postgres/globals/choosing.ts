@@ -1,0 +1,52 @@
+import type { LeftOut } from '../../../ports.ts';
+import { keyOf } from './statements.ts';
+import type { Global } from './statements.ts';
+
+/** What of a backup a restore makes, in this order, and what it leaves out: nothing that is there is touched. */
+export type ChosenGlobals = { make: Global[]; tablespaces: Global[]; leftOut: LeftOut[] };
+
+/** What is on the server, and what may be done there. */
+export type GlobalsThere = { here: readonly Global[]; isSuperuser: boolean; tablespaces: boolean; drill: boolean };
+
+/** Roles of Amazon RDS, which no server of one's own has or needs (Amazon RDS user guide, PostgreSQL roles). */
+const ofAmazon = /^(?:rdsadmin|rds_.*|rdsrepladmin|rdstopmgr|rdsproxyadmin|rdswriteforwarduser)$/;
+const grantedBy = /\s+GRANTED BY\s+("(?:[^"]|"")*"|\S+)$/;
+
+/** Decides about each of the globals of a backup. */
+export function chosen(globals: readonly Global[], standing: GlobalsThere): ChosenGlobals {
+  const here = new Map(standing.here.map((one) => [keyOf(one), one]));
+  const hasRole = (name: string): boolean => here.has(keyOf({ kind: 'role', name }));
+  const result: ChosenGlobals = { make: [], tablespaces: [], leftOut: [] };
+  for (const one of globals) {
+    const there = here.get(keyOf(one));
+    if (there?.definition === one.definition) continue;
+    const why = there === undefined ? whyNot(one, hasRole, standing) : isOther;
+    if (why !== undefined) result.leftOut.push({ kind: one.kind, name: one.name, why });
+    else (one.kind === 'tablespace' ? result.tablespaces : result.make).push(fitting(one, standing));
+  }
+  return result;
+}
+
+const isOther = 'is another one on this server, and was left as it is';
+
+/** Why what is not there is not made; undefined where it is. */
+function whyNot(
+  { kind, of }: Global,
+  hasRole: (name: string) => boolean,
+  { tablespaces, drill }: GlobalsThere,
+): string | undefined {
+  if (kind === 'statement') return 'is of a kind that this Nightjar does not know: load it by hand';
+  if (of.some((name) => ofAmazon.test(name) && !hasRole(name))) return 'belongs to Amazon RDS';
+  if (kind === 'tablespace')
+    return drill ? 'is made by no drill' : tablespaces ? undefined : 'was left out by --no-tablespaces';
+  const isOfOld = kind !== 'role' && of.length > 0 && of.every((name) => hasRole(name) || name.startsWith('pg_'));
+  return isOfOld
+    ? `${of.join(' and ')} ${of.length > 1 ? 'were' : 'was'} there already, and nothing of it is changed`
+    : undefined;
+}
+
+/** Only a superuser may grant in the name of somebody else. */
+function fitting(one: Global, { isSuperuser }: GlobalsThere): Global {
+  if (one.kind !== 'membership' || isSuperuser) return one;
+  return { ...one, statements: one.statements.map((statement) => statement.replace(grantedBy, '')) };
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { programOutput } from '../../../pipeline/program.ts';
+import type { ProgramRun } from '../../../pipeline/program.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { postgresRun } from '../programs.ts';
+import { serverIdentity } from '../server-identity.ts';
+import { openSession } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
+
+/** How the globals of a server are read; a value, which another process can go by. */
+export type GlobalsRecipe = { major: number; passwords: boolean };
+
+/** A text of this length is no server's roles any more: a million of them fit in. */
+const mostBytes = 256 * 1024 * 1024;
+const end = /\n--\n-- PostgreSQL database cluster dump complete\n--\n\s*$/;
+/** Its key is another one each time. */
+const restricting = /^\\(?:un)?restrict .*$/gm;
+
+/** A server as far as its globals go: how they are read, and whether its user is a superuser. */
+export type ServerLookedAt = {
+  recipe: GlobalsRecipe;
+  version: string;
+  isSuperuser: boolean;
+  identity: { identity: string } | undefined;
+};
+
+/** Looks at a server. */
+export async function lookAtServer(login: Login, signal: AbortSignal): Promise<ServerLookedAt> {
+  const session = await openSession(login, signal);
+  try {
+    const passwords = await readsPasswords(session);
+    await session.rows('begin read only');
+    const [found] = await session.rows<{ super: boolean }>(`select current_setting('is_superuser') = 'on' as super`);
+    const isSuperuser = found!.super;
+    const { serverMajor: major, serverVersion: version } = session;
+    return { recipe: { major, passwords }, version, isSuperuser, identity: await serverIdentity(session) };
+  } finally {
+    await session.close();
+  }
+}
+
+/** Superusers and members of pg_read_all_data can, unless a managed server sees to it that they can't. */
+async function readsPasswords(session: PostgresSession): Promise<boolean> {
+  try {
+    await session.rows('select from pg_catalog.pg_authid where rolpassword is not null limit 1');
+    return true;
+  } catch (error) {
+    if (isBackupError(error, 'privilege-missing')) return false;
+    throw error;
+  }
+}
+
+/** pg_dumpall, which prints what is no database's own. */
+export function globalsRun(login: Login, tools: Tools, { major, passwords }: GlobalsRecipe): ProgramRun {
+  return postgresRun(tools, 'pg_dumpall', major, login, [
+    '--globals-only',
+    '--encoding=UTF8',
+    `--database=${login.database}`,
+    ...(passwords ? [] : ['--no-role-passwords']),
+  ]);
+}
+
+/** What pg_dumpall prints, whole. Throws `dump-cut` where it has no end. */
+export async function readGlobals(run: ProgramRun, login: Login, signal: AbortSignal): Promise<string> {
+  return wholeText(programOutput(run, signal), placeOf('postgres', login));
+}
+
+/** The same of what was stored. */
+export async function wholeText(content: ByteStream, what: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    bytes += chunk.length;
+    if (bytes > mostBytes) throw new BackupError('source-unsupported', `${what} has more roles than Nightjar can hold`);
+    chunks.push(chunk);
+  }
+  const text = textOf(Buffer.concat(chunks), what);
+  if (!end.test(text)) throw new BackupError('dump-cut', `${what}: the text of the roles has no end marker`);
+  return text;
+}
+
+/** Tells whether two of these texts say the same. */
+export function digestOfGlobals(text: string): string {
+  return createHash('sha256').update(text.replace(restricting, '')).digest('hex');
+}
+
+function textOf(bytes: Uint8Array, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new BackupError('source-unsupported', `${what} has names of roles that are no text in UTF-8`, {
+      hint: 'rename the roles, from a session with the client_encoding that they were made in',
+      cause,
+    });
+  }
+}

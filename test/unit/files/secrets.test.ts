@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { noSecrets, usualSecrets } from '../../../core/engines/files/secrets.ts';
+import { pathText } from '../../../core/engines/files/names.ts';
+import { files } from '../../../core/engines/files/descriptor.ts';
+
+const found = (path: string, kind: 'file' | 'symlink' | 'folder' = 'file') => ({ path, kind, size: 1 });
+
+/** What is refused of files with these names. */
+function refused(names: readonly string[], own: readonly string[] = []): string[] {
+  const may = noSecrets(own);
+  return names.filter((name) => {
+    try {
+      may([found(name)]);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
+test.each([
+  ['an application', ['.env', 'app/.env', '.env.production', 'blog/wp-config.php']],
+  ['a web server', ['ssl/server.key', 'live/shop/privkey.pem', 'keys.p12', 'SERVER.KEY', 'old.PEM']],
+  ['SSH', ['.ssh/id_ed25519', 'root/.ssh/id_rsa', 'ssh/ssh_host_ed25519_key']],
+  ['clients', ['.pgpass', 'home/me/.my.cnf', 'mysql/debian.cnf', '.netrc', 'me/.aws/credentials', '.kube/config']],
+  ['the machine', ['shadow', 'gshadow', 'etc/shadow']],
+])('secrets of %s are refused', (_, names) => {
+  expect(refused(names)).toEqual(names);
+});
+
+test('what only looks a little like one is stored', () => {
+  const plain = ['.env.example', 'environment', 'cacert.pem', 'live/shop/fullchain.pem', 'archive/shop/cert12.pem'];
+  const others = ['id_card.jpg', '.ssh/id_rsa.pub', 'ssh_host_rsa_key.pub', 'keys', 'photos/shadow', 'credentials'];
+
+  expect(refused([...plain, ...others])).toEqual([]);
+});
+
+test('a link that is called like a secret holds none', () => {
+  expect(() => noSecrets([])([found('.env', 'symlink'), found('x.pem', 'folder')])).not.toThrow();
+});
+
+test('own patterns add to the usual ones, and take them back', () => {
+  const names = ['conf/shop.ini', 'test/key.pem', 'key.pem'];
+
+  expect(refused(names, ['/conf/', '!/test/key.pem'])).toEqual(['conf/shop.ini', 'key.pem']);
+  expect(refused(names, ['!*'])).toEqual([]);
+});
+
+test('the first few are named, with a line that takes the first one back', () => {
+  const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => found(`${name}.key`));
+
+  expect(() => noSecrets([])([...all, found('caf\xe9.key')])).toThrow(
+    expect.objectContaining({
+      code: 'config-invalid',
+      message: 'it holds what looks like secrets, and is not encrypted: a.key, b.key, c.key, d.key, e.key, and 3 more',
+      hint: expect.stringContaining('secrets: ["!/a.key"]'),
+    }),
+  );
+  expect(refused(['caf\xe9.key']).map(pathText)).toEqual(['caf\\xe9.key']);
+});
+
+test('every usual pattern is one that a configuration may hold', () => {
+  expect(files.schema.safeParse({ path: '/etc', secrets: usualSecrets }).success).toBe(true);
+});
