@@ -36,15 +36,15 @@ export function memoryFor(source: SourceName, { sourceNames, settings }: Nightja
 }
 
 /**
- * What `--to` names: a database, or, of a source that is a file or folder, a path from the folder that the person is in;
- * without a slash it is a name beside the source's own.
+ * What `--to` names: a database, or, where the source can be a file or folder, a path from the folder that the person is
+ * in; without a slash it is a name beside the source's own.
  */
 export function placeNamed(
   to: string,
   server: string,
   { nightjar, cwd }: Pick<CommandSession, 'nightjar' | 'cwd'>,
 ): string {
-  return to.includes('/') && factsOf(nightjar.settings(server)).isPath === true ? resolve(cwd, to) : to;
+  return factsOf(nightjar.settings(server)).isPath?.(to) === true ? resolve(cwd, to) : to;
 }
 
 function unknownSource(names: readonly string[], known: readonly string[]): BackupError {

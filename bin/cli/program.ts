@@ -291,7 +291,9 @@ are old, or when Debian has a security fix for one.`;
  */
 export function nightjarProgram(ask: (asked: Request) => void): Command {
   const program = new Command('nightjar')
-    .description('Backups that prove themselves: PostgreSQL, MariaDB, MySQL, SQLite and folders, into a folder or S3.')
+    .description(
+      'Backups that prove themselves: PostgreSQL, MariaDB, MySQL, SQLite, folders and images, into a folder or S3.',
+    )
     .version(packageJson.version)
     .option('-c, --config <file>', 'the configuration', defaultConfiguration)
     .option('--vault <name>', 'work in this further vault instead of the first one')

@@ -11,8 +11,8 @@ import type { EngineSurroundings } from '../surroundings.ts';
 export type SourcePlace = {
   /** The server that it is on, and how that is verified; absent where it is on no server. */
   server?: { host: string; port: number; tls: TlsChoice };
-  /** Whether it is a file or folder of this machine: `--to` names a path then. */
-  isPath?: boolean;
+  /** Whether what `--to` names is a path of this machine; absent where it never is. */
+  isPath?(name: string): boolean;
   /** Where what opens it is kept. */
   secrets: readonly SecretReference[];
 };

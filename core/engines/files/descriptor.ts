@@ -39,7 +39,7 @@ export const files = {
   about: 'A folder with everything in it.',
   note: 'docs/files.md says what is kept, how it is restored, and what a run does with files that change meanwhile.',
   schema,
-  describe: () => ({ isPath: true, secrets: [] }),
+  describe: () => ({ isPath: (name: string) => name.includes('/'), secrets: [] }),
   cloudProblems: () => [
     {
       path: ['files'],

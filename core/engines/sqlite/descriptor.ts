@@ -19,7 +19,7 @@ export const sqlite = {
     '`scratch` first, under the lock that every reader takes: writers wait for as long as the copy takes ' +
     '([sqlite.md](sqlite.md)).',
   schema,
-  describe: () => ({ isPath: true, secrets: [] }),
+  describe: () => ({ isPath: (name: string) => name.includes('/'), secrets: [] }),
   cloudProblems: () => [
     {
       path: ['sqlite'],

@@ -17,7 +17,7 @@ import {
   readPlan,
   sorted,
   stoppingAt,
-  tables,
+  tablesOf,
   within,
 } from './engine-data.ts';
 
@@ -26,6 +26,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'a backup is of one moment: what comes while its rows are read is not in it, and comes all the same',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make, add, rowsIn } = under;
       await make('moment', tables);
 
@@ -41,6 +42,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'rows are counted as the server counts them, and a fingerprint changes with one row of its table',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make, rowsIn } = under;
       await make('counted', tables);
       await make('reversed', { ...tables, big: tables['big']!.toReversed() });
@@ -66,6 +68,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'a part is a value: any adapter of the database makes it from JSON, under the plan of another',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make, rowsIn } = under;
       await make('handed', tables);
 
@@ -79,6 +82,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'a dump that is cut anywhere is told from a whole one',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make } = under;
       await make('cut', tables);
 
@@ -98,6 +102,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'a dump that ends early without an error makes no backup',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make } = under;
       const scene = memoryScene();
       await make('early', tables);
@@ -113,6 +118,7 @@ export const backupPromises: readonly EnginePromise[] = [
   {
     it: 'a backup that is stopped at any moment leaves nothing on the server, and no backup',
     async holds(under) {
+      const tables = tablesOf(under);
       const { engine, make, add, rowsIn } = under;
       await make('stopped', tables);
       const whole = stoppingAt(Infinity);

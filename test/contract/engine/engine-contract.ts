@@ -17,6 +17,8 @@ export type EngineUnderTest = {
   rowsIn(database: string): Promise<Record<string, string[]> | undefined>;
   /** What of the engine's own is on the server now: sessions, databases that are none of ours. */
   left(): Promise<string[]>;
+  /** How many rows its large table gets, where 400 would take too long. */
+  bigRows?: number;
   /** How long whatever was told to end may take, where that is not a minute. */
   patienceMs?: number;
   close(): Promise<void>;

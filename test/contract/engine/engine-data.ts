@@ -13,11 +13,13 @@ import type { EngineUnderTest, Lines } from './engine-contract.ts';
 export const limit = () => AbortSignal.timeout(120_000);
 
 /** More than a pipe and a program's buffer hold, a table of few rows and one of none. */
-export const tables: Lines = {
-  big: Array.from({ length: 400 }, (_, index) => `${index} ${'x'.repeat(2500)}`),
-  few: ['one', 'two', "it's \\ three", 'vier €'],
-  none: [],
-};
+export function tablesOf({ bigRows = 400 }: Pick<EngineUnderTest, 'bigRows'>): Lines {
+  return {
+    big: Array.from({ length: bigRows }, (_, index) => `${index} ${'x'.repeat(2500)}`),
+    few: ['one', 'two', "it's \\ three", 'vier €'],
+    none: [],
+  };
+}
 
 /** Of each table by its bare name, whatever the engine puts around it. */
 export function byTable<T extends { table: string }>(all: readonly T[]): Record<string, T> {

@@ -37,7 +37,7 @@ export function answersGiven(name: string, place: string, flags: InitFlags): Ans
   const lacking = asking.keys.filter(({ key }) => at[key] === '').map(({ asked }) => asked);
   if (lacking.length > 0)
     throw new BackupError('input-invalid', `${place} does not say the ${lacking.join(', the ')}`, {
-      hint: 'postgres://user@host:port/database, mariadb://user@host:port/database or sqlite:file',
+      hint: 'postgres://user@host:port/database, mariadb://user@host:port/database, sqlite:file, files:folder or image:reference',
     });
   return { name, engine, asking, at: numbered(at), ...settled(flags) };
 }

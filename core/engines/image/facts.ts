@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { ofKind } from '../../contract/manifest/catalog.ts';
+import type { Catalog } from '../../contract/manifest/catalog.ts';
+import type { ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
+import type { DumpReader, TableTally } from '../../pipeline/rows/reader.ts';
+import { formatFingerprint } from '../../pipeline/rows/tables.ts';
+import type { BlobName } from './shelf.ts';
+
+/** A document of an image as a backup says of it. */
+export type StoredDocument = BlobName & { mediaType: string };
+/** All documents of an image; `top` is the one that it is known by. */
+export type StoredDocuments = { top: StoredDocument; others: StoredDocument[] };
+
+/** The catalog's kinds: the index, where there is one, and the manifest of each platform. */
+const indexKind = 'index';
+const manifestKind = 'manifest';
+const indexName = 'all platforms';
+
+const rowColumns = 'digest';
+
+/** What a catalog says of an image. */
+export function catalogOf(
+  index: StoredDocument | undefined,
+  manifests: readonly (StoredDocument & { table: string })[],
+): Catalog {
+  const catalog: Catalog = {};
+  if (index !== undefined) ofKind(catalog, indexKind)[indexName] = valueOf(index);
+  for (const one of manifests) ofKind(catalog, manifestKind)[one.table] = valueOf(one);
+  return catalog;
+}
+
+function valueOf({ digest, size, mediaType }: StoredDocument): string {
+  return `${digest} ${size} ${mediaType}`;
+}
+
+/** What a catalog says, read again: it comes from a vault. Throws `part-corrupt`. */
+export function documentsIn(catalog: Catalog): StoredDocuments {
+  const manifests = Object.values(catalog[manifestKind] ?? {}).map(documentOf);
+  const [index] = Object.values(catalog[indexKind] ?? {}).map(documentOf);
+  const [first] = manifests;
+  if (first === undefined) throw new BackupError('part-corrupt', 'the catalog names no manifest of an image');
+  return index === undefined ? { top: first, others: [] } : { top: index, others: manifests };
+}
+
+function documentOf(value: string): StoredDocument {
+  const [, digest, size, mediaType] = /^(sha256:[0-9a-f]{64}) (\d{1,9}) (\S{1,255})$/.exec(value) ?? [];
+  if (digest !== undefined) return { digest, size: Number(size), mediaType: mediaType! };
+  throw new BackupError(
+    'part-corrupt',
+    `the catalog says of a manifest what nobody has written: ${value.slice(0, 80)}`,
+  );
+}
+
+/**
+ * An index names each of its manifests by digest, so that it differs where one of them does: then that is the
+ * difference.
+ */
+export function isOfIndexAlone({ kind }: { kind: string }): boolean {
+  return kind === indexKind;
+}
+
+/** A part is called by its digest: `data/0001.9f86….layer`. */
+export function partNameOf(index: number, digest: string, ending: string): string {
+  return `data/${String(index + 1).padStart(4, '0')}.${digest.replace('sha256:', '')}.${ending}`;
+}
+
+/** The digest of what a part holds, by its name. Throws `part-corrupt` where it has none. */
+export function digestInName({ file }: Pick<ManifestPart, 'file'>): string {
+  const [, hex] = /^data\/\d+\.([0-9a-f]{64})\./.exec(file) ?? [];
+  if (hex !== undefined) return `sha256:${hex}`;
+  throw new BackupError('part-corrupt', `${file} is no part of an image`);
+}
+
+/** Rows are the layers of a platform; one may have a layer twice. */
+export function layerTally(digest: string, tables: Readonly<Record<string, number>>, bytes: number): TableTally[] {
+  const sum = createHash('sha256').update(digest).digest().readBigUInt64BE();
+  return Object.entries(tables).map(([table, rows]) => ({
+    table,
+    columns: rowColumns,
+    rows,
+    bytes: bytes * rows,
+    fingerprint: formatFingerprint(sum * BigInt(rows)),
+  }));
+}
+
+export function emptyTable(table: string): Omit<TableTally, 'bytes'> {
+  return { table, columns: rowColumns, rows: 0, fingerprint: formatFingerprint(0n) };
+}
+
+/** Says at its end whether what has passed is the very blob. */
+export function blobReader({ digest, size }: BlobName, tables: Readonly<Record<string, number>>): DumpReader {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  return {
+    write(chunk) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    },
+    end() {
+      const ended = bytes === size && `sha256:${hash.digest('hex')}` === digest;
+      return { tables: layerTally(digest, tables, bytes), ended };
+    },
+    progress: () => ({ rows: 0, bytes }),
+  };
+}

@@ -1,0 +1,44 @@
+import { join, resolve } from 'node:path';
+import { BackupError } from '../../domain/errors.ts';
+import { imageName, isImageTag, parseImageReference } from '../../domain/tools/image-reference.ts';
+import type { ImageReference } from '../../domain/tools/image-reference.ts';
+
+/** Where an image is, or is to be: in a registry, or in a folder of this machine, as an OCI layout. */
+export type ImagePlace = { reference: ImageReference } | { layout: string };
+
+/** Whether what a person names is a folder: of all others, a name never begins so. */
+export function isFolder(name: string): boolean {
+  return /^\.{0,2}\//.test(name);
+}
+
+/** What a source's own image is called beside others of its repository: its tag, or the beginning of its digest. */
+export function ownName({ tag, digest = '' }: ImageReference): string {
+  return tag ?? digest.slice(0, 'sha256:'.length + 12).replace(':', '-');
+}
+
+/** The place that is meant by a tag beside the source's own, a whole reference, or a folder. Throws `input-invalid`. */
+export function placeCalled(name: string, own: ImageReference): ImagePlace {
+  if (name === ownName(own)) return { reference: own };
+  if (isFolder(name)) return { layout: resolve(name) };
+  const reference = name.includes('/')
+    ? parseImageReference(name)
+    : isImageTag(name)
+      ? { registry: own.registry, repository: own.repository, tag: name }
+      : undefined;
+  if (reference !== undefined) return { reference };
+  throw new BackupError('input-invalid', `${name} is no place for an image`, {
+    hint:
+      'name a tag beside its own, as 1.2-restored; another repository, as registry.example.com/shop/app:1.2; or a ' +
+      'folder, as ./app',
+  });
+}
+
+/** Where a drill works: a folder of the name that it was given. */
+export function drillPlace(scratch: string, name: string): ImagePlace {
+  return { layout: join(resolve(scratch), name) };
+}
+
+/** For messages. */
+export function placeText(place: ImagePlace): string {
+  return 'layout' in place ? `oci:${place.layout}` : imageName(place.reference);
+}
