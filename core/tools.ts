@@ -6,7 +6,7 @@ import { BackupError, messageOf } from './domain/errors.ts';
 import type { Authority } from './domain/tools/rds-endpoint.ts';
 import type { ToolsFacts } from './domain/tools/notices.ts';
 
-export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
+export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb' | 'tar';
 
 /** A program of the layer: `command` and `args` start it; the caller's own arguments follow. */
 export type Program = {

@@ -58,6 +58,8 @@ const reasons: Readonly<Record<string, string>> = {
   JoinNetwork:
     'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ' +
     'ByLambdaAlone denies it to the function.',
+  Mount:
+    'The file system behind one access point, which the condition names: its own name is not in the configuration.',
   LookAtSchedules: 'Listing schedules knows no resource (Service Authorization Reference, EventBridge Scheduler).',
   LookAtDatabases:
     'Which databases nobody backs up shows only to whoever may list all of them; nothing of them is read.',

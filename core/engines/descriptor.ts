@@ -21,6 +21,8 @@ export type SourcePlace = {
 export type SourceFacts = SourcePlace & {
   /** Where its drills go, if that is another server. */
   drills?: SourcePlace;
+  /** The access point of Amazon EFS that it lies behind on AWS, and the folder where functions mount it. */
+  fileSystem?: { accessPoint: string; mount: string };
   /** The user of Amazon RDS that it logs in as by IAM: the cloud must grant that. */
   iamUser?: string;
 };

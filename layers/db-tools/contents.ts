@@ -9,7 +9,7 @@ export type LayerArchitecture = 'x86_64' | 'arm64';
  */
 export type ProgramPlan = {
   name: string;
-  product: 'postgresql' | 'mariadb' | 'zstd';
+  product: 'postgresql' | 'mariadb' | 'zstd' | 'tar';
   from: string;
   path: string;
   script: string;
@@ -32,6 +32,7 @@ export const packages: readonly string[] = [
   'postgresql-client-18/sid',
   'mariadb-client',
   'zstd',
+  'tar',
   'coreutils',
   'ca-certificates',
   'base-files', // the texts of the licences that the others' copyright files only name
@@ -65,6 +66,7 @@ export const programs: readonly ProgramPlan[] = [
   plan('mariadb-dump', 'mariadb', 'usr/bin', 'mariadb'),
   plan('mariadb', 'mariadb', 'usr/bin', 'mariadb'),
   plan('zstd', 'zstd', 'usr/bin', 'zstd'),
+  plan('tar', 'tar', 'usr/bin', 'tar'),
 ];
 
 function plan(name: string, product: ProgramPlan['product'], from: string, home: string): ProgramPlan {
@@ -73,6 +75,6 @@ function plan(name: string, product: ProgramPlan['product'], from: string, home:
     product,
     from: `${from}/${name}`,
     path: `${home}/program/${name}`,
-    script: product === 'zstd' ? `bin/${name}` : `${home}/bin/${name}`,
+    script: product === 'zstd' || product === 'tar' ? `bin/${name}` : `${home}/bin/${name}`,
   };
 }

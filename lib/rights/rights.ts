@@ -119,6 +119,19 @@ export function loginStatements(scope: Construct, source: SourceConfig): PolicyS
   return [allow('LogIn', ['rds-db:connect'], [user])];
 }
 
+/**
+ * What mounting the file system of a source takes, through its own access point alone; without `writing`, it is mounted
+ * to be read (EFS User Guide, using IAM to control file system data access).
+ */
+export function mountStatements(source: SourceConfig, writing: boolean): PolicyStatement[] {
+  const { accessPoint } = factsOf(source).fileSystem ?? {};
+  if (accessPoint === undefined) return [];
+  const actions = ['elasticfilesystem:ClientMount', ...(writing ? ['elasticfilesystem:ClientWrite'] : [])];
+  const fileSystems = accessPoint.replace(/:access-point\/.*/, ':file-system/*');
+  const throughIt = { StringEquals: { 'elasticfilesystem:AccessPointArn': accessPoint } };
+  return [allow('Mount', actions, [fileSystems], throughIt)];
+}
+
 /** The right to have the digests of manifests signed by a key of KMS, where the source's backups are signed so. */
 export function signingStatements({ signing: { privateKey } }: SourceConfig): PolicyStatement[] {
   if (privateKey === undefined || !('kms' in privateKey)) return [];

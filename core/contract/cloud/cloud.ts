@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isSchedule } from '../../domain/time/schedule.ts';
 import { byTagSchema } from './by-tag.ts';
 import { networkSchema } from './network.ts';
-import { duration, expected, expectedUnseen, group, text, timeZone, wholeNumber } from '../config/fields.ts';
+import { duration, expected, expectedUnseen, group, pattern, text, timeZone, wholeNumber } from '../config/fields.ts';
 
 const account = 'the number of an AWS account, twelve digits in quotes';
 const stackName = 'a name of at most 32 letters, digits and -, that begins with a letter';
@@ -16,8 +16,6 @@ const retentionDays = [
 ] as const;
 const retentions = retentionDays.map((days) => `${days}d` as const);
 
-const pattern = (what: string, form: RegExp) =>
-  z.string({ error: expectedUnseen(what) }).regex(form, { error: expectedUnseen(what) });
 const flag = (byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault);
 const moments = z.string({ error: expected(cron) }).refine(isSchedule, { error: expected(cron) });
 
@@ -176,7 +174,9 @@ const cloudFields = {
     .describe('Which of `cloud.networks` the functions of the source run in; without it, the public internet.'),
   databaseSecurityGroup: pattern('a security group, as sg-0abc', /^sg-[0-9a-z]+$/)
     .optional()
-    .describe('Security group of the database: the stack lets the functions in.'),
+    .describe(
+      'Security group of the database, or of the mount targets of the file system: the stack lets the functions in.',
+    ),
   resourceId: pattern(
     'a resource id, as db-ABCDEFGHIJKL01234 or cluster-ABCDEFGHIJKL01234',
     /^(db|cluster|prx)-[A-Za-z0-9]+$/,

@@ -96,6 +96,10 @@ function msOf(value: string): number {
 
 export const asDay = 'a day, as 2026-12-01';
 
+/** A text of a form; what stands in its place is not shown, for it may be a secret in the wrong line. */
+export const pattern = (what: string, form: RegExp) =>
+  z.string({ error: expectedUnseen(what) }).regex(form, { error: expectedUnseen(what) });
+
 /** A day of the calendar, as text. */
 export function day(what: string) {
   return z

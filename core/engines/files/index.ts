@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Engine, Plan } from '../../ports.ts';
+import type { Tools } from '../../tools.ts';
 import { ownerKind } from './facts.ts';
 import { folderWords } from '../../domain/content-words.ts';
 import { asPattern, matching } from './patterns.ts';
@@ -20,11 +21,13 @@ export type FilesAt = {
   secrets: readonly string[];
   encrypted: boolean;
   oneFileSystem: boolean;
+  /** The programs of the layer, for a machine without GNU tar. */
+  tools(signal: AbortSignal): Promise<Tools>;
 };
 
 /** The folder of the configuration, or another one: beside it by name, or by a path. */
 export function filesEngine(at: FilesAt, database?: string) {
-  const { path, exclude, oneFileSystem } = at;
+  const { path, exclude, oneFileSystem, tools } = at;
   const folder = database === undefined ? path : folderCalled(database, path);
   const called = (other: string) => (dirname(other) === dirname(path) ? basename(other) : other);
   const name = called(folder);
@@ -42,9 +45,9 @@ export function filesEngine(at: FilesAt, database?: string) {
       const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
       const planned = other === undefined ? folder : folderCalled(other, path);
       const mayStore = like === undefined && !at.encrypted ? noSecrets(at.secrets) : () => undefined;
-      return planFiles({ path: planned, database: other ?? name, like, sharing, options, mayStore }, signal);
+      return planFiles({ path: planned, database: other ?? name, like, sharing, options, mayStore, tools }, signal);
     },
-    target: (options, signal) => filesTarget({ path: folder, called }, options, signal),
+    target: (options, signal) => filesTarget({ path: folder, called, tools }, options, signal),
     restoreCommands,
   };
   return { engine, database: name };

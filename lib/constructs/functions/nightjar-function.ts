@@ -44,6 +44,8 @@ export type NightjarFunctionProps = {
   readonly layer?: ILayerVersion | undefined;
   /** @default - the public internet */
   readonly network?: Network | undefined;
+  /** A file system that it mounts; its network leads there. @default - none */
+  readonly fileSystem?: { readonly accessPoint: string; readonly mount: string } | undefined;
   /** How many run at once at most. @default - as many as the account allows */
   readonly atOnce?: number | undefined;
   /** How often Lambda tries again what has failed. @default 0 */
@@ -73,6 +75,7 @@ export class NightjarFunction extends Construct {
       environment: variables = {},
       layer,
       network,
+      fileSystem,
       atOnce,
       retries = 0,
     }: NightjarFunctionProps,
@@ -124,6 +127,8 @@ export class NightjarFunction extends Construct {
     const resource = this.fn.node.defaultChild as CfnFunction;
     if (network !== undefined)
       resource.vpcConfig = { subnetIds: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] };
+    if (fileSystem !== undefined)
+      resource.fileSystemConfigs = [{ arn: fileSystem.accessPoint, localMountPath: fileSystem.mount }];
     new CfnEventInvokeConfig(this, 'Events', {
       functionName: this.fn.functionName,
       qualifier: '$LATEST',

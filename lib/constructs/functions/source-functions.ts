@@ -11,6 +11,7 @@ import { backupStatements, drillStatements, placeOf, restoreStatements } from '.
 import { functionName } from '../../plan/names.ts';
 import {
   loginStatements,
+  mountStatements,
   secretStatements,
   signingStatements,
   tellingStatements,
@@ -31,6 +32,9 @@ export type SourceFunctionsProps = {
   /** @default - the public internet */
   readonly network?: Network | undefined;
 };
+
+/** Amazon EFS User Guide, using VPC security groups. */
+const nfsPort = 2049;
 
 /**
  * The functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request,
@@ -63,7 +67,7 @@ export class SourceFunctions extends Construct {
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
-    const setting = { common, layer, network };
+    const setting = { common, layer, network, fileSystem: own.fileSystem };
     this.backup = new NightjarFunction(this, 'Backup', {
       ...setting,
       functionName: functionName(stack, 'backup', source),
@@ -72,6 +76,7 @@ export class SourceFunctions extends Construct {
       code: code.backup,
       statements: [
         ...backupStatements(vault, placeOf(source)),
+        ...mountStatements(config, false),
         ...both([...own.secrets, signing.privateKey]),
         ...signingStatements(config),
       ],
@@ -87,12 +92,14 @@ export class SourceFunctions extends Construct {
       statements: [
         ...restoreStatements(vault, placeOf(source)),
         ...fromCopies,
+        ...mountStatements(config, true),
         ...both([...own.secrets, encryption.identity, ...ofCopies]),
       ],
     });
     const drilling = [
       ...drillStatements(vault, placeOf(source)),
       ...fromCopies,
+      ...mountStatements(config, true),
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity, ...ofCopies])),
       ...(drills === undefined ? loginStatements(this, config) : []),
@@ -109,7 +116,8 @@ export class SourceFunctions extends Construct {
             code: code.drill,
             statements: drilling,
           });
-    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined && own.server !== undefined)
-      network.admit(config.cloud.databaseSecurityGroup, own.server.port);
+    const port = own.server?.port ?? (own.fileSystem && nfsPort);
+    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined && port !== undefined)
+      network.admit(config.cloud.databaseSecurityGroup, port);
   }
 }

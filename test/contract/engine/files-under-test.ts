@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filesEngine } from '../../../core/engines/files/index.ts';
+import { plainFolder } from '../../support/files/plain-folder.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
 
 /** A table is a folder, and a row a file in it: what is asked here, the file system itself answers. */
 export async function filesUnderTest(): Promise<EngineUnderTest> {
   const top = await mkdtemp(join(tmpdir(), 'nightjar-files-'));
-  const at = { path: join(top, 'any'), exclude: [], secrets: [], encrypted: false, oneFileSystem: false };
+  const at = plainFolder(join(top, 'any'));
   const add = (database: string, table: string, rows: readonly string[]) =>
     Promise.all(rows.map((row) => writeRow(join(top, database, table), row)));
   return {

@@ -7,6 +7,7 @@ import type { RestoreOptions } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { filesEngine } from '../../../core/engines/files/index.ts';
 import type { Engine, RunEvent } from '../../../core/ports.ts';
+import { plainFolder } from './plain-folder.ts';
 import { folderScene, limit } from '../vaults/vault.ts';
 import { toySource } from '../worlds/toy-engine.ts';
 
@@ -19,7 +20,7 @@ export async function filesScene() {
   const deps = vault.deps();
   let nights = 0;
   const engine = (database?: string, exclude: readonly string[] = []): Engine =>
-    filesEngine({ path: media, exclude, secrets: [], encrypted: false, oneFileSystem: false }, database).engine;
+    filesEngine(plainFolder(media, exclude), database).engine;
   return {
     top,
     media,

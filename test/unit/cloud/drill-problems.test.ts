@@ -31,14 +31,3 @@ test('a server for drills has to be one that functions reach and log in to', () 
 test('where no function drills, the server is the command line’s own affair', () => {
   expect(problems('drill: { server: { host: localhost, user: u, password: { env: P } } }')).toEqual([]);
 });
-
-test('a folder is of one machine, and refused on AWS', () => {
-  const config = parseConfig(
-    'vault: s3://vault\ncloud: { email: [a@b.example] }\nsources: { media: { files: { path: ./media }, schedule: "0 2 * * *" } }',
-    'nightjar.yaml',
-  );
-
-  expect(cloudProblems(config).map(({ path, message }) => `${path.join('.')} ${message}`)).toEqual([
-    expect.stringMatching(/^sources\.media\.files is a folder of one machine, which functions on AWS do not see/),
-  ]);
-});

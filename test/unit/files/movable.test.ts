@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { filesEngine } from '../../../core/engines/files/index.ts';
 import { immovable } from '../../../core/engines/files/restore/movable.ts';
+import { plainFolder } from '../../support/files/plain-folder.ts';
 
 let above = '';
 let folder = '';
@@ -31,7 +32,7 @@ test('what a replacement has kept is not dropped while a vault lies in it', asyn
   const kept = `${folder}.before_20261120T020000Z-7f3a9c`;
   await mkdir(join(kept, 'backups'), { recursive: true });
   await writeFile(join(kept, 'backups/.nightjar'), '');
-  const { engine } = filesEngine({ path: folder, exclude: [], secrets: [], encrypted: false, oneFileSystem: false });
+  const { engine } = filesEngine(plainFolder(folder));
   const signal = AbortSignal.timeout(10_000);
   const [one] = await engine.replaced!.list(signal);
 

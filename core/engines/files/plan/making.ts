@@ -8,7 +8,7 @@ import { nameOf, pathText } from '../names.ts';
 import { at, unlessGone } from '../paths.ts';
 import { stateOf, unsure } from '../sharing/places.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
-import { createTar, tarCalled } from '../tar/program.ts';
+import { createTar } from '../tar/program.ts';
 import { tarReader } from '../tar/reader.ts';
 import type { TarRecipe } from './parts.ts';
 
@@ -33,7 +33,6 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   const states = new Map<string, string>();
 
   async function* content(): ByteStream {
-    const program = tarCalled(tar);
     let wanted: readonly string[] = paths;
     for (let left = tries; wanted.length > 0 && left > 0; left -= 1) {
       const before = await statesOf(folder, wanted, signal);
@@ -43,7 +42,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
         oneTable: oneTable && left === tries,
         say: (line: string) => void heard.push(line),
       };
-      if (present.length > 0) yield* withoutEnd(createTar(folder, asked, program, signal), file);
+      if (present.length > 0) yield* withoutEnd(createTar(folder, asked, tar, signal), file);
       const after = await statesOf(folder, present, signal);
       noted.vanished.push(...wanted.filter((path) => !before.has(path)));
       wanted = changedOf(present, before, after);

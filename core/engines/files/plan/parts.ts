@@ -1,8 +1,9 @@
 import type { PlannedPart } from '../../../ports.ts';
 import type { FoundPath } from './walk.ts';
+import type { TarProgram } from '../tar/program.ts';
 
-/** What it takes to make a part. `tar`: how GNU tar is called here; `oneTable`: all of it counts in one table. */
-export type Making = { folder: string; tar: string; oneTable: boolean };
+/** What it takes to make a part. `tar`: what starts GNU tar; `oneTable`: all of it counts in one table. */
+export type Making = { folder: string; tar: TarProgram; oneTable: boolean };
 /** Paths are bytes, a letter each. */
 export type TarRecipe = Making & { paths: string[] };
 

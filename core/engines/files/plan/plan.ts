@@ -12,6 +12,7 @@ import type { Places } from '../sharing/places.ts';
 import { takeOver } from '../sharing/take-over.ts';
 import type { KeptPath, TakenOver } from '../sharing/take-over.ts';
 import { gnuTar } from '../tar/program.ts';
+import type { Tools } from '../../../tools.ts';
 import type { Noted } from './making.ts';
 import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
@@ -28,6 +29,7 @@ type FilesPlanned = {
   sharing?: Sharing | undefined;
   options: WalkOptions;
   mayStore(found: readonly FoundPath[]): void;
+  tools(signal: AbortSignal): Promise<Tools>;
 };
 
 /** More tables than that fit into no manifest that is read in passing. */
@@ -41,18 +43,18 @@ const mostNamed = 20;
 export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Promise<Plan> {
   const { path, database, like, sharing, options } = planned;
   const before = sharing?.before;
-  const program = await gnuTar(signal);
+  const { program: tar, version } = await gnuTar(planned.tools, signal);
   const folder = await folderAt(path);
   const { found, skipped } = await walk(folder, options, signal);
   planned.mayStore(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
   const { kept, shared, anew } = before === undefined ? nothingKept : await takeOver(found, before, oneTable, signal);
-  const parts = partsOf({ folder, tar: program.command, oneTable }, anew, shared.length);
+  const parts = partsOf({ folder, tar, oneTable }, anew, shared.length);
   return {
     database,
     server: { product: 'files', version: '1' },
-    client: { program: 'GNU tar', version: program.version },
+    client: { program: 'GNU tar', version },
     parts,
     ...(shared.length > 0 && { shared }),
     catalog: {},

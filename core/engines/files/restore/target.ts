@@ -15,22 +15,27 @@ import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './fol
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
 import { removeTree } from './remove.ts';
+import type { Tools } from '../../../tools.ts';
 
 /** Where a folder is, and what folders are called for others. */
-export type FilesPlace = { path: string; called(path: string): string };
+export type FilesPlace = {
+  path: string;
+  called(path: string): string;
+  tools(signal: AbortSignal): Promise<Tools>;
+};
 
 /**
  * A folder to restore into. It is made under a name of its own beside its place, and gets its name when all of it is
  * there: no moment shows half of it.
  */
 export async function filesTarget(
-  { path, called }: FilesPlace,
+  { path, called, tools }: FilesPlace,
   options: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
   const { manifest, catalog, owners, drill = false, dropOld = false, proof = true } = options;
   if (owners) requireOwners(catalog, path);
-  const program = await gnuTar(signal);
+  const { program } = await gnuTar(tools, signal);
   const facts = knownFacts(catalog);
   const files = options.tables && chooseFiles({ manifest, catalog, facts }, options.tables.asked);
   const judge = judgeBy(facts, files?.chosen ?? (() => true));

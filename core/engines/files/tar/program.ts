@@ -1,11 +1,14 @@
 import { BackupError } from '../../../domain/errors.ts';
 import { programInput, programOutput, programText } from '../../../pipeline/program.ts';
 import type { ByteStream } from '../../../ports.ts';
-import type { Program } from '../../../tools.ts';
+import type { Program, Tools } from '../../../tools.ts';
 
 /** A disk that is woken up, or a share whose server is restarted, takes its time. */
 const idleLimitMs = 900_000;
 const hint = 'install GNU tar: apt-get install tar, apk add tar, brew install gnu-tar';
+
+/** What starts it, as JSON. */
+export type TarProgram = Pick<Program, 'command' | 'args' | 'env'>;
 /** Its words are read: none of them may be quoted as a locale would. */
 const common = [
   '--quoting-style=escape',
@@ -27,24 +30,29 @@ const created = '--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeader
 export type TarWanted = { paths: readonly string[]; oneTable: boolean; say(line: string): void };
 export const oneTableComment = 'one table';
 
-/** The GNU tar of this machine. Throws `tools-missing`. */
-export async function gnuTar(signal: AbortSignal): Promise<Program> {
+/** The GNU tar of this machine, else that of the layer. Throws `tools-missing`. */
+export async function gnuTar(
+  tools: (signal: AbortSignal) => Promise<Tools>,
+  signal: AbortSignal,
+): Promise<{ program: TarProgram; version: string }> {
   for (const command of ['tar', 'gtar']) {
     const version = await versionOf(command, signal);
-    if (version !== undefined) return { ...tarCalled(command), version };
+    if (version !== undefined) return { program: { command, args: [] }, version };
   }
-  throw new BackupError('tools-missing', 'there is no GNU tar on this machine, which reads and writes folders', {
-    hint,
-  });
-}
-
-/** It, where somebody has found it before. */
-export function tarCalled(command: string): Program {
-  return { name: 'tar', version: '', command, args: [] };
+  try {
+    const { version, command, args, env = {} } = (await tools(signal)).program('tar');
+    return { program: { command, args, env }, version };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new BackupError('tools-missing', 'there is no GNU tar on this machine, which reads and writes folders', {
+      hint,
+      cause,
+    });
+  }
 }
 
 async function versionOf(command: string, signal: AbortSignal): Promise<string | undefined> {
-  const run = { program: tarCalled(command), args: ['--version'], idleLimitMs };
+  const run = { program: { name: 'tar', version: '', command, args: [] }, args: ['--version'], idleLimitMs };
   const text = await programText(run, signal).catch((error: unknown) => {
     if (signal.aborted) throw error;
     return '';
@@ -59,7 +67,7 @@ async function versionOf(command: string, signal: AbortSignal): Promise<string |
 export function createTar(
   folder: string,
   { paths, oneTable, say }: TarWanted,
-  program: Program,
+  program: TarProgram,
   signal: AbortSignal,
 ): ByteStream {
   const lines: string[] = [];
@@ -68,7 +76,7 @@ export function createTar(
   const list = paths.map((path) => (path === '' ? '.\0' : `./${path}\0`)).join('');
   return programOutput(
     {
-      program: { ...program, heard: () => lines.forEach(say) },
+      program: { ...called(program), heard: () => lines.forEach(say) },
       args: [...args, `--directory=${folder}`, '--no-recursion', '--null', '--files-from=-'],
       input: once(Buffer.from(list, 'latin1')),
       idleLimitMs,
@@ -78,6 +86,8 @@ export function createTar(
     signal,
   );
 }
+
+const called = (program: TarProgram): Program => ({ name: 'tar', version: '', ...program });
 
 async function* once(bytes: Buffer): ByteStream {
   yield bytes;
@@ -98,10 +108,14 @@ function isHarmless(line: string): boolean {
 export function extractTar(
   folder: string,
   content: ByteStream,
-  { program, owners }: { program: Program; owners: boolean },
+  { program, owners }: { program: TarProgram; owners: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const owner = owners ? '--same-owner' : '--no-same-owner';
   const args = ['--extract', '--file=-', '--preserve-permissions', owner, '--delay-directory-restore', ...common];
-  return programInput({ program, args: [...args, `--directory=${folder}`], idleLimitMs }, content, signal);
+  return programInput(
+    { program: called(program), args: [...args, `--directory=${folder}`], idleLimitMs },
+    content,
+    signal,
+  );
 }

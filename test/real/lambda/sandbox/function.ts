@@ -4,7 +4,7 @@ import { lambdaEnvironment, newLogStream } from './environment.ts';
 import { isolation, type Isolation } from './isolation.ts';
 import { watchMemory } from './memory.ts';
 import { startRuntimeApi, type Answer, type FunctionError, type RuntimeApi } from './runtime-api.ts';
-import { startSandbox, type Sandbox } from './sandbox.ts';
+import { startSandbox, type MountedFolder, type Sandbox } from './sandbox.ts';
 
 export type FunctionSettings = {
   /** Folder with the bundle (`index.mjs`), as it will lie at /var/task. */
@@ -26,6 +26,8 @@ export type FunctionSettings = {
   tmpMb?: number;
   /** A file in place of /etc/hosts, where the function has a root of its own. @default the machine's */
   hosts?: string;
+  /** What it mounts, where it has a root of its own. @default nothing */
+  fileSystem?: MountedFolder;
   /** @default the best that this machine allows */
   isolation?: Isolation;
 };
@@ -107,6 +109,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
       layer: settings.layer,
       tmpMb: settings.tmpMb ?? 512,
       hosts: settings.hosts,
+      fileSystem: settings.fileSystem,
       environment: variables,
       log: (line) => logs.push(line),
     });

@@ -1,10 +1,12 @@
 #!/bin/sh
 # First process of an imitated execution environment of Lambda. Mounts a root that holds the runtime, the function and the layer and
 # nothing else, starts the runtime in it as an ordinary user, and ends everything when its own input ends (whoever started it has died).
-#   sandbox.sh MODE ROOT TASK LAYER BOOTSTRAP TMP_MB HOSTS NODE [SHARED_OBJECT …]
+#   sandbox.sh MODE ROOT TASK LAYER BOOTSTRAP TMP_MB HOSTS NODE MOUNTED MOUNT ro|rw [SHARED_OBJECT …]
 set -eu
-mode=$1 root=$2 task=$3 layer=$4 bootstrap=$5 tmp_mb=$6 hosts=$7 node=$8
-shift 8
+mode=$1 root=$2 task=$3 layer=$4 bootstrap=$5 tmp_mb=$6 hosts=$7 node=$8 mounted=$9
+shift 9
+mount=$1 mount_as=$2
+shift 2
 
 # A file or folder of this machine at a place of the new root, read-only. In a user namespace, flags that the machine has set must stay.
 bind() {
@@ -38,6 +40,10 @@ mount_root() {
   if [ -e "$hosts" ]; then bind "$hosts" /etc/hosts; fi
   if [ -e /etc/resolv.conf ]; then bind /etc/resolv.conf /etc/resolv.conf; fi
   echo 'sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin' >"$root/etc/passwd"
+  case $mounted:$mount_as in
+    ?*:ro) bind "$mounted" "$mount" ;;
+    ?*:rw) mkdir -p "$root$mount" && mount --bind "$mounted" "$root$mount" ;;
+  esac
   for name in null zero random urandom; do device "$name"; done
   mount -t proc -o nosuid,nodev,noexec proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc"
   mount -t tmpfs -o "size=${tmp_mb}m,mode=1777,nosuid,nodev" tmpfs "$root/tmp"

@@ -8,12 +8,16 @@ import { temporaryFolder } from '../../../servers/folder.ts';
 import { entering, type Isolation } from './isolation.ts';
 import { descendants, nameOf, signalAll } from './process-tree.ts';
 
+/** A folder of this machine in place of a file system that a function mounts, by a role that may write there or not. */
+export type MountedFolder = { folder: string; at: string; as: 'ro' | 'rw' };
+
 export type SandboxSettings = {
   mode: Isolation;
   task: string;
   layer: string;
   tmpMb: number;
   hosts?: string | undefined;
+  fileSystem?: MountedFolder | undefined;
   environment: Record<string, string>;
   log: (line: string) => void;
 };
@@ -40,6 +44,7 @@ export async function startSandbox({
   layer,
   tmpMb,
   hosts = '/etc/hosts',
+  fileSystem = { folder: '', at: '', as: 'ro' },
   environment,
   log,
 }: SandboxSettings): Promise<Sandbox> {
@@ -53,6 +58,9 @@ export async function startSandbox({
     String(tmpMb),
     hosts,
     nodeBinary(),
+    fileSystem.folder,
+    fileSystem.at,
+    fileSystem.as,
     ...sharedObjects(),
   ];
   const [program = '', ...args] = [...entering(mode), '/bin/sh', join(import.meta.dirname, 'sandbox.sh'), ...place];
