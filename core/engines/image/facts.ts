@@ -65,10 +65,16 @@ export function partNameOf(index: number, digest: string, ending: string): strin
   return `data/${String(index + 1).padStart(4, '0')}.${digest.replace('sha256:', '')}.${ending}`;
 }
 
-/** The digest of what a part holds, by its name. Throws `part-corrupt` where it has none. */
-export function digestInName({ file }: Pick<ManifestPart, 'file'>): string {
+/** The digest of what a part holds, by its name; undefined for other parts. */
+export function blobNamed({ file }: Pick<ManifestPart, 'file'>): string | undefined {
   const [, hex] = /^data\/\d+\.([0-9a-f]{64})\./.exec(file) ?? [];
-  if (hex !== undefined) return `sha256:${hex}`;
+  return hex === undefined ? undefined : `sha256:${hex}`;
+}
+
+/** The same, where it has to have one. Throws `part-corrupt`. */
+export function digestInName({ file }: Pick<ManifestPart, 'file'>): string {
+  const digest = blobNamed({ file });
+  if (digest !== undefined) return digest;
   throw new BackupError('part-corrupt', `${file} is no part of an image`);
 }
 

@@ -57,13 +57,14 @@ function imageEngine(at: ImageAt, here: { name: string; place: ImagePlace }): En
     name: 'image',
     words: imageWords,
     place: placeText(here.place),
-    plan({ like, database }, signal) {
+    plan({ like, database, sharing }, signal) {
       const { name, place } =
         database === undefined ? here : { name: database, place: placeCalled(database, at.reference) };
       // what was restored holds what was chosen once
       const platforms = like === undefined ? at.platforms : [];
-      return planImage({ shelf: shelfAt(place), place, name, platforms, like }, signal);
+      return planImage({ shelf: shelfAt(place), place, name, platforms, like, sharing }, signal);
     },
+    shares: true,
     open: (part, signal) => openBlobPart(part, shelfAt, signal),
     async target(options, signal) {
       const { name, place } = here;

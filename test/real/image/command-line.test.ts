@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -157,6 +157,12 @@ async function newestOf(source: string): Promise<Manifest> {
   return JSON.parse(await readFile(join(folder, 'backups', source, ids.at(-1)!, 'manifest.json'), 'utf8')) as Manifest;
 }
 
+/** Which files of the disk hold the blobs of a backup. */
+function inodesOf({ id, parts }: Manifest): Promise<number[]> {
+  const data = parts.filter(({ role }) => role === 'data');
+  return Promise.all(data.map(async ({ file }) => (await stat(join(folder, 'backups/app', id, file))).ino));
+}
+
 const credentials = () => ['--creds', `${registry.login.username}:${registry.login.password}`, '--tls-verify=false'];
 const rawDigest = async (place: string, ...options: string[]) =>
   sha256Of(await skopeo.run('inspect', '--raw', ...options, place));
@@ -180,6 +186,19 @@ test('each blob is stored once, as it is, under its digest', async () => {
   );
   expect(layers).toHaveLength(3);
   for (const [name, sha256] of layers) expect(name).toBe(sha256);
+});
+
+test('a blob that the backup before has is not stored again, and outlives that', async () => {
+  const before = await newestOf('app');
+
+  expect(await run('backup', 'app')).toContain('5 layers');
+
+  const after = await newestOf('app');
+  expect(after.tables).toEqual(before.tables);
+  expect(await inodesOf(after)).toEqual(await inodesOf(before));
+  await run('remove', 'app', before.id, '--reason', 'to see what stays', '--yes');
+  expect(await run('verify', 'app')).toContain('intact');
+  expect(await run('drill', 'app')).toContain('proven equal: 3 platforms, 5 layers');
 });
 
 test('restored beside, under a tag of its own: the same digest, by the word of skopeo', async () => {

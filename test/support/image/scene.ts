@@ -6,11 +6,11 @@ import { parseImageReference } from '../../../core/domain/tools/image-reference.
 import { openImage } from '../../../core/engines/image/index.ts';
 import type { ImageAt } from '../../../core/engines/image/index.ts';
 import { limit, memoryScene } from '../vaults/vault.ts';
+import type { VaultScene } from '../vaults/vault.ts';
 import { toySource } from '../worlds/toy-engine.ts';
 
-/** Backups and restores of an image, into a vault in memory. */
-export function imageScene(ref: string, own: Partial<ImageAt> = {}) {
-  const vault = memoryScene();
+/** Backups and restores of an image, into a vault in memory, or another one. */
+export function imageScene(ref: string, own: Partial<ImageAt> = {}, vault: VaultScene = memoryScene()) {
   const deps = vault.deps();
   const at: ImageAt = { reference: parseImageReference(ref)!, platforms: [], access: { plain: true }, ...own };
   const engine = (database?: string) => openImage(at, { database }).engine;

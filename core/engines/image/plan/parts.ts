@@ -51,6 +51,11 @@ function partOf(
   };
 }
 
+/** What a part of ours is made by. */
+export function recipeOf({ recipe }: Pick<PlannedPart, 'recipe'>): BlobRecipe {
+  return recipe as unknown as BlobRecipe;
+}
+
 /** Layers mostly are: `…tar.gzip`, `…tar+gzip`, `…tar+zstd`; an encrypted one gains nothing either. */
 function isCompressed(mediaType: string): boolean {
   return /(gzip|zstd|encrypted)$/.test(mediaType);
@@ -62,7 +67,7 @@ export function openBlobPart(
   shelfAt: (place: ImagePlace) => ImageShelf,
   signal: AbortSignal,
 ): OpenedPart {
-  const { place, kind, tables, text, ...named } = recipe as unknown as BlobRecipe;
+  const { place, kind, tables, text, ...named } = recipeOf({ recipe });
   async function* content() {
     if (text !== undefined) yield Buffer.from(text);
     else if (kind === 'document') yield (await shelfAt(place).document(named, signal)).bytes;

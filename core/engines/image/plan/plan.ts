@@ -1,6 +1,6 @@
 import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
-import type { Confirmed, Plan } from '../../../ports.ts';
+import type { Confirmed, Plan, Sharing } from '../../../ports.ts';
 import { shortDigest } from '../documents.ts';
 import type { ImageDocument } from '../documents.ts';
 import { catalogOf, emptyTable } from '../facts.ts';
@@ -9,6 +9,7 @@ import type { ImageShelf } from '../shelf.ts';
 import { readImage } from './image.ts';
 import type { WholeImage } from './image.ts';
 import { isForeign, partsOf } from './parts.ts';
+import { rowsTogether, takeOverBlobs } from './take-over.ts';
 
 /** What is planned: an image at a place, by the name that it has for others, and the platforms of it that are wanted. */
 export type PlannedImage = {
@@ -18,11 +19,12 @@ export type PlannedImage = {
   platforms: readonly string[];
   /** What it is to equal, where this is a proof. */
   like: Manifest | undefined;
+  sharing?: Sharing | undefined;
 };
 
 /** Reads what an image consists of. All of it is named by digest from here on, so that nothing has to be held. */
 export async function planImage(
-  { shelf, place, name, platforms, like }: PlannedImage,
+  { shelf, place, name, platforms, like, sharing }: PlannedImage,
   signal: AbortSignal,
 ): Promise<Plan> {
   const top = await shelf.top(signal);
@@ -30,15 +32,18 @@ export async function planImage(
   const image = await readImage(shelf, top, platforms, signal);
   const foreign = await foreignLayers(image, shelf, signal);
   const isProof = like !== undefined;
+  const parts = partsOf(image, place, (digest) => foreign.has(digest));
+  const { shared, rows, anew } = takeOverBlobs(parts, sharing?.before);
   return {
     database: name,
     server: shelf.product,
     client: { program: 'node', version: process.versions.node },
-    parts: partsOf(image, place, (digest) => foreign.has(digest)),
+    parts: anew,
+    ...(shared.length > 0 && { shared }),
     catalog: catalogOf(image.index, image.platforms),
     warnings: isProof || image.index?.text === undefined ? [] : [madeAnew(top, image.index)],
     async confirm(seen, _, stop): Promise<Confirmed> {
-      const known = new Map(seen.map((one) => [one.table, one]));
+      const known = new Map(rowsTogether(seen, rows).map((one) => [one.table, one]));
       const exceptions = [...foreign.values()].filter((one) => !like?.exceptions?.includes(one));
       return {
         tables: image.platforms.map(({ table }) => known.get(table) ?? emptyTable(table)),

@@ -1,0 +1,45 @@
+import type { ManifestPart, TableRows } from '../../../contract/manifest/manifest.ts';
+import { mergeTallies, tableRows } from '../../../pipeline/rows/tables.ts';
+import type { BackupBefore, PlannedPart, SharedPart } from '../../../ports.ts';
+import { blobNamed, layerTally } from '../facts.ts';
+import { recipeOf } from './parts.ts';
+
+/** `shared`: the blobs that the backup before has, with the rows that they are; `anew`: what has to be pulled. */
+export type BlobsTakenOver = { shared: SharedPart[]; rows: TableRows[]; anew: PlannedPart[] };
+
+/** A digest says that a blob is the same, wherever it was found: what the backup before has is not pulled again. */
+export function takeOverBlobs(parts: readonly PlannedPart[], before: BackupBefore | undefined): BlobsTakenOver {
+  const known = new Map<string, ManifestPart>();
+  for (const part of before?.manifest.parts ?? []) {
+    const digest = blobNamed(part);
+    if (digest !== undefined && isItself(part, digest) && before!.isSharable(part)) known.set(digest, part);
+  }
+  const shared: SharedPart[] = [];
+  const tallies: ReturnType<typeof layerTally> = [];
+  const anew: PlannedPart[] = [];
+  for (const part of parts) {
+    const { digest, size, tables } = recipeOf(part);
+    const there = known.get(digest);
+    if (there?.bytes !== size) {
+      anew.push(part);
+      continue;
+    }
+    const tally = layerTally(digest, tables, size);
+    tallies.push(...tally);
+    const rows = tally.reduce((sum, one) => sum + one.rows, 0);
+    const file = `${part.file}${there.file.endsWith('.zst') ? '.zst' : ''}`;
+    shared.push({ part: { ...there, rows, tables: Object.keys(tables) }, file, live: size });
+  }
+  return { shared, rows: tableRows(mergeTallies([{ tables: tallies, ended: true }])), anew };
+}
+
+/** What is stored as it is has the digest that it is named after; nobody can say so of what was compressed. */
+function isItself({ file, sha256 }: ManifestPart, digest: string): boolean {
+  return file.endsWith('.zst') || digest === `sha256:${sha256}`;
+}
+
+/** The rows of both. */
+export function rowsTogether(...all: (readonly TableRows[])[]): TableRows[] {
+  const tallies = all.map((tables) => ({ tables: tables.map((one) => ({ ...one, bytes: 0 })), ended: true }));
+  return tableRows(mergeTallies(tallies));
+}
