@@ -4,7 +4,7 @@ import { database, type Shop } from './shop.ts';
 export type Figure = { table: string; rows: number; checksum: string };
 
 /** Every table of a shop, by plain SQL: what Nightjar says is not asked for here. */
-export function figuresOf({ engine, ask }: Shop, signal: AbortSignal): Promise<Figure[]> {
+export function figuresOf({ engine, ask }: Pick<Shop, 'engine' | 'ask'>, signal: AbortSignal): Promise<Figure[]> {
   return ask((query) => (engine === 'postgres' ? postgresFigures(query) : mariadbFigures(query)), signal);
 }
 

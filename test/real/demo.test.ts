@@ -5,6 +5,7 @@ import { chmod, mkdtemp, open, readdir, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { changesOf } from '../../bin/demo/everything/look.ts';
 import { openStage } from '../../bin/demo/stage.ts';
 import { backUp, prove, restoreBoth, stockUp, strike, verify } from '../../bin/demo/steps.ts';
 import type { Teller } from '../../bin/demo/teller.ts';
@@ -37,6 +38,47 @@ test(
   },
   limitMs,
 );
+
+test(
+  'two whole projects come back on an empty machine by the commands of docs/everything-lost.md, and work',
+  async () => {
+    const demo = startDemo('--everything');
+
+    const code = await demo.code;
+
+    expect(demo.text()).toContain('Both servers and the whole disk are gone.');
+    expect(demo.text()).toMatch(/✓ The shop: [\d,]+ rows, .*; its code logs in and tells what it told/);
+    expect(demo.text()).toMatch(/✓ The blog: who was logged in still is, and sees every post and picture/);
+    expect(demo.text()).toMatch(/✓ 112 files: content, owner, mode and time/);
+    expect(demo.text()).not.toContain('✗');
+    expect(code).toBe(0);
+    expect(await leftovers(demo.text(), 4)).toEqual({ files: [], ports: [] });
+  },
+  limitMs,
+);
+
+test('whatever is not as it was is told: a row, a file, what an application says', () => {
+  const orders = [{ table: 'orders', rows: 2, checksum: 'a' }];
+  const before = { orders, visits: orders, files: ['a.jpg|0:0|644', 'sum a.jpg'], morning: '2 orders', page: '200' };
+
+  expect(changesOf(before, before)).toEqual([]);
+  expect(
+    changesOf(before, {
+      orders: [{ table: 'orders', rows: 2, checksum: 'b' }],
+      visits: [],
+      files: ['a.jpg|0:0|600', 'sum a.jpg', 'more'],
+      morning: '1 order',
+      page: '302',
+    }),
+  ).toEqual([
+    'PostgreSQL: orders: other content in its 2 rows',
+    'MariaDB: orders: gone',
+    'files: a.jpg|0:0|644 is not there',
+    'files: there are more, or fewer',
+    'the shop tells something else',
+    'the blog shows something else',
+  ]);
+});
 
 test(
   'a demo that is stopped by Ctrl-C cleans up, and does not look like a success',
@@ -80,8 +122,8 @@ test(
   limitMs,
 );
 
-function startDemo() {
-  const child = spawn(process.execPath, [program, '--megabytes', '20'], {
+function startDemo(...more: string[]) {
+  const child = spawn(process.execPath, [program, '--megabytes', '20', ...more], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -98,9 +140,9 @@ function startDemo() {
 }
 
 /** Files below the demo's temporary folder, and ports on which its servers still answer. */
-async function leftovers(text: string): Promise<{ files: string[]; ports: number[] }> {
+async function leftovers(text: string, servers = 2): Promise<{ files: string[]; ports: number[] }> {
   const ports = [...text.matchAll(/, port (\d+)/g)].map(([, port]) => Number(port));
-  expect(ports).toHaveLength(2);
+  expect(ports).toHaveLength(servers);
   const answers = await Promise.all(
     ports.map(
       (port) =>

@@ -13,10 +13,15 @@ const packages = ['python3-django', 'python3-psycopg2', 'python3-mysqldb', 'tzda
 /** A database as Django's settings name it. */
 export type DjangoDatabase = Record<string, unknown>;
 
-/** Django of Debian, and the project beside this file. */
-export async function startDjango() {
+/** Django of Debian: its programs, and the bytecode of what a start of it loads. */
+export async function debianDjango() {
   const root = await serverRoot({ name: 'django', suites: ['trixie'], packages }, () => {}, limit());
-  const bytecode = await preparedBytecode(root);
+  return { root, bytecode: await preparedBytecode(root) };
+}
+
+/** The same, and the project beside this file. */
+export async function startDjango() {
+  const { root, bytecode } = await debianDjango();
   const folder = await temporaryFolder('django');
   const python = (database: DjangoDatabase, args: readonly string[]): Promise<string> =>
     runProgram(pythonOf(root, folder.path, bytecode, database, args), limit());

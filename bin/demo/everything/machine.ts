@@ -1,0 +1,67 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startMariadb } from '../../../test/servers/databases/mariadb.ts';
+import { startPostgres } from '../../../test/servers/databases/postgres.ts';
+import type { DatabaseServer } from '../../../test/servers/server.ts';
+import type { Teller } from '../teller.ts';
+
+/** A machine of the demo: its disk is a folder, and two servers run on it. `nightjar`: where nightjar.yaml is. */
+export type DemoMachine = {
+  srv: string;
+  nightjar: string;
+  postgres: DatabaseServer;
+  mariadb: DatabaseServer;
+  /** Text of the documentation, with this machine's folders and ports. */
+  here(text: string): string;
+  /** Its servers end, and its disk is gone. */
+  lose(): Promise<void>;
+};
+
+/** An empty machine, with the passwords of its servers where the configuration has them. `top`: what outlives it. */
+export async function emptyMachine(
+  top: string,
+  { report, say }: Pick<Teller, 'report' | 'say'>,
+  signal: AbortSignal,
+): Promise<DemoMachine> {
+  const disk = join(top, 'machine');
+  const [srv, nightjar] = [join(disk, 'srv'), join(disk, 'nightjar')];
+  await mkdir(nightjar, { recursive: true });
+  const servers = await started(report, signal);
+  const [postgres, mariadb] = servers;
+  say(`  PostgreSQL ${postgres.version}, port ${postgres.port}`);
+  say(`  MariaDB ${mariadb.version}, port ${mariadb.port}`);
+  await writeFile(join(nightjar, 'postgres.password'), postgres.password, { mode: 0o600 });
+  await writeFile(join(nightjar, 'mariadb.password'), mariadb.password, { mode: 0o600 });
+  return {
+    srv,
+    nightjar,
+    postgres,
+    mariadb,
+    here: (text) =>
+      text
+        .replaceAll('/srv', srv)
+        .replaceAll('/mnt/backups', join(top, 'backups'))
+        .replaceAll('5432', String(postgres.port))
+        .replaceAll('3306', String(mariadb.port)),
+    async lose() {
+      await stopped(servers);
+      await rm(disk, { recursive: true, force: true });
+    },
+  };
+}
+
+async function started(report: Teller['report'], signal: AbortSignal): Promise<[DatabaseServer, DatabaseServer]> {
+  const postgres = await startPostgres({ major: 18, report }, signal);
+  try {
+    return [postgres, await startMariadb({ series: '11.8', report }, signal)];
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+async function stopped(servers: readonly DatabaseServer[]): Promise<void> {
+  const ended = await Promise.allSettled(servers.map((server) => server.stop()));
+  const failed = ended.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
