@@ -265,6 +265,31 @@ test('what a person has removed or accepted, and what was of no use, is not miss
   });
 });
 
+test('what is odd, adopted or dated ahead takes no place from a backup that is missed', () => {
+  const goneIn = (before: Ledger, days: number[]) => looked([[nights(...days), new Map()]], before).gone;
+  const with18 = (mark: object, later: BackupId): Ledger => ({
+    ...first,
+    backups: [...first.backups, { ...first.backups[1]!, id: later, ...mark }],
+    policy: { retention: { ...none, daily: 3 }, timeZone: 'UTC' },
+  });
+  const evening18 = newBackupId(new Date('2026-11-18T20:00:00Z'), 0);
+  const facts = { ...first.backups[1]!.facts!, adopted: true as const };
+  const tomorrow = newBackupId(new Date('2026-11-21T02:00:00Z'), 0);
+
+  for (const mark of [{ odd: 'late' }, { facts, accepted: true }])
+    expect(goneIn(with18(mark, evening18), [17, 19])).toMatchObject({ count: 1, ids: [night(18)] });
+  expect(goneIn(with18({ accepted: true }, evening18), [17, 19])).toBeUndefined();
+  expect(goneIn(with18({ accepted: true }, tomorrow), [18, 19])).toMatchObject({ count: 1, ids: [night(17)] });
+  expect(goneIn(with18({ facts }, night(10)), [17, 19])).toEqual({ count: 2, of: 4, ids: [night(10), night(18)] });
+});
+
+test('of how many some are gone grows with a new loss alone', () => {
+  const told = looked([[nights(17, 19), new Map()]], first);
+  expect(told.gone).toEqual({ count: 1, of: 3, ids: [night(18)] });
+  const grown = looked([[nights(17, 19, 20), reading(20)]], told);
+  expect(looked([[nights(17, 19, 20), new Map()]], grown).gone).toEqual(told.gone);
+});
+
 test('what was told as gone adds up, goes when it is back, and is named as far as a hundred', () => {
   const told = looked([[nights(17, 19), new Map()]], first);
   expect(told.gone).toMatchObject({ count: 1 });
