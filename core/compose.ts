@@ -31,7 +31,10 @@ import { descriptorOf, inspection, plainSqlOf } from './engines/index.ts';
 import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
+import { lookAtDatabases } from './commands/servers/look.ts';
+import type { ServerLooked } from './commands/servers/look.ts';
 import type { RosterKnown, SourcesOfRoster } from './roster.ts';
+import { databaseSources, lookRules } from './servers.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 import { namingKey, surroundings } from './surroundings.ts';
@@ -79,6 +82,14 @@ export type Nightjar = {
   storeIn(path: string): Promise<Store>;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
+  /** The sources of a whole server that are known: what belongs to no database, then its databases. */
+  onServer(server: string): SourceName[];
+  /** Looks which databases a whole server has now: they are among the sources from then on. */
+  lookAt(
+    server: SourceName,
+    own: Pick<Nightjar, 'store' | 'clock' | 'notifiers'>,
+    signal: AbortSignal,
+  ): Promise<ServerLooked>;
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
   settings(name: string): SourceConfig;
   /** The configuration, and the sources that were found by their tag among its own. */
@@ -130,8 +141,18 @@ export async function compose(
     ? await import('./roster.ts').then(({ rosterSources }) => rosterSources(written, openStore(vault), signal))
     : { sources: new Map() };
   const further = [...byTag].filter(([name]) => !written.sources.has(name));
-  const config = { ...written, sources: new Map([...written.sources, ...further]) };
+  const all = new Map([...written.sources, ...further]);
+  const config = { ...written, sources: all };
+  if (written.servers.size > 0)
+    await addDatabases(openStore(vault), signal).catch((error: unknown) => {
+      // whatever is done with a vault that can't be reached says so; a new one is made by the first backup
+      if (!isBackupError(error, 'vault-unreachable') && !(patient && isBackupError(error))) throw error;
+    });
   const vaults = new Map<string, Promise<OpenVault>>();
+
+  async function addDatabases(store: Pick<Store, 'readServers'>, stop: AbortSignal): Promise<void> {
+    for (const [name, one] of await databaseSources(written, store, stop)) all.set(name, one);
+  }
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {
     const named = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
@@ -164,8 +185,18 @@ export async function compose(
     store: storeOf(vault),
     vault: async (name, stop) => storeOf({ ...(await openFurther(name, stop)).vault, name }),
     storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
-    sourceNames: [...config.sources.keys()],
+    get sourceNames() {
+      return [...all.keys()];
+    },
     settings: (name) => sourceConfig(config, name),
+    onServer: (server) => [...all].flatMap(([name, one]) => (one.server === server ? [name] : [])),
+    async lookAt(server, own, stop) {
+      const source = written.servers.get(server)!;
+      const list = (end: AbortSignal) => descriptorOf(source.engine).databases!(source, `sources.${server}`, from, end);
+      const looked = await lookAtDatabases(lookRules(server, source), { ...own, databases: list }, stop);
+      await addDatabases(own.store, stop);
+      return looked;
+    },
     config,
     byTag: known,
     notifiers: telling.notifiers,

@@ -6,28 +6,47 @@ import type { SourceName } from '../../core/domain/keys.ts';
 import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
 import { memoryOf } from '../../core/survey/watched.ts';
 import type { CommandSession } from './session.ts';
+import { fewNames } from '../../core/domain/lines.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
-/** The configured sources of these names, all when none is named. Throws `input-invalid` with every unknown one. */
-export function configured(names: readonly string[], { sourceNames }: Nightjar): SourceName[] {
-  const unknown = names.filter((name) => !sourceNames.includes(name as SourceName));
+/**
+ * The configured sources of these names, all when none is named; the name of a whole server means all that is known of
+ * it. Throws `input-invalid` with every unknown one.
+ */
+export function configured(names: readonly string[], nightjar: Nightjar): SourceName[] {
+  const { sourceNames, onServer } = nightjar;
+  const unknown = names.filter((name) => !isServer(name, nightjar) && !sourceNames.includes(name as SourceName));
   if (unknown.length > 0) throw unknownSource(unknown, sourceNames);
-  return names.length === 0 ? [...sourceNames] : [...new Set(names as SourceName[])];
+  if (names.length === 0) return [...sourceNames];
+  return [...new Set(names.flatMap((name) => (isServer(name, nightjar) ? onServer(name) : [name as SourceName])))];
+}
+
+/** Whether a name of the configuration is a whole server. */
+export function isServer(name: string, { config }: Pick<Nightjar, 'config'>): name is SourceName {
+  return config.servers.has(name as SourceName);
 }
 
 /**
  * A source that has backups in the vault, or may have: one that left the configuration can still be read. Throws
  * `input-invalid`.
  */
-export async function readable(
-  name: string,
-  { sourceNames, store }: Nightjar,
-  signal: AbortSignal,
-): Promise<SourceName> {
+export async function readable(name: string, nightjar: Nightjar, signal: AbortSignal): Promise<SourceName> {
+  const { sourceNames, store } = nightjar;
   const source = name as SourceName;
+  if (isServer(name, nightjar)) throw aServer(name, nightjar);
   if (!sourceNames.includes(source) && (await store.backupIds(source, signal)).length === 0)
     throw unknownSource([name], sourceNames);
   return source;
+}
+
+/** The same of several: all where none is named, and what is known of a whole server. */
+export async function readableAll(
+  name: string | undefined,
+  nightjar: Nightjar,
+  signal: AbortSignal,
+): Promise<readonly SourceName[]> {
+  if (name === undefined) return nightjar.sourceNames;
+  return isServer(name, nightjar) ? nightjar.onServer(name) : [await readable(name, nightjar, signal)];
 }
 
 /** By what the backups of a source are judged, configured or not. */
@@ -45,6 +64,12 @@ export function placeNamed(
   { nightjar, cwd }: Pick<CommandSession, 'nightjar' | 'cwd'>,
 ): string {
   return factsOf(nightjar.settings(server)).isPath?.(to) === true ? resolve(cwd, to) : to;
+}
+
+function aServer(name: string, { onServer }: Nightjar): BackupError {
+  return new BackupError('input-invalid', `${name} is a whole server, and this is for one source`, {
+    hint: `on it are: ${fewNames(onServer(name), 20)}`,
+  });
 }
 
 function unknownSource(names: readonly string[], known: readonly string[]): BackupError {

@@ -25,7 +25,7 @@ import { pullCommand } from './commands/copies/pull.ts';
 import { pushCommand } from './commands/copies/push.ts';
 import type { PullFlags } from './commands/copies/pull.ts';
 import { restoreCommand } from './commands/restore/restore.ts';
-import type { RestoreFlags } from './commands/restore/restore.ts';
+import type { RestoreFlags } from './commands/restore/flags.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
 import type { InitFlags } from './setup/init/answers.ts';

@@ -4,8 +4,10 @@ import type { TlsChoice } from '../contract/config/sources/server.ts';
 import type { Settings } from '../contract/config/settings/settings.ts';
 import type { Engine, Inspection, PlainSql, SecretReference } from '../ports.ts';
 import type { ContentWords } from '../domain/content-words.ts';
+import type { ListedDatabase } from '../domain/servers/databases.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
+import type { Login } from './login.ts';
 
 /** Where a source is, as far as others must know it. */
 export type SourcePlace = {
@@ -59,6 +61,16 @@ export type SourceQuestions = {
 };
 
 /**
+ * How the databases of a whole server are found. `entry`: the database that is logged in to for that; `globals`: the
+ * engine of what belongs to no database. `list` throws where some can't be seen.
+ */
+export type EveryDatabase = {
+  entry: string;
+  globals: string;
+  list(login: Login, signal: AbortSignal): Promise<ListedDatabase[]>;
+};
+
+/**
  * What an engine says of itself: pure and quickly loaded, for the configuration, its documentation and the stack read
  * it. The adapter itself is loaded when it is opened.
  */
@@ -80,6 +92,15 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   readonly asking?: SourceQuestions;
   /** What its sources, and what they hold, are called; absent for databases with tables. */
   readonly words?: ContentWords;
+  /** What a source of it becomes that is a whole server; absent where none can be. */
+  readonly everyDatabase?: EveryDatabase;
+  /** The databases that such a source has at this moment. */
+  databases?(
+    source: SourceOf<z.output<Schema>>,
+    key: string,
+    from: EngineSurroundings,
+    signal: AbortSignal,
+  ): Promise<ListedDatabase[]>;
   /** Whether drills can go to another server (`drill.server`). */
   readonly drillsElsewhere: boolean;
   /** Throws `secret-missing`, `config-invalid`, `tools-missing`. */

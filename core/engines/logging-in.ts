@@ -31,7 +31,7 @@ export async function logIn(
     port: server.port,
     user,
     password,
-    database: server.database,
+    database: server.database ?? '',
     tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
     lockTimeoutMs,
     ...(keepReplacedMs !== undefined && { keepReplacedMs }),

@@ -7,7 +7,7 @@ import { hostOfRestore } from '../domain/tools/restore-host.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
-import type { EngineDescriptor, Opening, SourceFacts, SourceOf, SourcePlace } from './descriptor.ts';
+import type { EngineDescriptor, EveryDatabase, Opening, SourceFacts, SourceOf, SourcePlace } from './descriptor.ts';
 import type { Login } from './login.ts';
 import { serverProblems } from './server-problems.ts';
 import type { Against } from './server-problems.ts';
@@ -22,6 +22,7 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note' | 'rds'> &
     schemes: readonly string[];
     rights: string;
     load(): Promise<(login: Login, tools: Tools) => Engine>;
+    everyDatabase?: EveryDatabase;
     inspection(): Promise<Inspection>;
     plainSql: NonNullable<EngineDescriptor['plainSql']>;
     dialect(): Promise<RowDialect>;
@@ -36,10 +37,17 @@ type OfWholeServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
   };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */
-export function onServers({ what, port, load, proxies, readers, schemes, rights, ...own }: OnServers) {
+export function onServers({ what, port, load, everyDatabase, proxies, readers, schemes, rights, ...own }: OnServers) {
   return {
     ...own,
-    schema: serverSchema(what, port),
+    ...(everyDatabase && { everyDatabase }),
+    schema: serverSchema(what, port, { whole: everyDatabase !== undefined }),
+    async databases(source, key, from, signal) {
+      const { logIn } = await import('./logging-in.ts');
+      const { entry, list } = everyDatabase!;
+      const at = { ...source.at, database: entry };
+      return list(await logIn(`${key}.${own.name}`, { ...source, at }, from, signal), signal);
+    },
     drillsElsewhere: true,
     asking: {
       schemes,
@@ -70,7 +78,7 @@ export function onServers({ what, port, load, proxies, readers, schemes, rights,
 export function onWholeServers({ what, port, load, proxies, entry, ...own }: OfWholeServers) {
   return {
     ...own,
-    schema: serverSchema(what, port, entry),
+    schema: serverSchema(what, port, { entry }),
     drillsElsewhere: true,
     describe: (source) => factsOf(source, own.name, port),
     cloudProblems: (source) => serverProblems(own.name, source, { ...(proxies && { proxies }) }),

@@ -7,6 +7,7 @@ import { formatBytes, formatDuration, plural } from '../../../core/domain/units.
 import { failureDocument } from '../text/failure.ts';
 import { copySources, withCopies } from './copies/copy.ts';
 import { configured } from '../names.ts';
+import { lookAtServers } from './servers.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
 import type { CommandSession } from '../session.ts';
@@ -26,7 +27,9 @@ export async function backupCommand(
   const failures: unknown[] = [];
   // a schedule starts the command: that sources come one after the other makes none of them another moment's
   const asked = session.nightjar.clock.now();
-  const sources = configured(names, session.nightjar);
+  const looks = await lookAtServers(names, session, signal);
+  failures.push(...looks.failures);
+  const sources = configured(names, session.nightjar).filter((name) => isThere(name, names, session));
   for (const name of sources) {
     let stored: Manifest | undefined;
     try {
@@ -55,12 +58,17 @@ export async function backupCommand(
       if (signal.aborted) break;
     }
   }
-  if (signal.aborted) return { document: { results }, failures };
+  if (signal.aborted) return { document: { ...looks.document, results }, failures };
   const copies = await copySources(withCopies(sources, session.nightjar), session, signal);
   return {
-    document: { results, ...(copies.results.length > 0 && { copies: copies.results }) },
+    document: { ...looks.document, results, ...(copies.results.length > 0 && { copies: copies.results }) },
     failures: [...failures, ...copies.failures],
   };
+}
+
+/** A database that was gone at the look is missed by the check, and tried where somebody names it. */
+function isThere(name: SourceName, named: readonly string[], { nightjar }: CommandSession): boolean {
+  return nightjar.settings(name).gone === undefined || named.includes(name);
 }
 
 async function backupOne(

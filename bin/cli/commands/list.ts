@@ -5,7 +5,7 @@ import type { Tier } from '../../../core/contract/manifest/manifest.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { planRetention, tiersOf } from '../../../core/domain/retention/retention.ts';
-import { memoryFor, readable } from '../names.ts';
+import { memoryFor, readableAll } from '../names.ts';
 import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../../../core/domain/parts/sizes.ts';
 import { doubtsOf, listLines, listTitle, wasAdopted } from '../text/backups/list-text.ts';
@@ -18,7 +18,7 @@ export async function listCommand(
   { nightjar, out }: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
+  const names = await readableAll(name, nightjar, signal);
   const now = nightjar.clock.now();
   const all: Line[] = [];
   for (const source of names) {

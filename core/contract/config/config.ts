@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { SourceName } from '../../domain/keys.ts';
 import { sourceSegment } from '../../domain/layout/places.ts';
 import { descriptorOf, engineNames, engines } from '../../engines/index.ts';
-import type { EngineName, EngineSchema, SourceOfEngine } from '../../engines/index.ts';
+import type { EngineName, EngineSchema } from '../../engines/index.ts';
 import { cloudSchema } from '../cloud/cloud.ts';
 import type { CloudConfig } from '../cloud/cloud.ts';
 import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';
@@ -13,6 +13,8 @@ import { signingProblem } from './settings/signing.ts';
 import { defaultsSchema, settingsOf, settingsShape } from './settings/settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { copiesProblems, samePlaces, vaultsSchema } from './vaults/copies.ts';
+import { besideServers, globalsSource, globalsSourceName, wholeServer } from './sources/whole-servers.ts';
+import type { SourceConfig } from './sources/whole-servers.ts';
 import { keepsNothing } from './rotation/retention.ts';
 import { rotationProblems } from './rotation/problems.ts';
 import { vaultSchema } from './vaults/vault.ts';
@@ -80,6 +82,11 @@ export const configSchema = group('the configuration', {
         path: ['vaults', name],
         message: `lies in the same place as ${other}: a copy there would be none`,
       });
+    const servers = Object.keys(all).filter((name) =>
+      engineNames.some((engine) => (all[name]![engine] as { databases?: unknown } | undefined)?.databases === 'all'),
+    );
+    for (const [name, message] of besideServers(Object.keys(all), servers))
+      context.addIssue({ code: 'custom', path: ['sources', name], message });
     for (const [name, own] of Object.entries(all)) {
       const settings = settingsOf(defaults, own);
       const path = ['sources', name];
@@ -109,7 +116,7 @@ export const configSchema = group('the configuration', {
       ...(readAt !== undefined && { runbook: readAt }),
       cloud,
       defaults,
-      sources: new Map(
+      ...sourcesOf(
         Object.entries(all).map(([name, own]) => [name as SourceName, sourceWith(own, { defaults, cloud })]),
       ),
     }),
@@ -117,6 +124,18 @@ export const configSchema = group('the configuration', {
 
 /** What a file says of every source. */
 type OfEvery = Pick<Config, 'defaults' | 'cloud'>;
+
+/** Of a whole server, the file knows what belongs to no database; which databases it has, only a look at it can tell. */
+function sourcesOf(all: [SourceName, SourceConfig][]): Pick<Config, 'sources' | 'servers'> {
+  return {
+    sources: new Map(
+      all.map(([name, one]) =>
+        wholeServer(one) === undefined ? [name, one] : [globalsSourceName(name), globalsSource(name, one)],
+      ),
+    ),
+    servers: new Map(all.filter(([, one]) => wholeServer(one) !== undefined)),
+  };
+}
 
 /** A source with what the rest of the file says of all of them. */
 function sourceWith(own: z.infer<typeof source>, { defaults, cloud }: OfEvery): SourceConfig {
@@ -145,14 +164,14 @@ function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined):
   return { ...watch, windowMs, limit: 'ms' in watch.limit ? watch.limit : { ...watch.limit, windowMs } };
 }
 
-/** One source, its defaults filled in. `on`: the host of its server, for messages. */
-export type SourceConfig = SourceOfEngine & { on?: string };
 /** A valid configuration. Paths in it are as written: relative to its file. */
 export type Config = {
   vault: VaultConfig;
   /** Further ones, by name. */
   vaults: Readonly<Record<string, VaultConfig>>;
   sources: ReadonlyMap<SourceName, SourceConfig>;
+  /** Sources that are whole servers: what is on them are the sources. */
+  servers: ReadonlyMap<SourceName, SourceConfig>;
   notify: readonly NotifierConfig[];
   /** The file says in so many words that nobody is to be told. */
   quiet?: boolean;
@@ -163,7 +182,7 @@ export type Config = {
   defaults: z.infer<typeof defaultsSchema>;
 };
 
-export type { ConfigProblem };
+export type { ConfigProblem, SourceConfig };
 
 /** Reads a parsed document: the configuration, or every problem of it in the order of the document. */
 export function checkConfig(document: unknown): { config: Config } | { problems: ConfigProblem[] } {
@@ -227,7 +246,8 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   return inside.flatMap(problemsOf).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }
 
-function wrongNames(names: string[]): [string, string][] {
+/** Why names can't be those of sources, each with its reason. */
+export function wrongNames(names: string[]): [string, string][] {
   return names.flatMap((name, index): [string, string][] => {
     const twin = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
     if (twin !== undefined)

@@ -22,6 +22,7 @@ export const messageKinds = [
   'schedule-disabled', // somebody has switched off a schedule of the stack
   'schedule-missing', // a schedule of the stack is not there: somebody has deleted it
   'uncovered', // a database of the account that no source reaches
+  'databases', // of a whole server: new ones, and those that went away
   'by-tag', // databases found by their tag: new ones, and those that went away
   'account-unseen', // the account can't be looked at: whether something there is wrong is not known
   'backup-failed',

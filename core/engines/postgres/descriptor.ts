@@ -14,6 +14,11 @@ export const postgres = onServers({
   rights: 'PostgreSQL',
   rds: /postgres/,
   proxies,
+  everyDatabase: {
+    entry: 'postgres',
+    globals: 'postgresGlobals',
+    list: async (login, signal) => (await import('./globals/databases.ts')).listDatabases(login, signal),
+  },
   load: async () => (await import('./index.ts')).postgresEngine,
   dialect: async () => (await import('./fixture/dialect.ts')).dialect,
   inspection: async () => (await import('./inspection.ts')).inspection,

@@ -5,6 +5,7 @@ import { digestMessage } from '../../../core/domain/messages/digest.ts';
 import type { Judgement } from '../../../core/domain/watch/freshness.ts';
 import { accountFound, accountOver } from '../../../core/domain/messages/findings/account.ts';
 import { byTagChanged } from '../../../core/domain/messages/findings/by-tag.ts';
+import { databasesChanged } from '../../../core/domain/messages/findings/databases.ts';
 import { accountUnseen, uncoveredDatabases } from '../../../core/domain/watch/account.ts';
 import type { AccountFinding } from '../../../core/domain/watch/account.ts';
 import { damaged, gone, otherDatabase, shrunk } from '../../../core/domain/messages/findings/content.ts';
@@ -379,6 +380,16 @@ export const samples: Record<string, Message> = {
       },
       { label: 'Trouble', text: 'instance trial has no IAM database authentication: switch it on' },
     ],
+    at,
+  ),
+  databases: databasesChanged(
+    {
+      name: 'main',
+      untold: [
+        { label: 'New', text: 'database fresh is backed up as main.fresh' },
+        { label: 'Gone', text: 'database wiki: main.wiki is backed up no more, and missed; its backups stay' },
+      ],
+    },
     at,
   ),
   'notifier-failed': notifierFailed(

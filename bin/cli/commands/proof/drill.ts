@@ -48,7 +48,10 @@ export async function drillCommand(
 
 /** The named sources; where none is named, those whose configuration asks for proofs. Throws `input-invalid`. */
 function askedFor(names: readonly string[], { backup }: DrillFlags, nightjar: Nightjar): SourceName[] {
-  const all = configured(names, nightjar);
+  // named by its server alone, a source that can't be drilled is passed over
+  const all = configured(names, nightjar).filter(
+    (name) => names.includes(name) || nightjar.settings(name).undrilled !== true,
+  );
   const asked = names.length > 0 ? all : all.filter((name) => nightjar.settings(name).watch.drillEveryMs !== undefined);
   if (asked.length === 0)
     throw new BackupError('input-invalid', 'no source asks for drills', {

@@ -5,7 +5,7 @@ import { BackupError, collected, isBackupError } from '../../../../core/domain/e
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { formatBytes, plural } from '../../../../core/domain/units.ts';
 import { failureDocument } from '../../text/failure.ts';
-import { memoryFor, readable } from '../../names.ts';
+import { memoryFor, readable, readableAll } from '../../names.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
@@ -31,7 +31,8 @@ export async function verifyCommand(
       hint: 'leave out the id, or --all',
     });
   const { nightjar } = session;
-  const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
+  if (id !== undefined && name !== undefined) await readable(name, nightjar, signal);
+  const names = await readableAll(name, nightjar, signal);
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of names) {

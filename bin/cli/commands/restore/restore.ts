@@ -17,37 +17,17 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { firstLines } from '../../../../core/domain/lines.ts';
 import { formatDuration, plural } from '../../../../core/domain/units.ts';
 import { confirmByName } from '../../text/confirm.ts';
-import { memoryFor, placeNamed, readable } from '../../names.ts';
+import { isServer, memoryFor, placeNamed, readable } from '../../names.ts';
 import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { planDocument, planLines } from '../../text/backups/restore-plan.ts';
 import { told } from '../../told.ts';
+import type { RestoreFlags } from './flags.ts';
 import { rankLine, rankToAsk, requireRankNamed } from './rank.ts';
 import type { RankedRun } from './rank.ts';
 import { dropOldCommand, undoCommand } from './undo.ts';
-
-/** As commander gives them. */
-export type RestoreFlags = {
-  at?: string;
-  to?: string;
-  server?: string;
-  into?: string;
-  table?: string[];
-  /** What `table` is, of a folder. */
-  path?: string[];
-  schemaOnly?: true;
-  replace?: true;
-  plan?: true;
-  undo?: true;
-  dropOld?: true;
-  yes?: true;
-  owner: boolean;
-  proof: boolean;
-  tablespaces: boolean;
-  keepGoing?: true;
-  events?: boolean;
-};
+import { restoreServer } from './whole.ts';
 
 /** On a terminal; --json has all of them. */
 const shownDifferences = 100;
@@ -65,6 +45,10 @@ export async function restoreCommand(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  if (isServer(name, session.nightjar))
+    return restoreServer(name, which, path.length === 0 ? given : { ...given, path }, session, (source, own) =>
+      restoreCommand(source, which, own, session, signal),
+    );
   const flags = path.length === 0 ? given : { ...given, table: [...(given.table ?? []), ...path] };
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {
@@ -152,7 +136,7 @@ async function planned(
     passedOver,
     ...(flags.table && { tables: flags.table }),
     schemaOnly: flags.schemaOnly === true,
-    foresee: flags.plan === true,
+    foresee: flags.plan === true && flags.unforeseen !== true,
   };
   return { plan: await planRestore(manifest, source.engine, options, nightjar, signal), source, warnings, passedOver };
 }

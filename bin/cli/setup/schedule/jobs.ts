@@ -15,7 +15,9 @@ const vaultRotation = '45 6 * * *';
 const longestName = 40;
 
 /** All that has to be started on a plain machine, and the sources that nothing is started for. */
-export function jobsOf({ sources, vaults }: Config): { jobs: TimedJob[]; without: string[] } {
+export function jobsOf({ sources: all, servers, vaults }: Config): { jobs: TimedJob[]; without: string[] } {
+  // what is on a whole server is started together
+  const sources = new Map([...all].filter(([, { server }]) => server === undefined).concat([...servers]));
   const scheduled = [...sources].filter(([, { watch }]) => watch.schedule !== undefined);
   const copiedInto = new Set(scheduled.flatMap(([, { copies }]) => copies.map(({ vault }) => vault)));
   const zone = scheduled[0]?.[1].timeZone ?? 'UTC';

@@ -96,7 +96,7 @@ export async function testSchedule(
 async function openJobs(flags: ScheduleFlags, place: WorkFolder): Promise<Opened> {
   const config = parseConfig(await textOf(place.configuration), place.configuration);
   const { jobs, without } = jobsOf(config);
-  if (without.length === config.sources.size)
+  if (jobs.length === 1)
     throw new BackupError('config-invalid', 'no source has a schedule: there is nothing to start', {
       hint: 'write when backups are made, in defaults or in a source: schedule: "30 2 * * *"',
     });

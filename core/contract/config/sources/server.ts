@@ -59,11 +59,39 @@ function tokenOverTls(
     });
 }
 
+const allDatabases = {
+  databases: z
+    .literal('all', { error: expected('all, or leave it out and name one database') })
+    .optional()
+    .describe(
+      '`all`, in place of `database`: every database of the server, found anew at each backup, and a source for what ' +
+        'belongs to no database (docs/whole-servers.md).',
+    ),
+  exclude: z
+    .array(text('the name of a database'), { error: expected('a list of names of databases') })
+    .optional()
+    .describe('With `databases: all`: databases that are left out, by their exact names.'),
+};
+
+function oneOrAll(
+  { database, databases, exclude }: { database?: unknown; databases?: unknown; exclude?: unknown },
+  context: z.RefinementCtx,
+): void {
+  const wrong = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  if (database === undefined && databases === undefined) wrong('database', 'is missing: the name of a database');
+  if (database !== undefined && databases !== undefined) wrong('databases', 'is too much: database names one');
+  if (exclude !== undefined && databases === undefined) wrong('exclude', 'goes with databases: all');
+}
+
 /**
- * How to reach a database on a server; `entry`: the one to log in to where the file names none, of a source that is no
- * database.
+ * How to reach a database on a server. `entry`: the one to log in to where the file names none, of a source that is no
+ * database; `whole`: every database may be asked for.
  */
-export function serverSchema(what: string, port: number, entry?: string) {
+export function serverSchema(
+  what: string,
+  port: number,
+  { entry, whole = false }: { entry?: string; whole?: boolean } = {},
+) {
   const database = text('the name of a database').refine((name) => !isDrillDatabase(name), {
     error: `${ofDrills}; rename the database`,
   });
@@ -72,10 +100,13 @@ export function serverSchema(what: string, port: number, entry?: string) {
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
     database:
       entry === undefined
-        ? database.describe('Database to back up.')
+        ? database.optional().describe('Database to back up.')
         : database.default(entry).describe('Database to log in to.'),
+    ...(whole && allDatabases),
     ...login,
-  }).superRefine(tokenOverTls, always);
+  })
+    .superRefine(tokenOverTls, always)
+    .superRefine(oneOrAll, always);
 }
 
 /** The same of a server without a database to back up: drills and adoptions make one there. */

@@ -7,9 +7,12 @@ import type { Config } from '../config.ts';
 export function inVault(config: Config, name: string): Config | undefined {
   const vault = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
   if (vault === undefined) return undefined;
-  const sources = [...config.sources].map(([source, settings]) => {
-    const { retention } = settings.copies.find((copy) => copy.vault === name) ?? settings;
-    return [source, { ...settings, retention, copies: [] }] as const;
-  });
-  return { ...config, vault, vaults: {}, sources: new Map(sources) };
+  const there = (sources: Config['sources']): Config['sources'] =>
+    new Map(
+      [...sources].map(([source, settings]) => {
+        const { retention } = settings.copies.find((copy) => copy.vault === name) ?? settings;
+        return [source, { ...settings, retention, copies: [] }];
+      }),
+    );
+  return { ...config, vault, vaults: {}, sources: there(config.sources), servers: there(config.servers) };
 }

@@ -19,7 +19,7 @@ export function byTagChanged(untold: Roster['untold'], at: Date): Message {
 }
 
 /** `2 new, 1 gone` */
-function countsOf(untold: Roster['untold']): string {
+export function countsOf(untold: Roster['untold']): string {
   const groups = [...Map.groupBy(untold, ({ label }) => label)];
   return groups
     .map(([label, { length }]) =>

@@ -1,0 +1,68 @@
+import { BackupError, collected } from '../../../../core/domain/errors.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { failureDocument } from '../../text/failure.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import type { CommandSession } from '../../session.ts';
+import type { RestoreFlags } from './flags.ts';
+
+/** What names one backup, one place or some of it, and can't be meant of a whole server. */
+const ofOne = ['to', 'server', 'table', 'path', 'schemaOnly', 'undo', 'dropOld'] as const;
+type RestoreOne = (source: SourceName, flags: RestoreFlags) => Promise<CommandOutcome>;
+
+/**
+ * `nightjar restore <server>`: what belongs to no database first, then each database in its own name, one after the
+ * other; one that fails keeps none of the others from being tried. What the last look did not find is left out.
+ */
+export async function restoreServer(
+  server: SourceName,
+  which: string,
+  flags: RestoreFlags,
+  session: CommandSession,
+  restoreOne: RestoreOne,
+): Promise<CommandOutcome> {
+  const { nightjar, out } = session;
+  requireOfAll(server, which, flags);
+  const [globals, ...databases] = nightjar.onServer(server);
+  const { replace: _, ...adding } = flags;
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  async function one(source: SourceName, own: RestoreFlags): Promise<boolean> {
+    out.note(`source  ${source}`);
+    try {
+      const done = await restoreOne(source, own);
+      results.push({ source, ...done.document });
+      failures.push(...done.failures);
+      return done.failures.length === 0;
+    } catch (error) {
+      failures.push(error);
+      results.push({ source, error: failureDocument(error) });
+      out.fail(error);
+      return false;
+    }
+  }
+  // databases belong to roles: without them, each would fail
+  if (!(await one(globals!, adding)) && flags.keepGoing !== true && flags.plan !== true) return ended();
+  for (const source of databases) {
+    const { gone, at } = nightjar.settings(source);
+    const { database } = at as { database: string };
+    if (gone === undefined) await one(source, { ...flags, to: database, unforeseen: true });
+    else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${source}`);
+  }
+  if (flags.plan)
+    out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
+  return ended();
+
+  function ended(): CommandOutcome {
+    return { document: { results }, failures: failures.length > 1 ? [collected(failures)] : failures };
+  }
+}
+
+function requireOfAll(server: string, which: string, flags: RestoreFlags): void {
+  const given = ofOne.filter((flag) => flags[flag] !== undefined).map((flag) => `--${flag.replace('O', '-o')}`);
+  const isNamed = !['latest', 'latest-proven'].includes(which);
+  if (given.length === 0 && !isNamed) return;
+  const what = isNamed ? which : given.join(', ');
+  throw new BackupError('input-invalid', `${what} can't be meant of all that is on the server ${server}`, {
+    hint: 'leave it out, or restore one source after the other: nightjar list names them',
+  });
+}

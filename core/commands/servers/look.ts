@@ -1,0 +1,70 @@
+import type { ServerDatabases } from '../../contract/memory/servers.ts';
+import { BackupError } from '../../domain/errors.ts';
+import { fewNames, oneLine } from '../../domain/lines.ts';
+import { databasesChanged } from '../../domain/messages/findings/databases.ts';
+import { databasesAfter } from '../../domain/servers/databases.ts';
+import type { ListedDatabase, LookRules } from '../../domain/servers/databases.ts';
+import type { Clock, Notifier } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { outcomeOf } from '../../telling/outcome.ts';
+
+type LookDeps = {
+  store: Store;
+  clock: Clock;
+  notifiers: readonly Notifier[];
+  databases(signal: AbortSignal): Promise<ListedDatabase[]>;
+};
+
+/** What a look has found. `failures`: that somebody could not be told, or that a database is covered by nothing. */
+export type ServerLooked = { known: ServerDatabases; news: ServerDatabases['untold']; failures: unknown[] };
+
+/**
+ * Looks which databases a whole server has, writes down which sources they are, and tells what has changed. What could
+ * not be told is told by the next look. Throws where the server or the vault can't be asked.
+ */
+export async function lookAtDatabases(rules: LookRules, deps: LookDeps, signal: AbortSignal): Promise<ServerLooked> {
+  const { store, clock } = deps;
+  const now = clock.now();
+  const found = await deps.databases(signal);
+  let uncovered: ListedDatabase[] = [];
+  const known = await store.editServer(
+    rules.server,
+    (before) => {
+      const after = databasesAfter(before, found, rules, now);
+      uncovered = after.uncovered;
+      return after.known;
+    },
+    signal,
+  );
+  const failures = await tell(known, deps, signal);
+  if (uncovered.length > 0) failures.push(notCovered(rules.server, uncovered));
+  return { known, news: known.untold, failures };
+}
+
+async function tell(
+  known: ServerDatabases,
+  { notifiers, clock, store }: LookDeps,
+  signal: AbortSignal,
+): Promise<unknown[]> {
+  if (known.untold.length === 0) return [];
+  const message = databasesChanged(known, clock.now());
+  const outcomes = await Promise.all(notifiers.map((one) => outcomeOf(one.notify(message, signal))));
+  const told = outcomes.length === 0 || outcomes.some(({ failed }) => !failed);
+  const { length } = known.untold;
+  // somebody else may have found something since
+  const toldBy = (one: ServerDatabases | undefined) => ({
+    ...(one ?? known),
+    untold: (one?.untold ?? []).slice(length),
+  });
+  if (told) await store.editServer(known.name, toldBy, signal);
+  return outcomes.flatMap(({ failed, error }) => (failed ? [error] : []));
+}
+
+function notCovered(server: string, databases: readonly ListedDatabase[]): BackupError {
+  const lines = databases.map(({ name, why }) =>
+    oneLine(`database ${name} on the server ${server} is not backed up: it ${why}`),
+  );
+  return new BackupError('source-unsupported', lines, {
+    hint: `mend that, or leave them out by name: exclude: [${fewNames(databases.map(({ name }) => name))}]`,
+  });
+}

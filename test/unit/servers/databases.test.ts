@@ -1,0 +1,135 @@
+import { expect, test } from '@jest/globals';
+import { checkConfig } from '../../../core/contract/config/config.ts';
+import type { Config } from '../../../core/contract/config/config.ts';
+import { cloudProblems } from '../../../core/contract/cloud/problems.ts';
+import { databasesAfter } from '../../../core/domain/servers/databases.ts';
+import { databaseSources, lookRules } from '../../../core/servers.ts';
+import { jobsOf } from '../../../bin/cli/setup/schedule/jobs.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+
+const at = '2026-11-29T02:00:00.000Z';
+const at2 = new Date('2026-11-30T02:00:00Z');
+const rules = {
+  server: 'main',
+  exclude: ['left'],
+  sourceOf: (name: string) => `main.${name}`,
+  isName: (name: string, others: readonly string[]) => !others.some((one) => one.toLowerCase() === name.toLowerCase()),
+};
+const before = {
+  name: 'main',
+  at,
+  untold: [],
+  databases: [
+    { name: 'shop', since: at },
+    { name: 'blog', since: at },
+  ],
+};
+const found = (...names: string[]) => names.map((name) => ({ name }));
+
+test('the first look is no news; later ones tell what is new, gone, back and left out', () => {
+  const first = databasesAfter(undefined, found('shop', 'left'), rules, at2);
+  const second = databasesAfter(
+    { ...before, databases: [...before.databases, { name: 'left', since: at }] },
+    found('shop', 'new'),
+    rules,
+    at2,
+  );
+  const third = databasesAfter({ ...second.known, untold: [] }, found('shop', 'new', 'blog'), rules, at2);
+
+  expect(first.known).toMatchObject({ databases: [{ name: 'shop' }], untold: [] });
+  expect(second.known.databases).toEqual([
+    { name: 'blog', since: at, gone: at2.toISOString() },
+    { name: 'new', since: at2.toISOString() },
+    { name: 'shop', since: at },
+  ]);
+  expect(second.known.untold.map(({ label }) => label)).toEqual(['Gone', 'New', 'Left out']);
+  expect(third.known.untold).toEqual([{ label: 'Back', text: 'database blog is backed up as main.blog' }]);
+});
+
+test('a database whose source can have no name of its own is covered by nothing, and said to be', () => {
+  const { known, uncovered } = databasesAfter(
+    before,
+    [...found('shop', 'Shop'), { name: 'shut', why: 'is shut' }],
+    rules,
+    at2,
+  );
+
+  expect(known.databases.filter(({ gone }) => gone === undefined).map(({ name }) => name)).toEqual(['shop']);
+  expect(uncovered).toEqual([
+    { name: 'Shop', why: expect.stringContaining('no source can be called so') },
+    { name: 'shut', why: 'is shut' },
+  ]);
+});
+
+const server = (more: object) => ({
+  postgres: { host: 'h', user: 'u', databases: 'all', ...more },
+  schedule: '0 2 * * *',
+  drillEvery: '8d',
+});
+const read = (sources: object, more: object = {}) => checkConfig({ vault: './b', sources, ...more });
+const configOf = (sources: object, more: object = {}) => (read(sources, more) as { config: Config }).config;
+
+test('a whole server is its roles and what the vault knows of its databases, with all that the file says of it', async () => {
+  const config = configOf({
+    main: { ...server({ exclude: ['left'] }), timeZone: 'Asia/Tokyo' },
+    'own.one': { files: { path: '.' } },
+  });
+  const databases = ['shop', 'left'].map((name) => ({ name, since: at }));
+  const store = { readServers: async () => [{ name: 'main', at, untold: [], databases }] };
+
+  const known = await databaseSources(config, store, AbortSignal.timeout(1000));
+
+  expect([...config.sources.keys()]).toEqual(['main-globals', 'own.one']);
+  const globals = config.sources.get('main-globals' as SourceName)!;
+  expect(globals).toMatchObject({
+    server: 'main',
+    undrilled: true,
+    at: { database: 'postgres' },
+    timeZone: 'Asia/Tokyo',
+  });
+  expect(globals.watch.drillEveryMs).toBeUndefined();
+  expect(known.map(([name]) => name)).toEqual(['main.shop']);
+  expect(known[0]![1]).toMatchObject({
+    engine: 'postgres',
+    at: { host: 'h', database: 'shop' },
+    timeZone: 'Asia/Tokyo',
+    on: 'h',
+  });
+  expect(lookRules('main' as SourceName, config.servers.get('main' as SourceName)!).exclude).toEqual(['left']);
+});
+
+test.each([
+  ['both', { main: server({ database: 'x' }) }, 'databases: is too much: database names one'],
+  ['neither', { main: server({ databases: undefined }) }, 'database: is missing: the name of a database'],
+  [
+    'exclude alone',
+    { main: server({ databases: undefined, database: 'x', exclude: ['y'] }) },
+    'exclude: goes with databases: all',
+  ],
+  [
+    'a name of its databases',
+    { main: server({}), 'main.x': { files: { path: '.' } } },
+    'is a name for what is on the server main',
+  ],
+  [
+    'the name of its roles',
+    { main: server({}), 'main-globals': { files: { path: '.' } } },
+    'is a name for what is on the server main',
+  ],
+])('%s is a mistake that is named', (_, sources, message) => {
+  const { problems } = read(sources) as { problems: { path: PropertyKey[]; message: string }[] };
+
+  expect(problems.map(({ path, message: said }) => `${String(path.at(-1))}: ${said}`).join('\n')).toContain(message);
+});
+
+test('AWS gets no whole server, and is told why', () => {
+  const config = configOf({ main: server({}) }, { cloud: { email: ['a@b.example'] }, vault: 's3://vault' });
+
+  expect(cloudProblems(config).find(({ path }) => path.includes('databases'))?.message).toMatch(/^can’t be all on AWS/);
+});
+
+test('a machine starts all of a server together', () => {
+  const { jobs } = jobsOf(configOf({ main: server({}) }));
+
+  expect(jobs.map(({ args }) => args.join(' '))).toEqual(['backup main', 'rotate main', 'drill main', 'check']);
+});
