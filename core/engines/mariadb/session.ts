@@ -48,7 +48,8 @@ export async function openSession(
   signal.addEventListener('abort', onAbort, { once: true });
   const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, login));
 
-  const query = async (sql: string, values: unknown[], more: Partial<mysql.QueryOptions> = {}) => {
+  // the driver looks for places of values in every statement that comes with some, and be it none
+  const query = async (sql: string, values: unknown[] | null, more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
     try {
       const asked = connection!.query<mysql.RowDataPacket[]>({ sql, values, ...more });
@@ -58,10 +59,10 @@ export async function openSession(
       throw fail(cause);
     }
   };
-  const rows: MariadbSession['rows'] = (sql, values = []) => query(sql, values);
+  const rows: MariadbSession['rows'] = (sql, values) => query(sql, values ?? null);
   const bytes: MariadbSession['bytes'] = async (sql) => {
     await rows('SET character_set_results = binary');
-    const found = await query(sql, [], { typeCast: (field) => field.buffer()?.toString('latin1') ?? null });
+    const found = await query(sql, null, { typeCast: (field) => field.buffer()?.toString('latin1') ?? null });
     await rows('SET character_set_results = utf8mb4');
     return found;
   };

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { dealRows } from '../../../core/engines/mariadb/restore/dealing.ts';
+import { dealRows } from '../../../core/engines/mariadb/restore/rows/dealing.ts';
 import { dataGrammar } from '../../../core/engines/mariadb/restore/text/data-grammar.ts';
 import { piecesOf } from '../../../core/pipeline/guard.ts';
 import type { ByteStream } from '../../../core/ports.ts';
@@ -19,75 +20,162 @@ const part = [
   ...rows('odd`` name', 4),
   'COMMIT;\n/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;\n-- Dump completed\n',
 ];
-const dealing = { shared: new Set(['keyed', 'odd` name']), clients: 3, file: 'data/0001.sql' };
+const dealing = { shared: new Set(['keyed', 'odd` name']), file: 'data/0001.sql' };
+
+/** A session that notes what it is told, or fails at the first statement that it is to refuse. */
+type Noted = { statements: string[]; closed: boolean };
 
 async function deal(
   content: ByteStream,
-  read: (text: ByteStream, client: number) => Promise<unknown>,
-  clients = dealing.clients,
+  count: number,
+  read: (text: ByteStream) => Promise<unknown>,
+  run: (statement: string, session: number) => Promise<unknown> = async () => {},
 ) {
-  let started = 0;
+  const sessions: Noted[] = [];
+  const open = async () => {
+    const noted: Noted = { statements: [], closed: false };
+    const number = sessions.push(noted) - 1;
+    return {
+      run: async (statement: string) => {
+        await setImmediate(); // whoever is at work is not free
+        await run(statement, number);
+        noted.statements.push(statement);
+      },
+      close: async () => void (noted.closed = true),
+    };
+  };
   const judged = piecesOf(content, dataGrammar, dealing.file);
-  await dealRows(judged, { ...dealing, clients }, (text) => read(text, started++), limit());
+  const done = dealRows(judged, { ...dealing, sessions: count }, { load: read, open }, limit());
+  return {
+    sessions,
+    ended: await done.then(
+      () => undefined,
+      (error: unknown) => error,
+    ),
+  };
 }
 
-test.each([1, 2, 3])('%i clients get each row once, and all else that a session needs', async (clients) => {
-  const texts: string[] = [];
+const whole = async (text: ByteStream) => Buffer.concat(await Array.fromAsync(text)).toString();
+const seen = (text: string, one: string) => text.split(one).length - 1;
 
-  await deal(
+test.each([1, 2, 3])('client and %i sessions get each row once, and all else that a session needs', async (count) => {
+  let client = '';
+
+  const { sessions, ended } = await deal(
     pieces(Buffer.from(part.join('')), 97),
-    async (text, client) => (texts[client] = Buffer.concat(await Array.fromAsync(text)).toString()),
-    clients,
+    count,
+    async (text) => (client = await whole(text)),
   );
 
-  const all = texts.join('');
-  const seen = (text: string, one: string) => text.split(one).length - 1;
-  expect(part.filter((text) => text.startsWith('INSERT')).map((text) => seen(all, text))).toEqual(Array(18).fill(1));
-  expect(texts.map((text) => seen(text, 'COMMIT;\n'))).toEqual(Array(clients).fill(3));
-  expect(texts.map((text) => text.includes('@@UNIQUE_CHECKS, UNIQUE_CHECKS=1 */;\n'))).toEqual(
-    Array(clients).fill(true),
+  expect(ended).toBeUndefined();
+  const texts = sessions.map(({ statements }) => statements.join('\n'));
+  const all = [client, ...texts].join('\n');
+  expect(part.filter((text) => text.startsWith('INSERT')).map((text) => seen(all, text.trim()))).toEqual(
+    Array(18).fill(1),
   );
-  expect(texts.every((text) => text.endsWith('-- Dump completed\n'))).toBe(true);
+  expect(seen(client, 'COMMIT;\n')).toBe(3);
+  expect(texts.map((text) => seen(text, 'COMMIT;\n'))).toEqual(Array(count).fill(3));
+  expect(sessions.every(({ statements, closed }) => closed && statements.at(-1) === 'COMMIT')).toBe(true);
+  expect([client, ...texts].map((text) => text.includes('@@UNIQUE_CHECKS, UNIQUE_CHECKS=1 */;\n'))).toEqual(
+    Array(count + 1).fill(true),
+  );
+  expect(client.endsWith('-- Dump completed\n')).toBe(true);
+  expect(texts.join('')).not.toContain('Dump completed');
   expect(all).not.toMatch(/LOCK TABLES|ALTER TABLE/);
-  expect(seen(all, 'SETVAL')).toBe(1);
-  expect(texts[0]!.match(/`heap`.*\n\(\d/g)).toEqual(rows('heap', 5).map((text) => text.match(/`heap`.*\n\(\d/)![0]));
-  if (clients > 1) expect(texts.filter((text) => text.includes('`keyed`'))).toHaveLength(clients);
+  expect(seen(client, 'SETVAL')).toBe(1);
+  expect(seen(texts.join(''), 'SETVAL')).toBe(0);
+  expect(client.match(/`heap`.*\n\(\d/g)).toEqual(rows('heap', 5).map((text) => text.match(/`heap`.*\n\(\d/)![0]));
+  expect(client).not.toContain('`keyed`');
+  expect(texts.every((text) => text.includes('`keyed`'))).toBe(true);
 });
 
-test('of a part that is cut or wrong no client sees an end, or the COMMIT of the table', async () => {
-  async function* broken(): ByteStream {
-    yield* pieces(Buffer.from([...part.slice(0, 3), ...rows('keyed', 2000)].join('')));
-    throw new Error('the part is damaged');
-  }
-  const seen: string[] = [];
-
-  await expect(
-    deal(broken(), async (text, client) => {
-      for await (const chunk of text) seen[client] = (seen[client] ?? '') + Buffer.from(chunk).toString();
-      seen[client] += 'THE END';
-    }),
-  ).rejects.toThrow('the part is damaged');
-
-  expect(seen.join('')).toContain('INSERT INTO `keyed`');
-  expect(seen.join('')).not.toMatch(/COMMIT|THE END/);
-});
-
-test('a client that fails, or ends early, stops the others, and its own error is told', async () => {
-  const long = [...part.slice(0, 3), ...rows('keyed', 2000)].join('');
-  const reading = (first: () => Promise<void>) => async (text: ByteStream, client: number) => {
-    for await (const _ of text) if (client === 1) return first();
+test('rows stay between what stood before and behind them, and whichever session is free gets the next ones', async () => {
+  const slow = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const run = async (statement: string, session: number) => {
+    if (statement.startsWith('INSERT') && session === 0) await slow.promise;
+    order.push(`${session} ${statement.split(/[ ;(]/, 1)[0]}`);
+    if (order.filter((one) => one === '1 INSERT').length === 8) slow.resolve();
   };
 
-  await expect(
-    deal(
-      pieces(Buffer.from(long)),
-      reading(() => Promise.reject(new Error('refused'))),
+  const { ended } = await deal(
+    pieces(Buffer.from([...part.slice(0, 12), 'COMMIT;\n', '-- Dump completed\n'].join(''))),
+    2,
+    whole,
+    run,
+  );
+
+  expect(ended).toBeUndefined();
+  expect(order.filter((one) => one.endsWith('INSERT'))).toEqual([...Array(8).fill('1 INSERT'), '0 INSERT']);
+  expect(order.lastIndexOf('0 INSERT')).toBeLessThan(order.indexOf('1 COMMIT'));
+});
+
+test('an INSERT that is longer than any but one of a single long row goes to the client', async () => {
+  const long = `INSERT INTO \`keyed\` (\`i\`, \`t\`) VALUES\n(1,'${'x'.repeat(3 * 1024 ** 2)}');\n`;
+  let client = '';
+
+  const { sessions, ended } = await deal(
+    pieces(
+      Buffer.from([part[0], ...rows('keyed', 2), long, ...rows('keyed', 1), 'COMMIT;\n-- Dump completed\n'].join('')),
+      65_536,
     ),
-  ).rejects.toThrow('refused');
-  await expect(
-    deal(
-      pieces(Buffer.from(long)),
-      reading(() => Promise.resolve()),
-    ),
-  ).rejects.toMatchObject({ code: 'restore-failed', message: expect.stringContaining('ended before its rows') });
+    1,
+    async (text) => (client = await whole(text)),
+  );
+
+  expect(ended).toBeUndefined();
+  expect(seen(client, long)).toBe(1);
+  expect(sessions[0]!.statements.filter((one) => one.startsWith('INSERT'))).toHaveLength(3);
+});
+
+test('of a part that is cut or wrong the client sees no end, and nobody the COMMIT of the table', async () => {
+  async function* broken(): ByteStream {
+    yield* pieces(Buffer.from([...part.slice(0, 3), ...rows('keyed', 20), ...rows('heap', 2000)].join('')));
+    throw new Error('the part is damaged');
+  }
+  let client = '';
+
+  const { sessions, ended } = await deal(broken(), 2, async (text) => {
+    for await (const chunk of text) client += Buffer.from(chunk).toString();
+    client += 'THE END';
+  });
+
+  expect(ended).toMatchObject({ message: 'the part is damaged' });
+  expect(client).toContain('INSERT INTO `heap`');
+  expect(sessions.map(({ closed }) => closed)).toEqual([true, true]);
+  const all = [client, ...sessions.flatMap(({ statements }) => statements)].join('\n');
+  expect(all).toContain('INSERT INTO `keyed`');
+  expect(all).not.toMatch(/COMMIT|THE END/);
+});
+
+test('a client or session that fails, or a client that ends early, stops the others, and its own error is told', async () => {
+  const long = () => pieces(Buffer.from([...part.slice(0, 3), ...rows('heap', 500), ...rows('keyed', 2000)].join('')));
+  const reading = (first: () => Promise<void>) => async (text: ByteStream) => {
+    for await (const _ of text) return first();
+  };
+
+  const failing = await deal(
+    long(),
+    2,
+    reading(() => Promise.reject(new Error('refused'))),
+  );
+  const early = await deal(
+    long(),
+    2,
+    reading(() => Promise.resolve()),
+  );
+  const refusing = await deal(long(), 2, whole, async (statement, session) => {
+    if (statement.startsWith('INSERT') && session === 1) throw new Error('no such row');
+  });
+
+  expect(failing.ended).toMatchObject({ message: 'refused' });
+  expect(early.ended).toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringContaining('ended before its rows'),
+  });
+  expect(refusing.ended).toMatchObject({ message: 'no such row' });
+  for (const { sessions } of [failing, early, refusing]) {
+    expect(sessions.every(({ closed }) => closed)).toBe(true);
+    expect(sessions.flatMap(({ statements }) => statements)).not.toContainEqual(expect.stringMatching(/^COMMIT/));
+  }
 });

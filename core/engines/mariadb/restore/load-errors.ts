@@ -1,7 +1,8 @@
-import { BackupError } from '../../../domain/errors.ts';
+import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { LoadFailure } from '../../../ports.ts';
 import { explainWords } from '../failures/explain.ts';
 import { quoteName } from '../quoting.ts';
+import { statementOf } from './text/statements.ts';
 import type { Statements } from './text/statements.ts';
 
 /** An error of the client: the server's number and words, and the object and statement that it refused. */
@@ -10,7 +11,7 @@ export type LoadError = LoadFailure & { number: number };
 const errorLine = /^ERROR (\d+) \((\w+)\)(?: at line (\d+))?: /m;
 
 /** Every error that the client told. */
-export function loadErrors(words: string, statements: Statements): LoadError[] {
+export function loadErrors(words: string, statements: Pick<Statements, 'at'>): LoadError[] {
   return words.split(/^(?=ERROR \d+ \(\w+\))/m).flatMap((told) => {
     const [whole, number, state, line] = errorLine.exec(told) ?? [];
     if (whole === undefined) return [];
@@ -40,7 +41,7 @@ export function loadErrors(words: string, statements: Statements): LoadError[] {
  */
 export function explainLoad(
   words: string,
-  statements: Statements,
+  statements: Pick<Statements, 'at'>,
   place: string,
   refusal: string,
 ): BackupError | undefined {
@@ -49,6 +50,21 @@ export function explainLoad(
   const { object, statement, error } = first;
   const said = `${object}${statement === '' ? '' : ` (${statement})`}: ${error}`;
   return explainWords(said, place, true, refusal) ?? new BackupError('restore-failed', `${place}: ${said}`);
+}
+
+/** The same for a statement that one of our own sessions was refused, or whose connection is lost. */
+export function explainStatement(
+  cause: unknown,
+  statement: string,
+  place: string,
+  refusal: string,
+): BackupError | undefined {
+  const { errno, sqlState, sqlMessage } = cause as { errno?: number; sqlState?: string; sqlMessage?: string };
+  const words =
+    sqlState === undefined
+      ? `ERROR 2013 (HY000) at line 1: Lost connection to server (${messageOf(cause)})`
+      : `ERROR ${errno} (${sqlState}) at line 1: ${sqlMessage}`;
+  return explainLoad(words, { at: () => statementOf(statement) }, place, refusal);
 }
 
 /** MySQL names a table that may not be read without its database, and MariaDB with it: `` for table `beside`.`o` ``. */

@@ -12,7 +12,7 @@ import { loadRun } from '../programs.ts';
 import { remedyFor } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import { newStatements } from './text/statements.ts';
-import { clientClaim } from './unfinished.ts';
+import { clientClaim, newSlots } from './unfinished.ts';
 
 /**
  * Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the
@@ -43,17 +43,17 @@ export function openLoader(
   from: Manifest['server'],
   restorer: Restorer,
   settings: readonly string[] = [],
+  nextSlot = newSlots(),
 ): Feed {
   const place = placeOf('mariadb', login);
   const refusal = refusedHint(login, usualRefusal);
-  let started = 0;
   return async (text, signal, { goOn = false, checked = false } = {}) => {
     const statements = newStatements();
     let words = '';
     const run = loadRun(
       tools,
       { ...login, idleLimitMs: restoreIdleLimitMs },
-      initCommand(login, started++, [...settings, `unique_checks = ${checked ? 1 : 0}`]),
+      initCommand(login, nextSlot(), [...settings, `unique_checks = ${checked ? 1 : 0}`]),
       goOn ? ['--force'] : [],
     );
     const heard = (said: string) => (goOn ? (words = said) : run.program.heard?.(said));
@@ -93,7 +93,7 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
  * CHECK constraints, could be switched off there, and would refuse rows here that the source holds. The server's own
  * mode may change what a `\` means. A MEMORY table takes as many rows as the session that makes it allows.
  */
-function initCommand(login: Login, slot: number, settings: readonly string[]): string {
+export function initCommand(login: Login, slot: number, settings: readonly string[]): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
   const more = settings.map((setting) => `${setting}, `).join('');
   return `SET SESSION ${more}sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, sql_buffer_result = 0, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0, innodb_strict_mode = 0 */ /*M!100804 , explicit_defaults_for_timestamp = 1 */ /*!50720 , transaction_read_only = 0 */`;

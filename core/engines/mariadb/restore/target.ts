@@ -7,8 +7,10 @@ import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { excerptOf } from '../choose/excerpt.ts';
-import { dealRows } from './dealing.ts';
-import { dealingOf } from './sharing.ts';
+import { dealRows } from './rows/dealing.ts';
+import type { RowLoaders } from './rows/dealing.ts';
+import { openRowSession } from './rows/row-session.ts';
+import { dealingOf } from './rows/sharing.ts';
 import { dataGrammar } from './text/data-grammar.ts';
 import { withTriggersAnywhere } from '../plan/text/trigger-text.ts';
 import { withCommit, withoutDefiners } from './text/load-text.ts';
@@ -29,7 +31,7 @@ import { standingOf } from './standing.ts';
 import type { RestoreStanding } from './standing.ts';
 import { askTrue } from './assertion.ts';
 import { dropDrills, requireOwnKeys } from './drill.ts';
-import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
+import { claim, clearMark, newSlots, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 import { freeName, halfMade, newName } from '../swap/names.ts';
 import { isAsItWas, putInPlace } from '../swap/put-in-place.ts';
@@ -79,8 +81,10 @@ export async function openTarget(
   };
   const aside = await besideOf(login, found.state, manifest, signal);
   const into: Login = aside === undefined ? login : { ...login, database: aside.whole };
+  const nextSlot = newSlots();
+  const asInto = { ...restorer, database: into.database };
   const loader = (database: string) =>
-    openLoader({ ...login, database }, tools, manifest.server, { ...restorer, database: into.database }, settings);
+    openLoader({ ...login, database }, tools, manifest.server, asInto, settings, nextSlot);
   const intoTarget = loader(into.database);
   const rows = new Map(
     manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),
@@ -122,12 +126,12 @@ export async function openTarget(
   async function loadRows(part: ManifestPart, content: ByteStream, stop: AbortSignal): Promise<void> {
     const dealing = keepGoing ? undefined : await dealingOf(part, into, stop);
     if (dealing === undefined) return void (await feed(textOf(part, content), stop));
-    await dealRows(
-      apart(part, content),
-      dealing,
-      (text, end) => intoTarget(withCommit(text, part.file), end, { checked: true }),
-      stop,
-    );
+    const from = { from: manifest.server, restorer: asInto };
+    const loaders: RowLoaders = {
+      load: (text, end) => intoTarget(withCommit(text, part.file), end, { checked: true }),
+      open: (end) => openRowSession(into, nextSlot(), settings, from, end),
+    };
+    await dealRows(apart(part, content), dealing, loaders, stop);
   }
   const steps = (role: ManifestPart['role']) =>
     manifest.parts

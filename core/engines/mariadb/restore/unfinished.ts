@@ -77,6 +77,12 @@ export async function requireFinished(session: MariadbSession, place: string): P
 
 /** Clients that may load into one database at the same time. */
 const slots = [0, 1, 2, 3, 4, 5, 6, 7];
+/** The slots of the clients that one restore starts, in turn. */
+export function newSlots(): () => number {
+  let next = 0;
+  return () => (next += 1) - 1;
+}
+
 const pollMs = 200;
 const endLimitMs = 30_000;
 

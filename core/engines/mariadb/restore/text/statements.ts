@@ -77,6 +77,11 @@ function tableOf(text = ''): string | undefined {
   return rowsOf.exec(text)?.[1];
 }
 
+/** A statement that is at hand, of which the first line tells what it is. */
+export function statementOf(text: string): Statement {
+  return described([text.slice(0, headBytes).split('\n')[0]!]);
+}
+
 /** Lines from a statement's first one on: without comments, and without what only some servers read as one. */
 function described(lines: string[]): Statement {
   const text = lines

@@ -1,16 +1,16 @@
-import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
-import type { Login } from '../../login.ts';
-import { withSession } from '../session.ts';
-import type { MariadbSession } from '../session.ts';
+import type { ManifestPart } from '../../../../contract/manifest/manifest.ts';
+import type { Login } from '../../../login.ts';
+import { withSession } from '../../session.ts';
+import type { MariadbSession } from '../../session.ts';
 import type { Dealing } from './dealing.ts';
 
 /** Rows, as text, that are loaded key by key for each byte of InnoDB's memory; with more of them, sorting is quicker. */
 const textPerMemory = 2;
-/** Clients of one part: each holds a lock of its own (unfinished.ts). */
-const mostClients = 4;
+/** Sessions of one part: each holds a lock of its own (unfinished.ts). */
+const mostSessions = 4;
 
 /**
- * How a data part is given to several clients, once its tables are there; undefined where it is better loaded by one
+ * How a data part is given to several sessions, once its tables are there; undefined where it is better loaded by one
  * that does not check unique keys: then MariaDB sorts the rows of each empty table, and keeps it for that
  * session.
  */
@@ -22,7 +22,7 @@ export async function dealingOf(
   return withSession(into, signal, async (session) => {
     if (bytes > textPerMemory * (await memoryOf(session))) return undefined;
     const shared = await sharedTables(session);
-    return { shared, clients: shared.size === 0 ? 1 : Math.min(into.parallel, mostClients), file };
+    return { shared, sessions: shared.size === 0 ? 0 : Math.min(into.parallel, mostSessions), file };
   });
 }
 

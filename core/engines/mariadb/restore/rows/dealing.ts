@@ -1,0 +1,142 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { BackupError } from '../../../../domain/errors.ts';
+import { mapConcurrently } from '../../../../pipeline/concurrency.ts';
+import type { Passed } from '../../../../pipeline/guard.ts';
+import type { ByteStream } from '../../../../ports.ts';
+import { nameIn } from '../../choose/definitions.ts';
+import type { RowSession } from './row-session.ts';
+
+/** `shared`: the tables whose rows may come in any order and from several sessions; `sessions`: how many there are. */
+export type Dealing = { shared: ReadonlySet<string>; sessions: number; file: string };
+
+/** `load` feeds the client, which takes a text of any length; `open` opens a session of ours. */
+export type RowLoaders = {
+  load(text: ByteStream, signal: AbortSignal): Promise<unknown>;
+  open(signal: AbortSignal): Promise<RowSession>;
+};
+
+/** An INSERT has a megabyte at most, unless one row alone has more (mariadb-dump's net_buffer_length). */
+const largestStatement = 2 * 1024 ** 2;
+const insert = /^INSERT INTO (`(?:[^`]|``)*`)/i;
+/** Of no use to tables that a restore fills alone, and would make sessions wait for each other. */
+const alone = /^(?:LOCK TABLES |UNLOCK TABLES|\/\*!40000 ALTER TABLE )/i;
+const position = /^(?:DO|SELECT) SETVAL\(/i;
+const noStatement = /^(?:\s|--)/;
+const unchecked = /\b(UNIQUE_CHECKS ?= ?)0/gi;
+
+/**
+ * Loads a data part by a client and some sessions: INSERTs of shared tables go to whichever session is free, others,
+ * and very long ones, to the client; settings and each COMMIT go to all, once all rows before it are in. Nothing more is
+ * committed when the part is wrong, or one of them fails. Unique keys are checked: without that, MariaDB's InnoDB locks
+ * a table for one session.
+ */
+export async function dealRows(
+  pieces: AsyncIterable<Passed>,
+  { shared, sessions: count, file }: Dealing,
+  { load, open }: RowLoaders,
+  signal: AbortSignal,
+): Promise<void> {
+  const line = new PassThrough();
+  line.on('error', () => {}); // its reader is told
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const sessions: RowSession[] = [];
+
+  async function dealOut(stop: AbortSignal): Promise<void> {
+    const crew = crewOf(sessions);
+    const held = Buffer.allocUnsafeSlow(largestStatement);
+    let [table, bytes] = [0, 0];
+    /** Whether the client gets the rows that are read; else they are held until their statement is whole. */
+    let streamed = false;
+    const giveHeld = async () => {
+      const statement = held.toString('latin1', 0, bytes);
+      bytes = 0;
+      if (statement !== '') await crew.run(statement);
+    };
+    for await (const { text, table: now } of pieces) {
+      if (now !== table) {
+        await giveHeld();
+        table = now;
+        streamed = !shared.has(nameIn(insert.exec(text.toString('latin1'))?.[1] ?? ''));
+      }
+      if (now > 0 && !streamed && bytes + text.length > held.length) {
+        await give(line, Buffer.from(held.subarray(0, bytes)), stop);
+        [bytes, streamed] = [0, true];
+      }
+      if (now === 0) await giveAll(text, line, crew, stop);
+      else if (streamed) await give(line, text, stop);
+      else bytes += text.copy(held, bytes);
+      stop.throwIfAborted();
+      if (line.destroyed) return;
+    }
+    await crew.idle();
+    line.end();
+  }
+
+  async function loadLine(stop: AbortSignal): Promise<void> {
+    await load(line, stop);
+    if (!line.readableEnded)
+      throw new BackupError('restore-failed', `a client that was loading ${file} ended before its rows did`);
+  }
+  /** The client sees no end of its input, or waits for more of it, when one of us has failed. */
+  const orCut = (error: unknown): never => {
+    line.destroy(error as Error);
+    failed.abort(error);
+    throw error;
+  };
+
+  try {
+    for (let number = 0; number < count; number += 1) sessions.push(await open(both));
+    await mapConcurrently(2, [dealOut, loadLine], (one, stop) => one(stop).catch(orCut), signal);
+    for (const session of sessions) await session.run('COMMIT');
+  } finally {
+    await Promise.all(sessions.map((session) => session.close()));
+  }
+}
+
+/** Waits until it is taken. Whoever reads no longer has failed, and tells why. */
+async function give(line: PassThrough, text: Uint8Array, stop: AbortSignal): Promise<void> {
+  if (line.destroyed || line.write(text)) return;
+  await once(line, 'drain', { signal: stop }).catch(() => {});
+}
+
+/** What stands between rows. */
+async function giveAll(text: Buffer, line: PassThrough, crew: Crew, stop: AbortSignal): Promise<void> {
+  const statement = text.toString('latin1');
+  if (alone.test(statement)) return;
+  const checked = statement.replace(unchecked, (_, setting: string) => `${setting}1`);
+  await give(line, Buffer.from(checked, 'latin1'), stop);
+  if (!noStatement.test(statement) && !position.test(statement)) await crew.runAll(checked);
+}
+
+/** Sessions that take turns: whichever is free gets the next statement. */
+type Crew = {
+  /** Returns when one has it. */
+  run(statement: string): Promise<void>;
+  /** Each of them, once all before it is done. */
+  runAll(statement: string): Promise<void>;
+  idle(): Promise<void>;
+};
+
+function crewOf(sessions: readonly RowSession[]): Crew {
+  /** By session, what it is at; one that has failed stays there, so that whoever waits hears of it. */
+  const work = new Map<RowSession, Promise<RowSession>>();
+  const idle = async () => void (await Promise.all(work.values()));
+  return {
+    async run(statement) {
+      const session = sessions.find((one) => !work.has(one)) ?? (await Promise.race(work.values()));
+      const done = session.run(statement).then(() => {
+        work.delete(session);
+        return session;
+      });
+      done.catch(() => {}); // whoever waits next is told
+      work.set(session, done);
+    },
+    async runAll(statement) {
+      await idle();
+      await Promise.all(sessions.map((one) => one.run(statement)));
+    },
+    idle,
+  };
+}

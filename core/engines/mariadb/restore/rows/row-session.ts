@@ -1,0 +1,52 @@
+import type { Manifest } from '../../../../contract/manifest/manifest.ts';
+import { placeOf, refusedHint } from '../../../login.ts';
+import type { Login } from '../../../login.ts';
+import { usualRefusal } from '../../failures/explain.ts';
+import type { Restorer } from '../../failures/remedies.ts';
+import { openSession } from '../../session.ts';
+import { explainStatement } from '../load-errors.ts';
+import { initCommand, withRemedy } from '../loader.ts';
+
+/**
+ * A session of ours that loads rows, by statements that the grammar of data parts has judged: bytes as characters
+ * (latin1). Nothing is committed that it was not told to commit.
+ */
+export type RowSession = { run(statement: string): Promise<void>; close(): Promise<void> };
+
+/** A comment for another server: a statement with nothing in it. */
+const emptyStatement = 1065;
+
+/**
+ * Opens one in the database of `login`, under the settings of a client that loads rows. `slot`: by which it is known
+ * while it lives. Errors name the table and how the statement begins, and never a value.
+ */
+export async function openRowSession(
+  login: Login,
+  slot: number,
+  settings: readonly string[],
+  { from, restorer }: { from: Manifest['server']; restorer: Restorer },
+  signal: AbortSignal,
+): Promise<RowSession> {
+  const session = await openSession(login, signal, login.database, 'binary');
+  const [place, refusal] = [placeOf('mariadb', login), refusedHint(login, usualRefusal)];
+  try {
+    // the driver would follow a change of the character set, and write text in that one
+    await session.rows(`SET SESSION session_track_system_variables = ''`);
+    await session.rows('SET NAMES utf8mb4');
+    await session.rows(initCommand(login, slot, [...settings, 'unique_checks = 1']));
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+  return {
+    async run(statement) {
+      await session.rows(statement).catch((error: unknown) => {
+        const cause = (error as { cause?: { errno?: unknown } }).cause;
+        if (cause?.errno === emptyStatement) return;
+        if (signal.aborted) throw error;
+        throw withRemedy(explainStatement(cause, statement, place, refusal) ?? error, from, restorer);
+      });
+    },
+    close: () => session.close(),
+  };
+}
