@@ -130,9 +130,9 @@ export async function openSession(
         'source-unsupported',
         `${place} is PostgreSQL ${version!.text}; Nightjar works with 13 and newer`,
       );
-    for (const [name, value] of Object.entries(sessionSettings(login, serverMajor))) {
-      await session.rows('select set_config($1, $2, false)', [name, value]);
-    }
+    const settings = Object.entries(sessionSettings(login, serverMajor));
+    const set = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
+    await session.rows(`select ${set.join(', ')}`, settings.flat());
     // where the server's system can do it, a session that waits for a lock notices that we are gone
     if (serverMajor >= 14)
       await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
