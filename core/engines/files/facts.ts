@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { ofKind } from '../../contract/manifest/catalog.ts';
 import type { Catalog } from '../../contract/manifest/catalog.ts';
 import { BackupError } from '../../domain/errors.ts';
@@ -55,8 +55,8 @@ export function tallyOf(facts: Iterable<Omit<PathFacts, 'owner'>>, oneTable: boo
 }
 
 function added({ rows, bytes, sum }: { rows: number; bytes: number; sum: bigint }, row: string, size: number) {
-  const hash = createHash('sha256').update(row).digest().readBigUInt64BE();
-  return { rows: rows + 1, bytes: bytes + size, sum: BigInt.asUintN(64, sum + hash) };
+  const digested = hash('sha256', row, 'buffer').readBigUInt64BE();
+  return { rows: rows + 1, bytes: bytes + size, sum: BigInt.asUintN(64, sum + digested) };
 }
 
 /** The catalog of all that was stored: each with its facts, and the owner where that of its folder is another one. */
@@ -77,9 +77,26 @@ export function factsIn(catalog: Catalog): Map<string, Omit<PathFacts, 'owner'>>
   for (const [kind, kindName] of Object.entries(kindNames) as [PathKind, string][])
     for (const [name, value] of Object.entries(catalog[kindName] ?? {})) {
       if (facts.has(name)) throw new BackupError('part-corrupt', `the catalog says of ${name} that it is two things`);
-      facts.set(name, { kind, name, value, size: kind === 'file' ? Number(value.split(' ')[1]) : 0 });
+      facts.set(name, { kind, name, value, size: sizeIn(kind, value) });
     }
   return facts;
+}
+
+/** What a catalog says of a file or a link; undefined where it says nothing. */
+export function factOf(catalog: Catalog, name: string): Omit<PathFacts, 'owner'> | undefined {
+  for (const kind of ['file', 'link', 'symlink'] as const) {
+    const names = catalog[kindNames[kind]];
+    if (names === undefined || !Object.hasOwn(names, name)) continue;
+    const value = names[name]!;
+    return { kind, name, value, size: sizeIn(kind, value) };
+  }
+  return undefined;
+}
+
+function sizeIn(kind: PathKind, value: string): number {
+  if (kind !== 'file') return 0;
+  const from = value.indexOf(' ') + 1;
+  return Number(value.slice(from, value.indexOf(' ', from)));
 }
 
 function digest(text: string): string {

@@ -36,14 +36,17 @@ function sizeOf(part: readonly FoundPath[]): number {
 
 /** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
 export function namesTogether(files: readonly FoundPath[]): FoundPath[][] {
-  const groups = new Map<string, FoundPath[]>();
+  const groups: FoundPath[][] = [];
+  const known = new Map<string, FoundPath[]>();
   for (const file of files) {
-    const key = file.inode ?? `path ${file.path}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [file]);
-    else group.push({ ...file, size: 0 });
+    const group = file.inode === undefined ? undefined : known.get(file.inode);
+    if (group !== undefined) group.push({ ...file, size: 0 });
+    else {
+      groups.push([file]);
+      if (file.inode !== undefined) known.set(file.inode, groups.at(-1)!);
+    }
   }
-  return [...groups.values()];
+  return groups;
 }
 
 function cut(groups: readonly FoundPath[][]): FoundPath[][] {

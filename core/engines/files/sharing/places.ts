@@ -27,7 +27,7 @@ export function stateOf({ ino, size, mode, mtimeNs, ctimeNs }: BigIntStats): str
 
 /** When a file was changed last, in nanoseconds since 1970. */
 export function changedAt(state: string): bigint {
-  return BigInt(state.split(':').at(-1) ?? '0');
+  return BigInt(state.slice(state.lastIndexOf(':') + 1));
 }
 
 /** The number of a data part, by its name. */
@@ -69,13 +69,15 @@ export async function placesIn(
   const part = manifest.parts.find(({ role }) => role === 'schema');
   if (part === undefined) return undefined;
   if (part.bytes > largestList) throw noList(part);
-  const text = Buffer.concat(await Array.fromAsync(open(part, signal))).toString('latin1');
+  const list = Buffer.concat(await Array.fromAsync(open(part, signal)));
   const places = new Map<string, FilePlaced>();
-  const records = text.split('\0');
-  if (records.pop() !== '') throw noList(part);
-  for (const record of records) {
-    const [, number, state, path] = /^(\d{4,}) (\S+) \.\/(.+)$/s.exec(record) ?? [];
-    if (number === undefined || state === undefined || path === undefined || places.has(path)) throw noList(part);
+  for (let at = 0, end = 0; at < list.length; at = end + 1) {
+    end = list.indexOf(0, at);
+    const record = list.toString('latin1', at, end < 0 ? list.length : end);
+    const [first, second] = [record.indexOf(' '), record.indexOf(' ./')];
+    const [number, state, path] = [record.slice(0, first), record.slice(first + 1, second), record.slice(second + 3)];
+    const isWhole = end >= 0 && first > 0 && second > first + 1 && path !== '' && !state.includes(' ');
+    if (!isWhole || places.has(path)) throw noList(part);
     places.set(path, { part: number, state });
   }
   return places;

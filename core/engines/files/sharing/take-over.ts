@@ -1,7 +1,8 @@
+import type { Catalog } from '../../../contract/manifest/catalog.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { BackupBefore, SharedPart } from '../../../ports.ts';
-import { factsIn } from '../facts.ts';
+import { factOf } from '../facts.ts';
 import type { PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
 import { headerBytes, namesTogether, partBytes } from '../plan/parts.ts';
@@ -65,26 +66,37 @@ async function unchangedSince(
 ): Promise<Unchanged[]> {
   const places = await placesIn(manifest, open, signal);
   if (places === undefined) return [];
-  const known = factsIn(catalog);
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
   // a tar says itself in which table its rows count
-  if (wasOneTable !== oneTable && [...known.keys()].some((name) => name.includes('/'))) return [];
+  if (wasOneTable !== oneTable && namesIn(catalog).some((name) => name.includes('/'))) return [];
   const settledBefore = BigInt(Date.parse(manifest.start) - coarseMs) * 1_000_000n;
-  const isAsItWas = ({ path, state }: FoundPath): boolean => {
-    const was = places.get(path)?.state ?? unsure;
-    return was !== unsure && was === state && changedAt(was) < settledBefore;
-  };
-  const files = found.filter(({ kind }) => kind !== 'folder');
-  return namesTogether(files).flatMap((group): Unchanged[] => {
+  const isAsItWas = (state: string, was: string): boolean => was === state && changedAt(was) < settledBefore;
+
+  function factsOfGroup(group: readonly FoundPath[], part: string): PathFacts[] | undefined {
+    const facts: PathFacts[] = [];
+    for (const { path, kind, state, owner } of group) {
+      const place = places!.get(path);
+      if (place === undefined || place.part !== part || place.state === unsure) return undefined;
+      const fact = isAsItWas(state, place.state) ? factOf(catalog, nameOf(path)) : undefined;
+      if (fact === undefined || !isKind(fact.kind, kind)) return undefined;
+      facts.push({ ...fact, owner });
+    }
+    const links = facts.filter(({ kind }) => kind === 'link');
+    const names = new Set(links.length === 0 ? [] : facts.map(({ name }) => name));
+    return links.every(({ value }) => names.has(value)) ? facts : undefined;
+  }
+
+  const unchanged: Unchanged[] = [];
+  for (const group of namesTogether(found.filter(({ kind }) => kind !== 'folder'))) {
     const part = places.get(group[0]!.path)?.part;
-    const names = new Set(group.map(({ path }) => nameOf(path)));
-    const facts = group.flatMap((one): PathFacts[] => {
-      const fact = isAsItWas(one) && places.get(one.path)?.part === part ? known.get(nameOf(one.path)) : undefined;
-      if (fact === undefined || !isKind(fact.kind, one.kind)) return [];
-      return fact.kind === 'link' && !names.has(fact.value) ? [] : [{ ...fact, owner: one.owner }];
-    });
-    return part !== undefined && facts.length === group.length ? [{ part, group, facts }] : [];
-  });
+    const facts = part === undefined ? undefined : factsOfGroup(group, part);
+    if (part !== undefined && facts !== undefined) unchanged.push({ part, group, facts });
+  }
+  return unchanged;
+}
+
+function namesIn(catalog: Catalog): string[] {
+  return Object.values(catalog).flatMap((names) => Object.keys(names));
 }
 
 /** Another name of a link is a link, too. */
