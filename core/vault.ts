@@ -9,6 +9,9 @@ export type { UnfinishedUpload };
 /** What a vault says it holds, by its own account. */
 export type Stored = { bytes: Bytes };
 
+/** What is to be at `to`, too, and how many bytes it has. */
+export type SharedObject = { from: ObjectKey; to: ObjectKey; bytes: Bytes };
+
 /** Who may not delete an object for good yet: nobody before `until`, nobody at all while there is a legal hold. */
 export type Lock = { until?: Date; hold: boolean };
 
@@ -44,11 +47,11 @@ export type Vault = {
    */
   put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
   /**
-   * Makes another object of the bytes of one, atomically, and without storing them again: each of the two is removed
-   * alone, and the last one frees the space. False, and nothing was done, where this place can't, or where it is not of so
-   * many bytes. Throws `object-missing`, `object-exists`. Absent where none of its kind can.
+   * Gives objects of the bytes of others a place of their own, without storing them again: each is removed alone, and the
+   * last one frees the space. False where this place can't, or where one is not of so many bytes: then some may be there.
+   * Throws `object-missing`, `object-exists`. Absent where none of its kind can.
    */
-  share?(from: ObjectKey, to: ObjectKey, bytes: Bytes, signal: AbortSignal): Promise<boolean>;
+  share?(objects: readonly SharedObject[], signal: AbortSignal): Promise<boolean>;
   /** Stores a small object if there is none, atomically. Throws `object-exists`. */
   putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
   /**

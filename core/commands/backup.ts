@@ -44,7 +44,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     async (held, confirmLease) => {
       const { adopting } = deps;
       const start = adopting?.at ?? deps.clock.now();
-      const others = await store.backupIds(source.name, held);
+      const { backups } = await store.listSource(source.name, held);
+      const others = backups.map((found) => found.id);
       const own = newBackupId(start, deps.random());
       const before = await store.madeBefore(source.name, own, others, deps.identity, held);
       if (before !== undefined) {
@@ -55,7 +56,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       if (adopting === undefined) await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: adopting === undefined ? tiersFor(source, id, others) : [] };
       const sign = await store.signer(source.name, held);
-      const plan = await planSharing(made, deps, held);
+      const plan = await planSharing(made, backups, deps, held);
       try {
         const content = await storeContent(plan, made, deps, confirmLease, held);
         const manifest = await manifestOf(plan, made, content, deps);

@@ -9,14 +9,19 @@ import type { Store } from '../store/store.ts';
 type PlanDeps = { store: Store; report: Report };
 
 /**
- * Plans a backup. Where the engine knows what has not changed, and the vault can, parts of the backup before are made
+ * Plans a backup; `others` are there already, oldest first. Where the engine knows what has not changed, and the vault can, parts of the backup before are made
  * parts of this one first. Whatever speaks against that leads to a backup that stores everything anew.
  */
-export async function planSharing(made: NewBackup, deps: PlanDeps, signal: AbortSignal): Promise<Plan> {
+export async function planSharing(
+  made: NewBackup,
+  others: readonly BackupFound[],
+  deps: PlanDeps,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { engine, recipients = [] } = made.source;
   // what this run could not read, it could not compare with
   if (engine.shares !== true || recipients.length > 0 || !deps.store.canShare()) return engine.plan({}, signal);
-  const before = await backupBefore(made.source, deps, signal);
+  const before = await backupBefore(made.source, others, deps, signal);
   const plan = before && (await planBehind(before, made, deps, signal));
   return plan ?? engine.plan({ sharing: {} }, signal);
 }
@@ -63,14 +68,14 @@ async function isShared(
  */
 async function backupBefore(
   { name, engine }: Source,
+  others: readonly BackupFound[],
   { store, report }: PlanDeps,
   signal: AbortSignal,
 ): Promise<BackupBefore | undefined> {
-  const { backups } = await store.listSource(name, signal);
-  const newest = backups.findLast((found) => damageOf(found, undefined) === undefined);
+  const newest = others.findLast((found) => damageOf(found, undefined) === undefined);
   if (newest === undefined) return undefined;
   try {
-    const suspects = await partsOfFailed(backups, (found) => store.readManifest(name, found.id, signal));
+    const suspects = await partsOfFailed(others, (found) => store.readManifest(name, found.id, signal));
     const { manifest } = await store.readManifest(name, newest.id, signal);
     if (manifest.engine !== engine.name || manifest.encryption !== null) return undefined;
     return {

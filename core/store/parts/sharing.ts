@@ -1,13 +1,10 @@
 import { isBackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { partKey } from '../../domain/layout/places.ts';
-import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { SharedPart } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { keyOfPart } from './reading.ts';
 import type { BackupName } from './reading.ts';
-
-const sharesAtOnce = 8;
 
 /** Whether this vault may let two backups share a part. */
 export function canShare({ share }: Pick<Vault, 'share'>): boolean {
@@ -25,11 +22,12 @@ export async function shareParts(
   { source, id }: { source: SourceName; id: BackupId },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const share = async ({ part, file }: Omit<SharedPart, 'live'>, stop: AbortSignal): Promise<boolean> => {
-    const [there, here] = [keyOfPart(from, part), partKey(source, id, file)];
-    return (await vault.share?.(there, here, part.storedBytes, stop).catch(unlessMissing)) === true;
-  };
-  return (await mapConcurrently(sharesAtOnce, shared, share, signal)).every((isThere) => isThere);
+  const objects = shared.map(({ part, file }) => ({
+    from: keyOfPart(from, part),
+    to: partKey(source, id, file),
+    bytes: part.storedBytes,
+  }));
+  return (await vault.share?.(objects, signal).catch(unlessMissing)) === true;
 }
 
 /** A rotation may have removed that backup just now. */

@@ -11,7 +11,7 @@ import { folderPlace, freeSpace, inFolder, pathOf, prepareVault, requireVault } 
 import { syncFolder, type FolderPlace } from './place.ts';
 import { readFolder, readVersion } from './reading/read.ts';
 import { replaceFile, versionOf } from './replace.ts';
-import { shareFile } from './share.ts';
+import { shareFiles } from './share.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
 import { withGrace } from '../waiting.ts';
 
@@ -40,7 +40,7 @@ export function folderVault(root: string): Vault {
   return {
     place: place.root,
     put: (key, body, _tags, signal) => put(place, key, body, signal),
-    share: (from, to, bytes, signal) => shareFile(place, { from, to, bytes }, signal),
+    share: (objects, signal) => shareFiles(place, objects, signal),
     putIfAbsent: (key, body, _tags, signal) => withGrace(grace, (own) => putIfAbsent(place, key, body, own), signal),
     putIfUnchanged: (key, body, version, signal) => putIfUnchanged(place, key, body, version, signal),
     read: (key, signal) => readVersion(place, key, signal),

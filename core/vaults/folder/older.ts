@@ -27,6 +27,11 @@ export async function currentFile(place: FolderPlace, key: ObjectKey, target: st
   return join(folderOf(place, key), `${tag}.${Math.max(...numbers)}`);
 }
 
+/** Whether an older Nightjar has left any states at all. */
+export async function hasStates({ versions }: FolderPlace): Promise<boolean> {
+  return (await readdir(versions).catch(absent)) !== undefined;
+}
+
 /** Makes the object's own file what it is now, and removes the older states. */
 export async function bringForward(place: FolderPlace, key: ObjectKey, target: string): Promise<void> {
   for (;;) {

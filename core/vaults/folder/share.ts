@@ -1,7 +1,7 @@
 import { link, lstat } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
-import type { ObjectKey } from '../../domain/keys.ts';
-import type { Bytes } from '../../domain/units.ts';
+import type { SharedObject } from '../../vault.ts';
 import { absent, answered, codeOf } from './errors.ts';
 import { inFolder, pathOf, requireVault, type FolderPlace } from './place.ts';
 
@@ -10,22 +10,35 @@ const unstopped = new AbortController().signal;
 /** A file system without hard links, one that has given a file as many as it can, two of them that meet here. */
 const cannot = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
-/** Gives an object's file a second name: a hard link, which the system counts. Throws `object-missing`, `object-exists`. */
-export async function shareFile(
+/**
+ * Gives the files of objects second names: hard links, which the system counts. Each folder is made durable once. Throws
+ * `object-missing`, `object-exists`.
+ */
+export async function shareFiles(
   place: FolderPlace,
-  { from, to, bytes }: { from: ObjectKey; to: ObjectKey; bytes: Bytes },
+  objects: readonly SharedObject[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const what = `write ${place.root}/${to}`;
-  await answered(what, requireVault(place), signal);
-  const path = await answered(what, pathOf(place, from, { make: false }).catch(absent), signal);
-  const linked = inFolder(place, to, async (target) => {
-    const file = path === undefined ? undefined : await lstat(path).catch(absent);
-    if (path === undefined || file === undefined || !file.isFile())
-      throw new BackupError('object-missing', `${what}: there is no object ${from} any more`);
-    return file.size === bytes && linkTo(path, target, file.ino);
-  });
-  return answered(what, linked, unstopped);
+  for (const [folder, within] of Map.groupBy(objects, ({ to }) => posix.dirname(to))) {
+    const what = `write ${place.root}/${folder}`;
+    await answered(what, requireVault(place), signal);
+    const linked = inFolder(place, within[0]!.to, async (path) => {
+      for (const one of within)
+        if (!(await shareFile(place, one, join(dirname(path), posix.basename(one.to))))) return false;
+      return true;
+    });
+    if (!(await answered(what, linked, unstopped))) return false;
+    if (signal.aborted) return false;
+  }
+  return true;
+}
+
+async function shareFile(place: FolderPlace, { from, to, bytes }: SharedObject, target: string): Promise<boolean> {
+  const path = await pathOf(place, from, { make: false }).catch(absent);
+  const file = path === undefined ? undefined : await lstat(path).catch(absent);
+  if (path === undefined || file === undefined || !file.isFile())
+    throw new BackupError('object-missing', `write ${place.root}/${to}: there is no object ${from} any more`);
+  return file.size === bytes && linkTo(path, target, file.ino);
 }
 
 /** False where no link can be made there. */

@@ -27,14 +27,15 @@ test('an object is shared by a second name, and each of the two is removed alone
   const vault = folderVault(root);
   const signal = AbortSignal.timeout(10_000);
   const [first, second, third] = ['a/one', 'b/c/two', 'b/three'].map(objectKey) as [ObjectKey, ObjectKey, ObjectKey];
+  const share = (from: ObjectKey, to: ObjectKey, bytes: number) => vault.share!([{ from, to, bytes }], signal);
   await vault.putIfAbsent(first, Buffer.from('content'), {}, signal);
   await vault.putIfAbsent(third, Buffer.from('another'), {}, signal);
 
-  expect(await vault.share!(first, second, 6, signal)).toBe(false);
-  expect(await vault.share!(first, second, 7, signal)).toBe(true);
-  expect(await vault.share!(first, second, 7, signal)).toBe(true);
-  await expect(vault.share!(first, third, 7, signal)).rejects.toMatchObject({ code: 'object-exists' });
-  await expect(vault.share!(objectKey('a/none'), third, 7, signal)).rejects.toMatchObject({ code: 'object-missing' });
+  expect(await share(first, second, 6)).toBe(false);
+  expect(await share(first, second, 7)).toBe(true);
+  expect(await share(first, second, 7)).toBe(true);
+  await expect(share(first, third, 7)).rejects.toMatchObject({ code: 'object-exists' });
+  await expect(share(objectKey('a/none'), third, 7)).rejects.toMatchObject({ code: 'object-missing' });
 
   expect((await stat(join(root, first))).ino).toBe((await stat(join(root, second))).ino);
   const listed = await Array.fromAsync(vault.list('', signal));

@@ -207,6 +207,29 @@ test('a folder that holds a vault is not backed up into itself', async () => {
   expect(made.tables).toMatchObject([{ table: './', rows: 1 }]);
 });
 
+test('a path that is longer than the system takes fails the run with a sentence', async () => {
+  const deep = `for n in {1..25}; do d=$(printf 'd%.0s' {1..200}); mkdir $d; cd -P $d; done; : > file`;
+  await bash(`mkdir deep; cd deep; ${deep}`, scene.top);
+
+  await expect(scene.backup(scene.engine('deep'))).rejects.toMatchObject({
+    code: 'privilege-missing',
+    message: expect.stringMatching(/ddd… \(ENAMETOOLONG: name too long\)$/),
+    hint: expect.stringContaining('leave it out by exclude'),
+  });
+  await bash('rm -rf deep', scene.top);
+});
+
+test('a link is not replaced by a folder: what it leads to would stay as it is', async () => {
+  await bash('mkdir real; printf mine > real/mine; ln -s real leads', scene.top);
+
+  await expect(scene.restore(manifest, 'leads', { replace: true })).rejects.toMatchObject({
+    code: 'restore-failed',
+    hint: `name the folder itself: --to ${scene.path('real')} --replace`,
+  });
+
+  expect(await bash('readlink leads; ls real', scene.top)).toBe('real\nmine\n');
+});
+
 test('a folder that is not there is no empty one', async () => {
   await expect(scene.backup(scene.engine('gone'))).rejects.toMatchObject({ code: 'source-unreachable' });
 });

@@ -202,6 +202,29 @@ test('a backup is whole though the one before is removed at any moment of its ru
   expect(proof).toMatchObject({ differences: [] });
 });
 
+test('a copy is whole though the backup that it shares with is removed there at any moment', async () => {
+  await bash('printf 1 > a; printf 2 > b', scene.media);
+  const [first, second] = [await scene.night(), await scene.night()];
+  const to = await folderScene();
+  let calls = Number.POSITIVE_INFINITY;
+  for (let nth = 1; calls >= nth; nth += 1) {
+    const remove = (one: Manifest) => openStore(to.vault).removeBackup(shop, one.id as BackupId, filesOf(one), limit());
+    await copying(first.id as BackupId, scene.vault.vault, to.vault);
+    calls = 0;
+    const busy = everyCall(to.vault, async () => {
+      calls += 1;
+      if (calls === nth) await remove(first);
+    });
+    await copying(second.id as BackupId, scene.vault.vault, busy);
+
+    const { problems } = await verify(second, { ...to.deps(), ...inspection }, limit());
+    expect(problems).toEqual([]);
+    await remove(first);
+    await remove(second);
+  }
+  await to.remove();
+});
+
 /** Something happens before each call. */
 function everyCall(vault: Vault, happens: () => Promise<void>): Vault {
   const wrapped = Object.entries(vault).map(([name, call]) => {

@@ -5,7 +5,7 @@ import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { pathText } from '../names.ts';
 import { stateOf } from '../sharing/places.ts';
-import { at, codeOf, unlessGone, whyOf } from '../paths.ts';
+import { at, codeOf, whyOf } from '../paths.ts';
 
 /**
  * What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names; `state`:
@@ -32,6 +32,7 @@ export type WalkOptions = {
 
 const looksAtOnce = 16;
 const mostNamed = 20;
+const mostShown = 300;
 /** What marks a folder as a vault: its first write makes it. */
 export const vaultMark = '.nightjar';
 const isRoot = process.getuid?.() === 0;
@@ -47,7 +48,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
 
   async function look(path: string): Promise<void> {
     if (signal.aborted) throw abortError(signal);
-    const stats = await lstat(at(folder, path), { bigint: true }).catch(unlessGone);
+    const stats = await lstat(at(folder, path), { bigint: true }).catch(cannot(path));
     if (stats === undefined) return;
     const kind = kindOf(stats);
     if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return;
@@ -70,7 +71,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
 
   function cannot(path: string): (error: unknown) => undefined {
     return (error) => {
-      if (codeOf(error) !== 'ENOENT') unreadable.push(`${pathText(path)} (${whyOf(error)})`);
+      if (!['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) unreadable.push(`${shown(path)} (${whyOf(error)})`);
     };
   }
 
@@ -90,6 +91,12 @@ function inodeOf(kind: FoundPath['kind'], { dev, ino, nlink }: BigIntStats): Pic
 function whyNot(kind: FoundPath['kind'] | undefined, isElsewhere: boolean): string | undefined {
   if (kind === undefined) return 'is a socket, a pipe or a device: it is not in the backup';
   return isElsewhere ? 'is on another file system: it is not in the backup' : undefined;
+}
+
+/** A path may be longer than the system takes. */
+function shown(path: string): string {
+  const text = pathText(path);
+  return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
 }
 
 function unreadableError(folder: string, all: readonly string[]): BackupError {

@@ -1,4 +1,5 @@
 import { immovable } from './movable.ts';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
@@ -14,6 +15,7 @@ import { chooseFiles, holdsChosen } from './excerpt.ts';
 import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
+import { dropFresh, removeLeft } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 import type { Tools } from '../../../tools.ts';
 
@@ -87,15 +89,14 @@ export async function filesTarget(
     mended,
     noDefinitions: true,
     ...(files && { excerpt: files.excerpt }),
-    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace, bytes: contentBytes(data) }),
+    foresee: (replace) => foresee(path, { state, holds, old, fresh, dropOld, replace, bytes: contentBytes(data) }),
     stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
     async prepare(replace) {
       const now = await standingAt(path);
       if (now.state !== state || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
       await makeAbove(path);
-      for (const left of await sweepUnfinished(hiddenName(path), removeTree))
-        mended.push(`${left}, which a restore that died had left, is removed`);
-      if (state === 'occupied') await removeTree(beside(fresh));
+      await sweepUnfinished(hiddenName(path), async (left) => void mended.push(await removeLeft(left)));
+      if (state === 'occupied') await dropFresh(beside(fresh));
       await makeWork(beside(work), contentBytes(data));
       made = work;
     },
@@ -132,7 +133,7 @@ function changedError(path: string, holds: string): BackupError {
   });
 }
 
-type Foreseeing = Pick<Target, 'state'> & {
+type Foreseeing = Pick<Target, 'state' | 'holds'> & {
   old: string;
   fresh: string;
   dropOld: boolean;
@@ -140,13 +141,14 @@ type Foreseeing = Pick<Target, 'state'> & {
   bytes: Bytes;
 };
 
-async function foresee(path: string, { state, replace, bytes, ...names }: Foreseeing): Promise<Foreseen> {
+async function foresee(path: string, { state, holds, replace, bytes, ...names }: Foreseeing): Promise<Foreseen> {
   if (state === 'occupied' && !replace) return { steps: [], findings: [] };
   const findings: RestoreFinding[] = [];
   const lacking = await lacksSpace(path, bytes).catch(() => undefined);
   if (lacking !== undefined) findings.push({ weight: 'may-fail', what: lacking, remedy: 'free some space there' });
   if (state !== 'occupied') return { steps: [`make ${path}`, 'unpack every part and prove it'], findings };
-  if (await isMountPoint(path)) findings.push(mounted(path));
+  if (holds === 'a link') findings.push(await linked(path));
+  else if (await isMountPoint(path)) findings.push(mounted(path));
   findings.push(...(await immovable(path)));
   return { steps: replacing(path, names), findings };
 }
@@ -158,6 +160,15 @@ function replacing(path: string, { old, fresh, dropOld }: Pick<Foreseeing, 'old'
     `rename ${fresh} to ${path}`,
     ...(dropOld ? [`remove ${old}`] : []),
   ];
+}
+
+async function linked(path: string): Promise<RestoreFinding> {
+  const place = await realpath(path).catch(() => 'nowhere');
+  return {
+    weight: 'fails',
+    what: `${path} is a link to ${place}: a folder would take the place of the link, and ${place} would stay as it is`,
+    remedy: `name the folder itself: --to ${place} --replace`,
+  };
 }
 
 function mounted(path: string): RestoreFinding {

@@ -5,9 +5,12 @@ import { isBackupError } from '../../../domain/errors.ts';
 import { objectKey, type ObjectKey } from '../../../domain/keys.ts';
 import type { Listed } from '../../../vault.ts';
 import { requireNoBackupBehind } from '../backups.ts';
+import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { answered, codeOf } from '../errors.ts';
-import { currentFile } from '../older.ts';
+import { currentFile, hasStates } from '../older.ts';
 import { isHidden, requireVault, type FolderPlace } from '../place.ts';
+
+const looksAtOnce = 16;
 
 /**
  * Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic
@@ -16,29 +19,32 @@ import { isHidden, requireVault, type FolderPlace } from '../place.ts';
 export async function* listFolder(place: FolderPlace, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${join(place.root, prefix)}`;
   await answered(what, requireVault(place), signal);
+  const hasOlder = await answered(what, hasStates(place), signal);
   yield* walk('');
   await answered(what, requireVault(place), signal);
 
   async function* walk(folder: string): AsyncIterable<Listed> {
+    const keys: ObjectKey[] = [];
     for (const entry of await answered(what, entriesOf(join(place.root, folder)), signal)) {
       const path = folder + entry.name;
       if (folder === '' && isHidden(entry.name)) continue;
       if (entry.isSymbolicLink() && overlaps(`${path}/`, prefix))
         await answered(what, requireNoBackupBehind(place.root, path, prefix), signal);
       if (entry.isDirectory() && overlaps(`${path}/`, prefix)) yield* walk(`${path}/`);
-      if (!entry.isFile() || !path.startsWith(prefix)) continue;
-      const key = keyOf(path);
-      const found = key === undefined ? undefined : await answered(what, describe(place, key), signal);
-      if (found !== undefined) yield found;
+      const key = entry.isFile() && path.startsWith(prefix) ? keyOf(path) : undefined;
+      if (key !== undefined) keys.push(key);
     }
+    const looked = mapConcurrently(looksAtOnce, keys, (key) => describe(place, key, hasOlder), signal);
+    yield* (await answered(what, looked, signal)).flatMap((found) => found ?? []);
   }
 }
 
-async function describe(place: FolderPlace, key: ObjectKey): Promise<Listed | undefined> {
+async function describe(place: FolderPlace, key: ObjectKey, hasOlder: boolean): Promise<Listed | undefined> {
   const target = join(place.root, key);
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      const { size, mtime, nlink, dev, ino } = await lstat(await currentFile(place, key, target));
+      const current = hasOlder ? await currentFile(place, key, target) : target;
+      const { size, mtime, nlink, dev, ino } = await lstat(current);
       return { key, bytes: size, modified: mtime, ...(nlink > 1 && { file: `${dev}:${ino}` }) };
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
