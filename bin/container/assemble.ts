@@ -42,7 +42,7 @@ export async function assembleContainer(
 
 type Programs = { debian: string; architecture: LayerArchitecture; rootfs: string };
 
-/** Node, GNU tar and `sync`, with the loader and the libraries that they name, and no other program: there is no shell. */
+/** Node and `sync`, with the loader and the libraries that they name, and no other program: there is no shell. */
 async function placePrograms({ debian, architecture, rootfs }: Programs, signal: AbortSignal): Promise<void> {
   const origins = await originsOf(debian);
   const changed = await origins.changed();
@@ -50,7 +50,7 @@ async function placePrograms({ debian, architecture, rootfs }: Programs, signal:
     throw new BackupError('tools-missing', `in the cache, ${changed[0]} is not what Debian's package holds`, {
       hint: `remove ${debian}, and run this again`,
     });
-  const programs = [node, ...['tar', 'sync'].map((name) => join(debian, 'usr/bin', name))];
+  const programs = [node, join(debian, 'usr/bin/sync')];
   const { loader, libraries } = await closureOf(debian, programs, architecture);
   signal.throwIfAborted();
   const triplet = architecture === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';

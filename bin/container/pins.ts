@@ -12,10 +12,9 @@ import type { PackagePin } from '../../layers/db-tools/lock.ts';
 const lockFile = join(import.meta.dirname, 'lock.json');
 const suite = 'trixie';
 
-/** What Node and GNU tar need to run; that nothing is missing is seen when their libraries are collected. */
+/** What Node needs to run; that nothing is missing is seen when their libraries are collected. */
 const packages = [
   ...['libc6', 'libstdc++6', 'libgcc-s1', 'gcc-14-base'],
-  ...['tar', 'libacl1', 'libselinux1', 'libpcre2-8-0'],
   'coreutils', // sync
   'base-files', // the texts of licences
 ];

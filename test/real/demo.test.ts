@@ -46,20 +46,28 @@ test(
 
     const code = await demo.code;
 
-    expect(demo.text()).toContain('Both servers and the whole disk are gone.');
+    expect(demo.text()).toContain('All servers and the whole disk are gone.');
     expect(demo.text()).toMatch(/✓ The shop: [\d,]+ rows, .*; its code logs in and tells what it told/);
+    expect(demo.text()).toContain('✓ Its image: the tag leads to the same digests, byte for byte');
     expect(demo.text()).toMatch(/✓ The blog: who was logged in still is, and sees every post and picture/);
     expect(demo.text()).toMatch(/✓ 112 files: content, owner, mode and time/);
     expect(demo.text()).not.toContain('✗');
     expect(code).toBe(0);
-    expect(await leftovers(demo.text(), 4)).toEqual({ files: [], ports: [] });
+    expect(await leftovers(demo.text(), 6)).toEqual({ files: [], ports: [] });
   },
   limitMs,
 );
 
 test('whatever is not as it was is told: a row, a file, what an application says', () => {
   const orders = [{ table: 'orders', rows: 2, checksum: 'a' }];
-  const before = { orders, visits: orders, files: ['a.jpg|0:0|644', 'sum a.jpg'], morning: '2 orders', page: '200' };
+  const before = {
+    orders,
+    visits: orders,
+    files: ['a.jpg|0:0|644', 'sum a.jpg'],
+    image: ['sha256:1'],
+    morning: '2 orders',
+    page: '200',
+  };
 
   expect(changesOf(before, before)).toEqual([]);
   expect(
@@ -67,6 +75,7 @@ test('whatever is not as it was is told: a row, a file, what an application says
       orders: [{ table: 'orders', rows: 2, checksum: 'b' }],
       visits: [],
       files: ['a.jpg|0:0|600', 'sum a.jpg', 'more'],
+      image: [],
       morning: '1 order',
       page: '302',
     }),
@@ -75,6 +84,7 @@ test('whatever is not as it was is told: a row, a file, what an application says
     'MariaDB: orders: gone',
     'files: a.jpg|0:0|644 is not there',
     'files: there are more, or fewer',
+    'the image is another, or not there',
     'the shop tells something else',
     'the blog shows something else',
   ]);

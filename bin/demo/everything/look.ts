@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { run } from '../../../layers/db-tools/debian/run.ts';
+import { fetchBlob, fetchDocument, sha256Of } from '../../../test/support/image/pushing.ts';
+import type { Described } from '../../../test/support/image/pushing.ts';
 import { differencesOf, figuresOf } from '../figures.ts';
 import type { Figure } from '../figures.ts';
 import { askMariadb, askPostgres } from '../questions.ts';
@@ -9,7 +11,15 @@ import type { DemoMachine } from './machine.ts';
 import { pathWith } from './shell.ts';
 
 /** What is on a machine, by everybody's word but Nightjar's. */
-type DemoLook = { orders: Figure[]; visits: Figure[]; files: string[]; morning: string; page: string };
+type DemoLook = {
+  orders: Figure[];
+  visits: Figure[];
+  files: string[];
+  /** The digests that its tag leads to, counted from the bytes that the registry gives out. */
+  image: string[];
+  morning: string;
+  page: string;
+};
 
 export type Onlooker = { layer: string; blog: Awaited<ReturnType<typeof debianBlog>>; cookie: string };
 
@@ -23,7 +33,7 @@ export async function lookAround(
   { layer, blog, cookie }: Onlooker,
   signal: AbortSignal,
 ): Promise<DemoLook> {
-  const { srv, postgres, mariadb, here } = machine;
+  const { srv, postgres, mariadb, registry, here } = machine;
   const env = {
     PATH: pathWith('/nonexistent', layer),
     LC_ALL: 'C',
@@ -35,6 +45,7 @@ export async function lookAround(
     orders: await figuresOf({ engine: 'postgres', ask: askPostgres({ ...postgres, database }) }, signal),
     visits: await figuresOf({ engine: 'mariadb', ask: askMariadb({ ...mariadb, database }) }, signal),
     files: (await sh(['bash', '-euo', 'pipefail', '-c', listing])).trim().split('\n'),
+    image: await imageOf(registry.url),
     morning: await sh([join(here('/srv'), 'shop/code/morning.sh')]),
     page: await blog.visit(machine, cookie, signal),
   };
@@ -48,7 +59,17 @@ export function changesOf(before: DemoLook, now: DemoLook): string[] {
     ...differencesOf(before.visits, now.visits).map((one) => `MariaDB: ${one}`),
     ...before.files.filter((line) => !files.has(line)).map((line) => `files: ${line} is not there`),
     ...(now.files.length === before.files.length ? [] : ['files: there are more, or fewer']),
+    ...(now.image.join() === before.image.join() ? [] : ['the image is another, or not there']),
     ...(now.morning === before.morning ? [] : ['the shop tells something else']),
     ...(now.page === before.page ? [] : ['the blog shows something else']),
   ];
+}
+
+async function imageOf(url: string): Promise<string[]> {
+  const from = { url, repository: 'shop/app' };
+  const found = await fetchDocument(from, '1.2');
+  if (found === undefined) return [];
+  const { config, layers } = found.json as unknown as { config: Described; layers: Described[] };
+  const blobs = [config, ...layers].map(async ({ digest }) => sha256Of(await fetchBlob(from, digest)));
+  return [found.digest, ...(await Promise.all(blobs))];
 }

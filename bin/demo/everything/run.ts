@@ -46,7 +46,7 @@ export async function runEverything(megabytes: number, tell: Teller, signal: Abo
     await backUp(machine, around, signal);
     tell.step('Everything is lost');
     await machine.lose();
-    tell.say((await isThere(machine.srv)) ? 'Something is still there.' : 'Both servers and the whole disk are gone.');
+    tell.say((await isThere(machine.srv)) ? 'Something is still there.' : 'All servers and the whole disk are gone.');
     machine = await bringBack(around, signal);
     tell.step('Is it as it was?');
     const changes = changesOf(before, await lookAround(machine, looking, signal));
@@ -56,6 +56,7 @@ export async function runEverything(megabytes: number, tell: Teller, signal: Abo
     tell.good(
       `The shop: ${formatCount(rows)} rows, by the servers' own checksums; its code logs in and tells what it told`,
     );
+    tell.good('Its image: the tag leads to the same digests, byte for byte');
     tell.good('The blog: who was logged in still is, and sees every post and picture');
     tell.good(`${formatCount(before.files.length / 2)} files: content, owner, mode and time`);
     tell.say(`\nAll of it took ${formatDuration(performance.now() - start)}.`);

@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fillMariadb } from '../../../test/data/mariadb/fill.ts';
 import { fillPostgres } from '../../../test/data/postgres/fill.ts';
+import { ociTypes, pushBlob, pushDocument } from '../../../test/support/image/pushing.ts';
 import { askMariadb, askPostgres } from '../questions.ts';
 import { database } from '../shop.ts';
 import type { DemoMachine } from './machine.ts';
@@ -20,9 +21,9 @@ mariadb --no-defaults --protocol tcp --host 127.0.0.1 --user shop --batch --skip
 sha256sum media/*
 `;
 
-/** Makes the whole of the shop: databases with users of their own, code, settings, pictures. */
+/** Makes the whole of the shop: databases with users of their own, code, settings, pictures, an image. */
 export async function makeShop(
-  { srv, postgres, mariadb }: DemoMachine,
+  { srv, postgres, mariadb, registry }: DemoMachine,
   megabytes: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -47,4 +48,15 @@ export async function makeShop(
   await chmod(join(home, 'code/morning.sh'), 0o755);
   for (let number = 0; number < 40; number += 1)
     await writeFile(join(home, 'media', `café ${number}.jpg`), randomBytes(50_000));
+  await pushImage(registry.url);
+}
+
+/** An image with one layer; what is in it is nobody's business but the registry's digests. */
+async function pushImage(url: string): Promise<void> {
+  const to = { url, repository: 'shop/app' };
+  const layer = await pushBlob(to, randomBytes(1_000_000), ociTypes.layer);
+  const about = { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [layer.digest] } };
+  const config = await pushBlob(to, JSON.stringify(about), ociTypes.config);
+  const manifest = { schemaVersion: 2, mediaType: ociTypes.manifest, config, layers: [layer] };
+  await pushDocument(to, manifest, ociTypes.manifest, '1.2');
 }

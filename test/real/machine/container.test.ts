@@ -72,7 +72,7 @@ test('it says its version, and is what docs/container.md says of its user, its s
   const text = await readFile(join(import.meta.dirname, '../../../docs/container.md'), 'utf8');
   const said = Number(/\((\d+) MB unpacked/.exec(text)?.[1]);
   expect(Math.abs(bytes / 1e6 - said)).toBeLessThan(25);
-  expect((await readdir(join(image.rootfs, 'usr/bin'))).toSorted()).toEqual(['node', 'sync', 'tar']);
+  expect((await readdir(join(image.rootfs, 'usr/bin'))).toSorted()).toEqual(['node', 'sync']);
   expect(await bash('find . -perm /6000 -o -type f -perm /0022 | head', image.rootfs)).toBe('');
 });
 
