@@ -29,6 +29,10 @@ export const handler = lambdaHandler({
     const { server, assert, owners: usually } = settings.drill;
     const options = { owners: owners && usually, tablespaces: tablespaces && server === undefined, assert };
     const drilled = await drill(manifest, engine, options, { ...nightjar, parallel }, signal);
-    return drilledResult(drilled, { source, place: engine.place, notes: warnings }, nightjar.seconds());
+    return drilledResult(
+      drilled,
+      { source, place: engine.place, notes: [...warnings, ...nightjar.notes] },
+      nightjar.seconds(),
+    );
   },
 });

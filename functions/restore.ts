@@ -105,7 +105,7 @@ async function restored(
     signal,
   );
   return restoredResult(
-    { ...made, notes: [...told, ...made.notes] },
+    { ...made, notes: [...told, ...made.notes, ...(options.proof ? nightjar.notes : [])] },
     { source, place: target.engine.place, passedOver },
     nightjar.seconds(),
   );

@@ -96,7 +96,8 @@ export class ByTagFunctions extends Construct {
               ...both([...(factsOf(sample).drills?.secrets ?? []), encryption.identity]),
             ],
           });
-    const started = { backup: this.backup, rotate: keepers.rotate, copy: keepers.copy, drill: this.drill };
+    const copy = sample.copies.length > 0 ? keepers.copy : undefined;
+    const started = { backup: this.backup, rotate: keepers.rotate, copy, drill: this.drill };
     const functions = Object.entries(started).flatMap(([job, made]) =>
       made === undefined ? [] : [[job, made.fn] as const],
     );

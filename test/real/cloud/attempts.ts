@@ -6,7 +6,10 @@ import { signed, type Asking, type Keys, type Place } from './policy/signed.ts';
  */
 export type Attempt = { what: string; asking: Asking };
 
+type Deed = [name: string, asking: Omit<Asking, 'service' | 'path'>];
+
 const bucket = '/acme-backups';
+const further = '/acme-offsite';
 const id = '20260101T020000Z-aaaaaa';
 const policy = '{"Version":"2012-10-17","Statement":[]}';
 
@@ -30,7 +33,15 @@ const objects: [name: string, key: string][] = [
   ['a part outside of the prefix', `other/shop/${id}/data/0001.sql.zst`],
 ];
 
-const deeds: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
+/** Of the copies, in the bucket that is not the stack's. */
+const copied: [name: string, key: string][] = [
+  ['a part of a copy', `prod/shop/${id}/data/0001.sql.zst`],
+  ['a manifest of a copy', `prod/shop/${id}/manifest.json`],
+  ['a proof of a copy', `prod/shop/${id}/proofs/20260101T030000Z-restore-failed.json`],
+  ['the lease of copies', 'prod/shop/lease.json'],
+];
+
+const deeds: Deed[] = [
   ['read', { method: 'GET' }],
   ['write new', { method: 'PUT', headers: { 'if-none-match': '*' }, body: 'x' }],
   ['write over', { method: 'PUT', body: 'x' }],
@@ -58,7 +69,7 @@ const deeds: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['delete', { method: 'DELETE' }],
 ];
 
-const neverDone: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
+const neverDone: Deed[] = [
   ['read an older version of', { method: 'GET', query: { versionId: 'v1' } }],
   ['delete a version of', { method: 'DELETE', query: { versionId: 'v1' } }],
   [
@@ -73,7 +84,7 @@ const neverDone: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['make public', { method: 'PUT', query: { acl: '' }, headers: { 'x-amz-acl': 'public-read' } }],
 ];
 
-const ofBucket: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
+const ofBucket: Deed[] = [
   ['list the backups of shop', { method: 'GET', query: { 'list-type': '2', prefix: 'prod/shop/' } }],
   ['list the backups of blog', { method: 'GET', query: { 'list-type': '2', prefix: 'prod/blog/' } }],
   ['list the backups of shop2', { method: 'GET', query: { 'list-type': '2', prefix: 'prod/shop2/' } }],
@@ -128,18 +139,14 @@ export function attemptsOn(
   const queue = `${endpoint}/123456789012/Nightjar-dead-letters`;
   return [
     ...ofBucket.map(([what, asking]) => ({ what, asking: { service: 's3', path: bucket, ...asking } })),
-    ...deeds.flatMap(([deed, asking]) =>
-      objects.map(([name, object]) => ({
-        what: `${deed} ${name}`,
-        asking: { service: 's3', path: `${bucket}/${object}`, ...asking },
-      })),
-    ),
-    ...neverDone.flatMap(([deed, asking]) =>
-      objects.slice(0, 2).map(([name, object]) => ({
-        what: `${deed} ${name}`,
-        asking: { service: 's3', path: `${bucket}/${object}`, ...asking },
-      })),
-    ),
+    ...onObjects(deeds, bucket, objects),
+    ...onObjects(neverDone, bucket, objects.slice(0, 2)),
+    {
+      what: 'list the copies',
+      asking: { service: 's3', method: 'GET', path: further, query: { 'list-type': '2', prefix: 'prod/shop/' } },
+    },
+    ...onObjects(deeds, further, copied),
+    ...onObjects(neverDone, further, copied.slice(0, 2)),
     ...['rds/shop', 'rds/blog', 'pager/key'].map((name) => ({ what: `read the secret ${name}`, asking: secret(name) })),
     {
       what: 'change the secret rds/shop',
@@ -227,6 +234,15 @@ export function attemptsOn(
       asking: form('sts', { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: '{rotation}', RoleSessionName: 'x' }),
     },
   ];
+}
+
+function onObjects(of: readonly Deed[], place: string, them: readonly [name: string, key: string][]): Attempt[] {
+  return of.flatMap(([deed, asking]) =>
+    them.map(([name, key]) => ({
+      what: `${deed} ${name}`,
+      asking: { service: 's3', path: `${place}/${key}`, ...asking },
+    })),
+  );
 }
 
 /** Whether a role may do it. Everything but a refusal is a yes: what is asked for may not be there. */

@@ -9,9 +9,11 @@ from moto.kms.responses import KmsResponse
 from moto.logs.responses import LogsResponse
 from moto.rds.models import DBInstance
 from moto.rds.responses import RDSResponse
+from moto.s3.responses import S3Response
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.responses import SNSResponse
 from moto.sqs.models import sqs_backends
+from werkzeug.datastructures import Headers
 
 
 # what IAM calls an operation otherwise than the API
@@ -64,6 +66,18 @@ def key(self):
     return self._get_param("KeyId") or "*"
 
 
+put = S3Response._key_response_put
+
+
+def put_locked(self, query, name):
+    """Where objects are locked, AWS asks for MD5 or any checksum; the emulator for the header by which SDKs say which."""
+    sums = [key[15:] for key, _ in self.headers.items() if key.lower().startswith("x-amz-checksum-c")]
+    if sums and "uploadId" not in query and "x-amz-sdk-checksum-algorithm" not in self.headers:
+        self.headers = Headers([*self.headers.items(), ("x-amz-sdk-checksum-algorithm", sums[0].upper())])
+    return put(self, query, name)
+
+
+S3Response._key_response_put = put_locked
 IAMPolicyStatement._match = staticmethod(matches)
 SecretsManagerResponse._determine_resource = secret
 SNSResponse._determine_resource = topic

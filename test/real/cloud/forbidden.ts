@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import type { Invocation } from '../lambda/sandbox/function.ts';
 import { errorOf } from '../lambda/sandbox/outcome.ts';
@@ -7,7 +8,7 @@ import { judge, listOf, type Statement } from './policy/policy.ts';
 import { signed } from './policy/signed.ts';
 import { messagesOf, type World } from './world.ts';
 
-const columns = ['backup shop', 'restore shop', 'rotate', 'check', 'scheduler', 'slack'] as const;
+const columns = ['backup shop', 'restore shop', 'rotate', 'copy', 'check', 'scheduler', 'slack'] as const;
 
 /** What each role may do and what not, tried with its own credentials. */
 export function forbidden(world: () => World): void {
@@ -32,6 +33,15 @@ export function forbidden(world: () => World): void {
       });
 
     const rows: [string, string[]][] = [];
+    for (const object of ['data/0001.sql.zst', 'manifest.json'])
+      await signed(aws, admin, {
+        service: 's3',
+        method: 'PUT',
+        path: `/acme-offsite/prod/shop/20260101T020000Z-aaaaaa/${object}`,
+        headers: { 'content-md5': createHash('md5').update('{}').digest('base64') },
+        body: '{}',
+      });
+
     const own = gate.judged.length;
     for (const { what, asking } of attemptsOn({ ...aws, endpoint: gate.endpoint }, { topic, key, signingKey })) {
       const answers = await Promise.all(
@@ -113,7 +123,11 @@ export function forbidden(world: () => World): void {
     );
     // functions of one kind that fail at the same moment are told each, or once
     expect(new Set((await messagesOf(told)).map(({ kind, severity }) => `${severity} ${kind}`))).toEqual(
-      new Set(['backup', 'restore', 'rotation', 'check', 'discovery', 'drill'].map((verb) => `problem ${verb}-failed`)),
+      new Set(
+        ['backup', 'restore', 'rotation', 'check', 'discovery', 'drill', 'copy'].map(
+          (verb) => `problem ${verb}-failed`,
+        ),
+      ),
     );
     expect(letters.sort()).toEqual([...functions.keys()].sort());
   });
@@ -121,7 +135,7 @@ export function forbidden(world: () => World): void {
 
 /** How often Lambda lets a function try: a restore is somebody's own wish, and is not repeated behind his back, nor a drill. */
 function tries(name: string): number {
-  return /-backup(-|$)/.test(name) ? 3 : /-(restore|drill)(-|$)/.test(name) ? 1 : 2;
+  return /-(backup|copy)(-|$)/.test(name) ? 3 : /-(restore|drill)(-|$)/.test(name) ? 1 : 2;
 }
 
 function tableOf(rows: readonly [string, string[]][]): string {

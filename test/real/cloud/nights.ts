@@ -8,7 +8,7 @@ import type { DatabaseServer } from '../../servers/server.ts';
 import { messagesOf, type World } from './world.ts';
 
 const sources = ['shop', 'blog', 'ledger'] as const;
-/** Those whose backups are drilled by schedule. */
+/** Those whose backups are drilled and copied by schedule. */
 const drilled = ['shop', 'blog'] as const;
 const answerOf = (run: { attempts: Invocation[] }): Record<string, unknown> =>
   valueOf(run.attempts.at(-1)!) as Record<string, unknown>;
@@ -57,9 +57,18 @@ export function nights(world: () => World): void {
     for (const source of sources) rotations.push(answerOf(await fire(`rotate-${source}`)));
     const drills = [];
     for (const source of drilled) drills.push(await fire(`drill-${source}`));
+    const copies = [];
+    for (const source of drilled) copies.push(answerOf(await fire(`copy-${source}`)));
     const toldSoFar = await messagesOf(told);
     const checked = answerOf(await fire('check'));
 
+    expect(copies).toMatchObject(
+      drilled.map((source, index) => ({
+        status: 'copied',
+        source,
+        copies: [{ vault: 'offsite', copied: [{ id: backups[index]!['id'], state: 'copied' }] }],
+      })),
+    );
     expect(drills.map(({ event }) => event)).toEqual(drilled.map((source) => ({ source })));
     expect(drills.map(answerOf)).toMatchObject(
       drilled.map((source, index) => ({

@@ -44,6 +44,8 @@ const services = {
   },
 };
 
+type Further = { bucket: string; key: string };
+
 export type CloudOptions = {
   /** What stands in nightjar.yaml, and files beside it by their names; made when the emulator is there. */
   configure(aws: Place & Keys): Promise<{
@@ -53,6 +55,8 @@ export type CloudOptions = {
     secretKey: string;
     /** ARN of the key that signs backups. */
     signingKey: string;
+    /** A bucket that is not the stack's, and the ARN of its key. */
+    further: Further;
   }>;
   secrets: Record<string, unknown>;
   /** A name that functions resolve to this machine. */
@@ -72,7 +76,7 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
     AbortSignal.timeout(20 * 60_000),
   );
   const aws = await startMoto({ preludes: [join(import.meta.dirname, 'emulator.py'), signingKms] });
-  const { configuration, files = {}, secretKey, signingKey } = await configure(aws);
+  const { configuration, files = {}, secretKey, signingKey, further } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
   const assembly = await synthesised(configuration, folder.path);
   const secretArns = new Map<string, string>();
@@ -90,8 +94,8 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
   const deployed = await deploy(assembly, aws, aws);
   const gate = await startGate({
     upstream: aws.endpoint,
-    world: worldOf(deployed, aws, secretArns, secretKey),
-    resourcePolicy: resourcePolicies(deployed, [secretKey, signingKey]),
+    world: worldOf(deployed, aws, { secretArns, secretKey, further }),
+    resourcePolicy: resourcePolicies(deployed, [secretKey, signingKey, further.key]),
   });
   const roles = await rolesOf(deployed, gate, aws);
   const hosts = join(folder.path, 'hosts');
@@ -198,7 +202,9 @@ function asynchronousOf(deployed: Deployed, functionName: string): Asynchronous 
   };
 }
 
-function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<string, string>, secretKey: string) {
+type Around = { secretArns: ReadonlyMap<string, string>; secretKey: string; further: Further };
+
+function worldOf(deployed: Deployed, { region }: Place, { secretArns, secretKey, further }: Around) {
   const encryptions = new Map(
     deployed.all('AWS::S3::Bucket').map(({ id, properties }) => {
       const [rule] = (
@@ -216,7 +222,8 @@ function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<
   return {
     region,
     account,
-    encryption: (bucket: string) => encryptions.get(bucket),
+    encryption: (bucket: string) =>
+      bucket === further.bucket ? { keyArn: further.key, bucketKey: false } : encryptions.get(bucket),
     secretArn: (name: string) => secretArns.get(name),
     keyOf: (arn: string) => (arn.includes(':secret:') ? secretKey : undefined),
   };

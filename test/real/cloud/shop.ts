@@ -9,7 +9,8 @@ import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import type { CloudOptions } from './scene.ts';
-import { elements, json, query, type Keys, type Place } from './policy/signed.ts';
+import { createBucket } from '../../servers/s3/client.ts';
+import { elements, json, query, signed, type Keys, type Place } from './policy/signed.ts';
 
 /** Three databases as a shop has them, and a pager: what the stack of these tests is about. */
 export type Shop = {
@@ -68,6 +69,7 @@ export async function openShop(allows: Allows): Promise<Shop> {
         files: { 'ledger-ca.pem': ca },
         secretKey: there.key,
         signingKey: there.signing.arn,
+        further: there.offsite,
       };
     },
     async stop() {
@@ -79,11 +81,12 @@ export async function openShop(allows: Allows): Promise<Shop> {
 
 function configuration(
   ports: Record<'shop' | 'blog' | 'ledger', number>,
-  { vpc, subnet, group, key, topic, signing }: There,
+  { vpc, subnet, group, key, topic, signing, offsite }: There,
 ): object {
   const login = (secret: string) => ({ user: { secret, field: 'username' }, password: { secret, field: 'password' } });
   return {
     vault: 's3://acme-backups/prod',
+    vaults: { offsite: { s3: { bucket: offsite.bucket, prefix: 'prod', kmsKey: offsite.key } } },
     defaults: { schedule: '0 3 * * *', timeZone: 'Europe/Amsterdam', retention: { count: 1 } },
     notify: [{ sns: topic }, { webhook: { url: { secret: 'pager/url' }, key: { secret: 'pager/key' } } }],
     hooks: [{ eventBus: 'default' }],
@@ -91,11 +94,13 @@ function configuration(
       shop: {
         postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') },
         signing: { publicKeys: [signing.publicKey], privateKey: { kms: signing.arn } },
+        copies: [{ vault: 'offsite', freshness: '365d' }],
         drillEvery: '365d',
         cloud: { size: '500MB' },
       },
       blog: {
         mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') },
+        copies: [{ vault: 'offsite', freshness: '365d' }],
         drillEvery: '365d',
         cloud: { size: '500MB', network: 'main', databaseSecurityGroup: group },
       },
@@ -134,11 +139,13 @@ type There = {
   key: string;
   topic: string;
   signing: { arn: string; publicKey: string };
+  /** A bucket that is not the stack's, whose objects are locked for some days, and its key. */
+  offsite: { bucket: string; key: string };
 };
 
 /**
  * What somebody has in the account before: a network, the database's security group, a key for secrets, one that signs, a
- * topic of the whole company.
+ * topic of the whole company, a bucket for copies.
  */
 async function alreadyThere(aws: Place & Keys): Promise<There> {
   const answer = await query(aws, aws, 'ec2', 'DescribeSubnets', {});
@@ -151,13 +158,33 @@ async function alreadyThere(aws: Place & Keys): Promise<There> {
     }),
     'groupId',
   )[0]!;
-  const {
-    KeyMetadata: { Arn: key },
-  } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
+  const key = await encryptionKey(aws);
   const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'company' }), 'TopicArn')[0]!;
   const duty = { TopicArn: topic, Protocol: 'email', Endpoint: 'duty@acme.example' };
   await query(aws, aws, 'sns', 'Subscribe', duty);
-  return { vpc, subnet, group, key, topic, signing: await signingKey(aws) };
+  const offsite = { bucket: 'acme-offsite', key: await encryptionKey(aws) };
+  await lockedBucket(offsite.bucket, aws);
+  return { vpc, subnet, group, key, topic, signing: await signingKey(aws), offsite };
+}
+
+async function encryptionKey(aws: Place & Keys): Promise<string> {
+  const made = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
+  return made.KeyMetadata.Arn;
+}
+
+/** A bucket whose objects nobody may delete for a week, but who may lift that lock. */
+async function lockedBucket(name: string, aws: Place & Keys): Promise<void> {
+  await createBucket(aws, name, { objectLock: true });
+  const rule = '<DefaultRetention><Mode>GOVERNANCE</Mode><Days>7</Days></DefaultRetention>';
+  await signed(aws, aws, {
+    service: 's3',
+    method: 'PUT',
+    path: `/${name}`,
+    query: { 'object-lock': '' },
+    body:
+      '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>' +
+      `<Rule>${rule}</Rule></ObjectLockConfiguration>`,
+  });
 }
 
 async function signingKey(aws: Place & Keys): Promise<There['signing']> {

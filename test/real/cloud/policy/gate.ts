@@ -113,7 +113,8 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
   const server = createServer(
     (incoming, response) =>
       void pass(incoming, response).catch((error: unknown) => {
-        strange.push(String(error));
+        // one that its sender gives up has asked for nothing
+        if (incoming.complete) strange.push(String(error));
         response.destroy();
       }),
   );
