@@ -55,7 +55,7 @@ export const endpointHint =
   "is the vault's endpoint that of an S3 store? A proxy or a login page may answer in its place";
 
 function requireRoot(text: string, root: string): void {
-  const document = text.replace(/^\ufeff?\s*(?:<\?xml[^>]*\?>)?\s*/, '');
+  const document = text.replace(/^\s*(?:<\?xml[^>]*\?>)?\s*/, '');
   if (new RegExp(`^<${root}[\\s>]`).test(document) && new RegExp(`</${root}>\\s*$`).test(document)) return;
   const shown = document.slice(0, shownCharacters).replace(/[^\w .,:;<>/="'?!-]/g, '?');
   throw Object.assign(new Error(`the answer is no listing: ${shown === '' ? 'it is empty' : shown}`), {

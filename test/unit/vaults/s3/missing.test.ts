@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { objectKey } from '../../../core/domain/keys.ts';
-import { s3Client } from '../../../core/vaults/s3/client.ts';
-import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { Vault } from '../../../core/vault.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import { s3Client } from '../../../../core/vaults/s3/client.ts';
+import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
+import type { Vault } from '../../../../core/vault.ts';
 
 const signal = new AbortController().signal;
 const there = objectKey('shop/lease.json');
