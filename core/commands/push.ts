@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Adopted, Manifest } from '../contract/manifest/manifest.ts';
 import { BackupError, abortError, collected, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { summed } from '../pipeline/sum.ts';
@@ -22,6 +23,9 @@ export type Pushed = { manifest: Manifest; proof: string };
 type PushDeps = Omit<BackupDeps, 'adopting' | 'asked'>;
 
 const discardLimitMs = 60_000;
+/** To load a dump may have taken hours: it waits so long for another run on its source, and looks so often. */
+const patienceMs = 2 * 3_600_000;
+const betweenMs = 1_000;
 
 /**
  * Adopts a dump that somebody else has made: loads it into a scratch database, takes an ordinary backup of that,
@@ -75,9 +79,40 @@ async function adopting(
     const done = await drill(manifest, proof, options, { ...deps, parallel: source.parallel }, stop);
     proven = drillSentence(done);
   }
-  const engine = asSource(scratch, database, notes);
-  const manifest = await backup({ ...source, engine }, { ...deps, adopting: { adopted, at: dump.at, prove } }, signal);
+  let hasBegun = false;
+  const engine = asSource(scratch, database, notes, () => (hasBegun = true));
+  const adoptingDeps = { ...deps, adopting: { adopted, at: dump.at, prove } };
+  const manifest = await afterOthers(
+    () => backup({ ...source, engine }, adoptingDeps, signal),
+    (error) => !hasBegun && isBackupError(error, 'lease-held'),
+    deps,
+    signal,
+  );
   return { manifest, proof: proven };
+}
+
+/** Does the work once no other run is in its way, which `isInTheWay` tells of an error; throws that after two hours. */
+async function afterOthers<T>(
+  work: () => Promise<T>,
+  isInTheWay: (error: unknown) => boolean,
+  { report }: Pick<PushDeps, 'report'>,
+  signal: AbortSignal,
+): Promise<T> {
+  for (let waitedMs = 0; ; waitedMs += betweenMs) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isInTheWay(error) || waitedMs >= patienceMs) throw error;
+      if (waitedMs === 0)
+        report({
+          type: 'warning',
+          message: `the dump is loaded, and waits for two hours at most: ${messageOf(error)}`,
+        });
+    }
+    await wait(betweenMs, undefined, { signal }).catch(() => {
+      throw abortError(signal);
+    });
+  }
 }
 
 /** Loads it, and looks whether it has made more than its scratch, also where it has failed: until then it may have. */
@@ -121,10 +156,11 @@ async function adoptedOf({ name, open, by }: ForeignDump, { clock }: PushDeps, s
 }
 
 /** The scratch, under the name of the database that the dump is of; all in it belongs to who has loaded it. */
-function asSource(scratch: Engine, database: string, notes: readonly string[]): Engine {
+function asSource(scratch: Engine, database: string, notes: readonly string[], begun: () => void): Engine {
   return {
     ...scratch,
     async plan(options, signal) {
+      begun();
       const plan = await scratch.plan(options, signal);
       return { ...plan, database, ownerless: true, warnings: [...notes, ...plan.warnings] };
     },

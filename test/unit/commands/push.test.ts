@@ -1,7 +1,9 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { push } from '../../../core/commands/push.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Adoption, ByteStream, Engine, RunEvent } from '../../../core/ports.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import type { ToyServer } from '../../support/worlds/toy-engine.ts';
@@ -40,7 +42,9 @@ function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']])
   const scratch: Engine = { ...toy, adopt };
   const source = toySource(toyEngine(server, 'shop'));
   const open = () => streamOf(...(readings.length > 1 ? readings.shift()! : readings[0]!));
-  const deps = { ...scene.deps(), report: (event: RunEvent) => void told.push(event) };
+  const { identity, ...rest } = scene.deps();
+  const alive = { ...identity, isGone: () => false };
+  const deps = { ...rest, identity: alive, report: (event: RunEvent) => void told.push(event) };
   const place = { source, database: 'shop', scratch, proof: toyEngine(server, 'proof') };
   return push({ name: 'shop.sql', open, at: night, by: 'eva@desk' }, place, deps, limit());
 }
@@ -82,6 +86,32 @@ test('a file that changes between its two readings makes no backup', async () =>
   await expect(pushing({}, [['hat\n'], ['hat\n', 'fur\n']])).rejects.toMatchObject({ code: 'source-changed' });
 
   expect([await manifests(), [...server.keys()]]).toEqual([[], []]);
+});
+
+test('a dump that was loaded waits for another run on its source, and is not loaded again', async () => {
+  const { store, ...deps } = scene.deps();
+  const nightlyDeps = { ...deps, identity: { ...deps.identity, run: 'nightly' } };
+  let loads = 0;
+  const load: Adoption['load'] = async (dump) => {
+    loads += 1;
+    server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
+    return [];
+  };
+  let end = (): void => {};
+  const nightly = new Promise<void>((resolve) => (end = resolve));
+  let isHeld = (): void => {};
+  const held = new Promise<void>((resolve) => (isHeld = resolve));
+  const working = store.withLease('shop' as SourceName, nightlyDeps, () => (isHeld(), nightly), limit());
+  await held;
+
+  const pushed = pushing({ load });
+  for (let looks = 0; looks < 1000 && warnings().length === 0; looks += 1) await sleep(5);
+  end();
+
+  await expect(pushed).resolves.toMatchObject({ manifest: { adopted: { bytes: 9 } } });
+  await working;
+  expect(warnings()).toEqual([expect.stringMatching(/^the dump is loaded, and waits .*nightly/)]);
+  expect(loads).toBe(1);
 });
 
 test('a loader that leaves the last bytes unread does not make another file of it', async () => {
