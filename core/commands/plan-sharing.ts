@@ -9,8 +9,9 @@ import type { Store } from '../store/store.ts';
 type PlanDeps = { store: Store; report: Report };
 
 /**
- * Plans a backup; `others` are there already, oldest first. Where the engine knows what has not changed, and the vault can, parts of the backup before are made
- * parts of this one first. Whatever speaks against that leads to a backup that stores everything anew.
+ * Plans a backup; `others` are there already, oldest first. Where the engine knows what has not changed, and the vault
+ * can, parts of the backup before are made parts of this one first. Whatever speaks against that leads to a backup that
+ * stores everything anew.
  */
 export async function planSharing(
   made: NewBackup,

@@ -55,8 +55,22 @@ test('what has not changed is not stored again, and comes back with the rest as 
   const seen = await seenByStock(scene.media);
   expect(await seenByStock(scene.path('back'))).toEqual(seen);
   expect(await problemsOf(second)).toEqual([]);
+  await scene.restore(second, 'some', { tables: ['photos/9.jpg', 'photos/new.jpg'] });
+  expect((await readdir(scene.path('some/photos'))).toSorted()).toEqual(['9.jpg', 'new.jpg']);
   await byHand(second, 'by-hand');
   expect(await seenByStock(scene.path('by-hand'))).toEqual(seen);
+});
+
+test('rows of a part that many folders share count in one table, though its first file is not needed', async () => {
+  await bash('mkdir u{1000..2100}; printf x > u1000/file; printf y > u2000/file; printf z > u2100/file', scene.media);
+  const first = await scene.night();
+  await bash('rm u1000/file', scene.media);
+
+  const second = await scene.night();
+
+  expect(await sharedWith(second, first)).toHaveLength(1);
+  expect(second.tables).toMatchObject([{ table: './', rows: 2 }]);
+  expect(await problemsOf(second)).toEqual([]);
 });
 
 test('a backup is whole without the one that it has parts in common with, and a rotation frees what none needs', async () => {

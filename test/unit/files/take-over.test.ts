@@ -57,12 +57,12 @@ test('what is as it was is kept, under the new number of its part, and everythin
   const known = [1, 2, 3].map((part) => ({ path: `f${part}`, part, inode: part }));
   const now = [{ ...known[0]!, inode: 9 }, known[1]!, known[2]!, { path: 'new', part: 0 }].map((one) => found(one));
 
-  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 2000), false, limit());
+  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 3000), false, limit());
 
   expect(same.map(({ path, place }) => `${path} ${place.part}`)).toEqual(['f2 0001', 'f3 0002']);
   expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
-    ['data/0002.tar.zst', 'data/0001.tar.zst', 1546],
-    ['data/0003.tar.zst', 'data/0002.tar.zst', 1546],
+    ['data/0002.tar.zst', 'data/0001.tar.zst', 2048],
+    ['data/0003.tar.zst', 'data/0002.tar.zst', 2048],
   ]);
   expect(anew.map(({ path }) => path)).toEqual(['f1', 'new']);
 });
@@ -95,8 +95,8 @@ test('a part is not taken over of which less than half is needed, or against whi
   const known = [1, 2].map((part) => ({ path: `f${part}`, part, inode: part }));
   const now = known.map((one) => found(one));
 
-  expect(await kept(now, backupBefore(known, 3092))).toEqual(['f1', 'f2']);
-  expect(await kept(now, backupBefore(known, 3093))).toEqual([]);
+  expect(await kept(now, backupBefore(known, 4096))).toEqual(['f1', 'f2']);
+  expect(await kept(now, backupBefore(known, 4097))).toEqual([]);
   expect(
     await kept(
       now,

@@ -7,6 +7,7 @@ import type { PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
 import { headerBytes, namesTogether, partBytes } from '../plan/parts.ts';
 import type { FoundPath } from '../plan/walk.ts';
+import { blockBytes } from '../tar/header.ts';
 import { changedAt, partNumber, placesIn, unsure } from './places.ts';
 import type { FilePlaced } from './places.ts';
 
@@ -108,7 +109,7 @@ function isKind(was: PathFacts['kind'], is: FoundPath['kind']): boolean {
 function liveBytes(unchanged: readonly Unchanged[]): ReadonlyMap<string, Bytes> {
   const live = new Map<string, Bytes>();
   for (const { part, facts } of unchanged) {
-    const bytes = facts.reduce((sum, { size }) => sum + size + headerBytes, 0);
+    const bytes = facts.reduce((sum, { size }) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
     live.set(part, (live.get(part) ?? 0) + bytes);
   }
   return live;
