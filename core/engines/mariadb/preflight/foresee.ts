@@ -1,5 +1,13 @@
 import { plural } from '../../../domain/units.ts';
-import type { Catalog, Foreseen, KeptDatabase, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import type {
+  ByteStream,
+  Catalog,
+  Foreseen,
+  KeptDatabase,
+  RestoreFinding,
+  Target,
+  TargetOptions,
+} from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { rightsOf } from '../rights/grants.ts';
 import type { Restorer } from '../failures/remedies.ts';
@@ -11,9 +19,10 @@ import { keptDatabases, sizeOf } from '../swap/kept.ts';
 import { unendedSwap } from '../swap/marker.ts';
 import { halfMade } from '../swap/names.ts';
 import { howLong, keptNotes, sized } from '../../kept-notes.ts';
-import type { Needs } from './needs.ts';
+import { needsOf } from './needs.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
+import { refusedRoutines } from './routines.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
 /** What a restore knows when it has looked at its place. `unfinished`: what is there is half a restore of ours. */
@@ -25,17 +34,26 @@ type MariadbLook = {
   /** The databases beside one that is there: of the copy, and of what it replaces. */
   aside: { whole: string; before: string } | undefined;
   replace: boolean;
-  needs(): Promise<Needs>;
+  /** The backup's, as they will be loaded. */
+  definitions(): ByteStream;
 };
 
 /**
  * All that can be told before anything is written. What the definitions ask for is read in their text, so that it only
- * may fail: where they can be tried, they are, before the old database is dropped. Rows are not measured here.
+ * may fail: where they can be tried, they are, before the old database is dropped. Routines are, as far as their text
+ * goes. Rows are not measured here.
  */
 export async function foresee(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, restorer, state } = looked;
   const { manifest, catalog, owners, proof = true, keepGoing = false } = options;
-  const needs = await looked.needs();
+  const needs = await needsOf(looked.definitions());
+  const refused = await withSession(
+    login,
+    signal,
+    (session) => refusedRoutines(session, looked.definitions(), restorer, manifest.server),
+    null,
+    'binary',
+  );
   return withSession(
     login,
     signal,
@@ -53,7 +71,7 @@ export async function foresee(login: Login, looked: MariadbLook, signal: AbortSi
         steps: await stepsOf(session, login, looked),
         findings: [
           ...certain.map(as(keepGoing ? 'may-fail' : 'fails')),
-          ...read.map(as('may-fail')),
+          ...[...read, ...refused].map(as('may-fail')),
           ...olderFinding(looked),
           ...(await eventFinding(session, catalog)),
           ...(state === 'occupied' && looked.replace ? await replacementFindings(login, coming, signal) : []),

@@ -214,7 +214,7 @@ export async function openTarget(
           ...found,
           aside,
           replace,
-          needs: () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop))))),
+          definitions: () => concatenated(definitions.map((part) => textOf(part, contents(part, stop)))),
         },
         stop,
       ),

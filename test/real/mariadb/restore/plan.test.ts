@@ -7,11 +7,13 @@ import { hindrance, planRestore } from '../../../../core/commands/restore/plan.t
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
+import { refusedRoutines } from '../../../../core/engines/mariadb/preflight/routines.ts';
+import { withSession } from '../../../../core/engines/mariadb/session.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
 import { startLimitMs } from '../../../servers/server.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
-import { connect, loginTo } from '../../../support/mariadb/mariadb.ts';
+import { connect, loginTo, pieces } from '../../../support/mariadb/mariadb.ts';
 import { layerTools } from '../../../support/tools.ts';
 import { folderScene, limit } from '../../../support/vaults/vault.ts';
 import type { FolderScene } from '../../../support/vaults/vault.ts';
@@ -30,6 +32,8 @@ beforeAll(async () => {
   [server, tools, scene] = [await startMariadb({ series: '11.8' }), await layerTools(), await folderScene()];
   admin = await connect(server);
   await admin.query('CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+  await admin.query(`CREATE FUNCTION plus(i int) RETURNS int DETERMINISTIC RETURN i + 1;
+    CREATE PROCEDURE \`say "é"\`(OUT said text) BEGIN SET said = 'it''s é; \\\\'; SELECT * FROM nowhere; END`);
   await admin.query('CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE DATABASE live');
   await admin.query('CREATE TABLE live.precious (id int PRIMARY KEY); INSERT INTO live.precious VALUES (1), (2)');
   const source = {
@@ -49,6 +53,33 @@ afterAll(async () => {
   await scene?.remove();
 });
 
+/** As mysqldump prints them: the second is in latin1, and under a mode in which `"` quotes a name. */
+const dumpedRoutines = `-- Dumping routines for database 'shop'
+/*!50003 SET @saved_cs_client      = @@character_set_client */ ;
+/*!50003 SET character_set_client  = utf8mb4 */ ;
+/*!50003 SET character_set_results = utf8mb4 */ ;
+/*!50003 SET collation_connection  = utf8mb4_general_ci */ ;
+/*!50003 SET sql_mode              = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION' */ ;
+DELIMITER ;;
+CREATE DEFINER=\`app\`@\`%\` FUNCTION \`arrow\`(d json) RETURNS text
+    DETERMINISTIC
+RETURN d->>'$.a' ;;
+DELIMITER ;
+/*!50003 SET character_set_client  = latin1 */ ;
+/*!50003 SET collation_connection  = latin1_swedish_ci */ ;
+/*!50003 SET sql_mode              = 'ANSI_QUOTES' */ ;
+DELIMITER ;;
+CREATE DEFINER="app"@"%" FUNCTION "fine"(i int) RETURNS text
+    DETERMINISTIC
+BEGIN DECLARE "é" int DEFAULT i; RETURN 'é;'; END ;;
+DELIMITER ;
+/*!50003 SET character_set_client  = utf8mb4 */ ;
+/*!50003 SET sql_mode              = '' */ ;
+DELIMITER ;;
+CREATE DEFINER=\`app\`@\`%\` PROCEDURE \`Ã©\`(IN t varchar(9) CHARACTER SET nosuch)
+SELECT t ;;
+DELIMITER ;
+`;
 const databases = async () => (await admin.query('SHOW DATABASES'))[0];
 
 test('a plan says what is made, renamed and kept, who is connected, and that no event would run, and writes nothing', async () => {
@@ -122,6 +153,45 @@ test('what is there and could not be made again is told by the plan', async () =
     },
   ]);
   expect(hindrance(plan)).toBeUndefined();
+});
+
+test('routines that this server does not understand are named by the plan, and none is made', async () => {
+  const from = { product: 'MySQL', version: '8.4.6' };
+  const restorer = {
+    server: { product: 'MariaDB', version: '11.8.6', number: 110_806 },
+    user: '',
+    database: '',
+  } as const;
+  const before = await databases();
+
+  const found = await withSession(
+    loginTo(server, 'shop'),
+    limit(),
+    (session) =>
+      refusedRoutines(session, pieces(Buffer.from(dumpedRoutines, 'latin1'), 50), { ...restorer, definers: {} }, from),
+    null,
+    'binary',
+  );
+
+  expect(found).toEqual([
+    {
+      what: expect.stringMatching(/^this server does not understand function `arrow`: ERROR 1064: .* near '>>'/),
+      remedy: expect.stringMatching(
+        /^the backup is of MySQL 8.4.6, and this server, MariaDB 11.8.6, does not know all/,
+      ),
+    },
+    {
+      what: expect.stringMatching(
+        /^this server does not understand procedure `é`: ERROR 1115: Unknown character set: 'nosuch'$/,
+      ),
+      remedy: expect.any(String),
+    },
+  ]);
+  expect(await databases()).toEqual(before);
+  const [made] = await admin.query(
+    "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_NAME IN ('arrow', 'fine')",
+  );
+  expect(made).toEqual([]);
 });
 
 test('a user who can see no database beside the live one is told that, and not that nothing is kept', async () => {
