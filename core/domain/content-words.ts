@@ -8,7 +8,7 @@ export type ContentWords = {
 };
 
 export const databaseWords: ContentWords = { whole: 'database', table: 'table', row: 'row' };
-export const imageWords: ContentWords = { whole: 'container image', table: 'platform', row: 'layer' };
+export const imageWords: ContentWords = { whole: 'OCI image', table: 'platform', row: 'layer' };
 export const folderWords: ContentWords = { whole: 'folder', table: 'folder', row: 'file' };
 
 /** What to call the whole of something. */

@@ -1,11 +1,19 @@
-import { rename, rm, statfs, mkdir } from 'node:fs/promises';
+import { rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
-import { beginLayout, endLayout, layoutStanding, syncFolder, unwritable, writeBlob } from '../layout/files.ts';
+import {
+  beginLayout,
+  endLayout,
+  layoutStanding,
+  makeFolder,
+  syncFolder,
+  unwritable,
+  writeBlob,
+} from '../layout/files.ts';
 import { stepsOf } from './steps.ts';
 
 /**
@@ -48,7 +56,7 @@ export async function layoutTarget(
     }),
     async prepare() {
       if (state === 'occupied') throw occupied(folder);
-      await mkdir(dirname(folder), { recursive: true }).catch((cause: unknown) => {
+      await makeFolder(dirname(folder)).catch((cause: unknown) => {
         throw unwritable(folder, cause);
       });
       const swept = await sweepUnfinished(left, remove);

@@ -39,6 +39,8 @@ export async function registryTarget(
     },
   });
 
+  const isOther = old !== undefined && old !== top.digest;
+
   async function requireAsSeen(stop: AbortSignal): Promise<void> {
     const now = await client.document(tag!, stop);
     if ((now && digestOf(now.bytes)) !== old) throw changedError(place);
@@ -46,6 +48,7 @@ export async function registryTarget(
 
   async function finish(stop: AbortSignal): Promise<string[]> {
     await requireAsSeen(stop);
+    if (old === top.digest) return [`${place} named this very image before: ${shortDigest(old)}`];
     if (found !== undefined && !dropOld) await putAgain(client, keptAs, found, stop);
     await client.putDocument(tag!, { bytes: bytesOfTop!, mediaType: top.mediaType }, stop);
     outcome = `${place} is restored`;
@@ -66,7 +69,7 @@ export async function registryTarget(
     noDefinitions: true,
     failures: [],
     leftOut: [],
-    foresee: async (replace) => foresee({ place, tag, old, keptAs, dropOld, replace }),
+    foresee: async (replace) => foresee({ place, tag, old, keptAs: isOther && !dropOld ? keptAs : undefined, replace }),
     async prepare(replace, stop) {
       await requireAsSeen(stop);
       if (old !== undefined && !replace) throw changedError(place);
@@ -94,17 +97,16 @@ type ForeseenTag = {
   place: string;
   tag: string;
   old: string | undefined;
-  keptAs: string;
-  dropOld: boolean;
+  keptAs: string | undefined;
   replace: boolean;
 };
 
-function foresee({ place, tag, old, keptAs, dropOld, replace }: ForeseenTag): Foreseen {
+function foresee({ place, tag, old, keptAs, replace }: ForeseenTag): Foreseen {
   if (old !== undefined && !replace) return { steps: [], findings: [] };
   return {
     steps: [
       `push what is not there of it by digest, and prove it`,
-      ...(old !== undefined && !dropOld ? [`give ${shortDigest(old)} the tag ${keptAs}`] : []),
+      ...(keptAs === undefined ? [] : [`give ${shortDigest(old!)} the tag ${keptAs}`]),
       `give it the tag ${tag}: ${place}`,
     ],
     findings: [],
