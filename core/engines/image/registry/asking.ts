@@ -64,7 +64,7 @@ export function askingOf({ url: registry, ca, login }: RegistryDoor): AskRegistr
       return true;
     }
     const { token, lifeMs } = await fetchToken({ registry, challenge, scope, login, ca }, signal);
-    tokens.set(scope, { token, until: performance.now() + lifeMs - tokenMarginMs });
+    tokens.set(scope, { token, until: performance.now() + Math.max(lifeMs - tokenMarginMs, lifeMs / 2) });
     return true;
   }
 
