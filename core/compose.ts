@@ -151,7 +151,9 @@ export async function compose(
   const vaults = new Map<string, Promise<OpenVault>>();
 
   async function addDatabases(store: Pick<Store, 'readServers'>, stop: AbortSignal): Promise<void> {
-    for (const [name, one] of await databaseSources(written, store, stop)) all.set(name, one);
+    const found = await databaseSources(written, store, stop);
+    for (const server of written.servers.keys()) all.delete(server);
+    for (const [name, one] of found) all.set(name, one);
   }
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {

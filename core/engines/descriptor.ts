@@ -92,9 +92,17 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   readonly asking?: SourceQuestions;
   /** What its sources, and what they hold, are called; absent for databases with tables. */
   readonly words?: ContentWords;
+  /**
+   * Whether a source names several files, each a database, found at each run; and what stands under the engine's key for
+   * one of them. Absent where databases are no files.
+   */
+  readonly everyFile?: {
+    isMeant(at: z.output<Schema>): boolean;
+    one(at: z.output<Schema>, name: string): z.output<Schema>;
+  };
   /** What a source of it becomes that is a whole server; absent where none can be. */
   readonly everyDatabase?: EveryDatabase;
-  /** The databases that such a source has at this moment. */
+  /** The databases that such a source, or one of several files, has at this moment. */
   databases?(
     source: SourceOf<z.output<Schema>>,
     key: string,

@@ -53,7 +53,11 @@ export function cloudProblems({
       quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
     ),
     ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
-    ...[...servers].flatMap(([name, source]) => problem(['sources', name, source.engine, 'databases'], notOnAws)),
+    ...[...servers].flatMap(([name, source]) =>
+      descriptorOf(source.engine).everyFile === undefined
+        ? problem(['sources', name, source.engine, 'databases'], notOnAws)
+        : sourceProblems(['sources', name], source, cloud),
+    ),
     ...byTagProblems({ cloud, defaults, sources }),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),

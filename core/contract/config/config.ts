@@ -13,7 +13,7 @@ import { signingProblem } from './settings/signing.ts';
 import { defaultsSchema, settingsOf, settingsShape } from './settings/settings.ts';
 import type { Settings } from './settings/settings.ts';
 import { copiesProblems, samePlaces, vaultsSchema } from './vaults/copies.ts';
-import { besideServers, globalsSource, globalsSourceName, wholeServer } from './sources/whole-servers.ts';
+import { besideServers, globalsSources, wholeServer } from './sources/whole-servers.ts';
 import type { SourceConfig } from './sources/whole-servers.ts';
 import { keepsNothing } from './rotation/retention.ts';
 import { rotationProblems } from './rotation/problems.ts';
@@ -83,7 +83,10 @@ export const configSchema = group('the configuration', {
         message: `lies in the same place as ${other}: a copy there would be none`,
       });
     const servers = Object.keys(all).filter((name) =>
-      engineNames.some((engine) => (all[name]![engine] as { databases?: unknown } | undefined)?.databases === 'all'),
+      engineNames.some((engine) => {
+        const at = all[name]![engine];
+        return at !== undefined && wholeServer({ engine, at } as SourceConfig) !== undefined;
+      }),
     );
     for (const [name, message] of besideServers(Object.keys(all), servers))
       context.addIssue({ code: 'custom', path: ['sources', name], message });
@@ -129,9 +132,7 @@ type OfEvery = Pick<Config, 'defaults' | 'cloud'>;
 function sourcesOf(all: [SourceName, SourceConfig][]): Pick<Config, 'sources' | 'servers'> {
   return {
     sources: new Map(
-      all.map(([name, one]) =>
-        wholeServer(one) === undefined ? [name, one] : [globalsSourceName(name), globalsSource(name, one)],
-      ),
+      all.flatMap(([name, one]) => (wholeServer(one) === undefined ? [[name, one]] : globalsSources(name, one))),
     ),
     servers: new Map(all.filter(([, one]) => wholeServer(one) !== undefined)),
   };

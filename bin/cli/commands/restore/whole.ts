@@ -22,7 +22,8 @@ export async function restoreServer(
 ): Promise<CommandOutcome> {
   const { nightjar, out } = session;
   requireOfAll(server, which, flags);
-  const [globals, ...databases] = nightjar.onServer(server);
+  const all = nightjar.onServer(server);
+  const globals = all.filter((source) => nightjar.settings(source).called === undefined);
   const { replace: _, ...adding } = flags;
   const results: object[] = [];
   const failures: unknown[] = [];
@@ -41,14 +42,16 @@ export async function restoreServer(
     }
   }
   // databases belong to roles: without them, each would fail
-  if (!(await one(globals!, adding)) && flags.keepGoing !== true && flags.plan !== true) return ended();
-  for (const source of databases) {
-    const { gone, at } = nightjar.settings(source);
-    const { database } = at as { database: string };
-    if (gone === undefined) await one(source, { ...flags, to: database, unforeseen: true });
+  for (const source of globals)
+    if (!(await one(source, adding)) && flags.keepGoing !== true && flags.plan !== true) return ended();
+  const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
+  for (const source of all) {
+    const { gone, called } = nightjar.settings(source);
+    if (called === undefined) continue;
+    if (gone === undefined) await one(source, { ...flags, to: called, ...unforeseen });
     else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${source}`);
   }
-  if (flags.plan)
+  if (flags.plan && globals.length > 0)
     out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
   return ended();
 

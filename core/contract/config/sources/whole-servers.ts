@@ -4,14 +4,29 @@ import type { SourceName } from '../../../domain/keys.ts';
 
 /**
  * One source, its defaults filled in. `on`: the host of its server, for messages; `server`: the whole server in the file
- * that it is a part of; `gone`: since when its database is not there any more; `undrilled`: no drill can work with it.
+ * that it is a part of, and `called` what its database is there; `gone`: since when that is not there any more;
+ * `undrilled`: no drill can work with it.
  */
-export type SourceConfig = SourceOfEngine & { on?: string; server?: SourceName; gone?: string; undrilled?: true };
+export type SourceConfig = SourceOfEngine & {
+  on?: string;
+  server?: SourceName;
+  called?: string;
+  gone?: string;
+  undrilled?: true;
+};
 
-/** What a source asks for that is a whole server; undefined for every other one. */
-export function wholeServer({ engine, at }: SourceConfig): { exclude: readonly string[] } | undefined {
+/**
+ * What a source asks for that is a whole server, or all files of a pattern, which are treated alike; undefined for every
+ * other one.
+ */
+export function wholeServer({
+  engine,
+  at,
+}: Pick<SourceConfig, 'engine' | 'at'>): { exclude: readonly string[] } | undefined {
+  const { everyDatabase, everyFile } = descriptorOf(engine);
   const { databases, exclude = [] } = at as { databases?: 'all'; exclude?: readonly string[] };
-  return databases === 'all' && descriptorOf(engine).everyDatabase !== undefined ? { exclude } : undefined;
+  const isServer = databases === 'all' && everyDatabase !== undefined;
+  return isServer || everyFile?.isMeant(at) === true ? { exclude } : undefined;
 }
 
 /** What the source of one database of a server is called: of no two databases alike. */
@@ -31,20 +46,27 @@ export function databaseSource(
   { name, gone }: { name: string; gone?: string | undefined },
 ): SourceConfig {
   const { databases: _, exclude: __, ...at } = source.at as Record<string, unknown>;
-  const whole = { ...source, at: { ...at, database: name }, server, ...(gone !== undefined && { gone }) };
+  const own = descriptorOf(source.engine).everyFile?.one(source.at, name) ?? { ...at, database: name };
+  const whole = { ...source, at: own, server, called: name, ...(gone !== undefined && { gone }) };
   return whole as unknown as SourceConfig;
 }
 
-/** Its roles and accounts as a source. Without another server for drills there are none: they would touch the own one. */
-export function globalsSource(server: SourceName, source: SourceConfig): SourceConfig {
-  const { globals, entry } = descriptorOf(source.engine).everyDatabase!;
+/**
+ * Its roles and accounts as a source; files have none. Without another server for drills there are none: they would
+ * touch the own one.
+ */
+export function globalsSources(server: SourceName, source: SourceConfig): [SourceName, SourceConfig][] {
+  const { everyDatabase } = descriptorOf(source.engine);
+  if (everyDatabase === undefined) return [];
   const { drill, watch } = source;
-  return {
-    ...databaseSource(server, source, { name: entry }),
-    engine: globals as EngineName,
+  const { called: _, ...whole } = databaseSource(server, source, { name: everyDatabase.entry });
+  const globals = {
+    ...whole,
+    engine: everyDatabase.globals as EngineName,
     drill: { ...drill, assert: [] },
     ...(drill.server === undefined && { watch: { ...watch, drillEveryMs: undefined }, undrilled: true }),
-  } as unknown as SourceConfig;
+  };
+  return [[globalsSourceName(server), globals as unknown as SourceConfig]];
 }
 
 /** Why a source can't have its name beside whole servers: whose one of theirs it would be. */
