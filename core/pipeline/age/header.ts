@@ -24,8 +24,9 @@ export async function newHeader(recipients: readonly string[]): Promise<{ header
       return [];
     },
   });
-  // header, nonce and the tag of an empty chunk
-  const empty = await encrypter.encrypt(new Uint8Array());
+  // header, nonce and the tag of an empty chunk; as a stream, for of bytes the library makes a Response, which loads undici
+  const nothing = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+  const empty = Buffer.concat(await Array.fromAsync(await encrypter.encrypt(nothing)));
   return { header: empty.subarray(0, empty.length - nonceBytes - tagBytes), fileKey: fileKey! };
 }
 
