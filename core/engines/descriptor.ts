@@ -67,6 +67,8 @@ export type SourceQuestions = {
 export type EveryDatabase = {
   entry: string;
   globals: string;
+  /** Some of that wants the databases to be there: rights on tables. So it is restored before them and behind them. */
+  globalsTwice?: true;
   list(login: Login, signal: AbortSignal): Promise<ListedDatabase[]>;
 };
 

@@ -9,12 +9,12 @@ import type { EngineSurroundings } from '../surroundings.ts';
 import type { EngineDescriptor } from './descriptor.ts';
 import { files } from './files/descriptor.ts';
 import { image } from './image/descriptor.ts';
-import { mariadb } from './mariadb/descriptor.ts';
+import { mariadb, mariadbGlobals } from './mariadb/descriptor.ts';
 import { postgres, postgresGlobals } from './postgres/descriptor.ts';
 import { sqlite } from './sqlite/descriptor.ts';
 
 /** Every engine there is, by its key in a source. Nobody else names one. */
-export const engines = { postgres, postgresGlobals, mariadb, sqlite, files, image };
+export const engines = { postgres, postgresGlobals, mariadb, mariadbGlobals, sqlite, files, image };
 
 export type EngineName = keyof typeof engines;
 export type EngineSchema<Name extends EngineName> = (typeof engines)[Name]['schema'];

@@ -163,7 +163,7 @@ test.each([
   ],
   [
     'mariadb: { host: db, database: d, user: u }',
-    'sources.shop: expected exactly one engine: postgres, postgresGlobals, mariadb, sqlite, files or image (line 4)',
+    'sources.shop: expected exactly one engine: postgres, postgresGlobals, mariadb, mariadbGlobals, sqlite, files or image (line 4)',
   ],
 ])('%s is refused', (keys, problem) => {
   expect(problems(inSource(`${server}\n    ${keys}`))).toEqual([problem]);
@@ -190,7 +190,7 @@ sources:
     'sources.shop.postgres.database: is missing: the name of a database (line 5)',
     'sources.shop.parallel: expected a whole number from 1 to 16, got "many" (line 6)',
     'sources.Shop.mysql: unknown key (line 8)',
-    'sources.Shop: expected exactly one engine: postgres, postgresGlobals, mariadb, sqlite, files or image (line 8)',
+    'sources.Shop: expected exactly one engine: postgres, postgresGlobals, mariadb, mariadbGlobals, sqlite, files or image (line 8)',
     'sources.Shop: is the same name as shop: not every file system tells capitals from small letters (line 8)',
     'sources." padded ": can\'t be a source\'s name: it is empty, or begins or ends with a blank, or begins ' +
       'with -, or holds a control character (line 10)',

@@ -1,4 +1,5 @@
 import { BackupError, collected } from '../../../../core/domain/errors.ts';
+import { descriptorOf } from '../../../../core/engines/index.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { failureDocument } from '../../text/failure.ts';
 import type { CommandOutcome } from '../../text/output.ts';
@@ -51,6 +52,9 @@ export async function restoreServer(
     if (gone === undefined) await one(source, { ...flags, to: called, ...unforeseen });
     else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${source}`);
   }
+  const { everyDatabase } = descriptorOf(nightjar.config.servers.get(server)!.engine);
+  const again = everyDatabase?.globalsTwice === true && flags.plan !== true;
+  for (const source of again ? globals : []) await one(source, adding);
   if (flags.plan && globals.length > 0)
     out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
   return ended();

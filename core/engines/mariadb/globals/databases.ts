@@ -1,0 +1,41 @@
+import { isDrillDatabase } from '../../../domain/drill-name.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import type { ListedDatabase } from '../../../domain/servers/databases.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { marks } from '../restore/unfinished.ts';
+import { rightsOf } from '../rights/grants.ts';
+import { quoteText } from '../quoting.ts';
+import { withSession } from '../session.ts';
+import { swapMarks } from '../swap/marker.ts';
+
+const ofServers = ['information_schema', 'performance_schema', 'mysql', 'sys', 'innodb', 'tmp'];
+
+/** The databases of a server, but for its own and what Nightjar has made and keeps. */
+export async function listDatabases(login: Login, signal: AbortSignal): Promise<ListedDatabase[]> {
+  return withSession(
+    login,
+    signal,
+    async (session) => {
+      if (!(await rightsOf(session)).has('SHOW DATABASES'))
+        throw new BackupError(
+          'privilege-missing',
+          `${placeOf('mariadb', login)}: the user may not see every database`,
+          {
+            hint: `GRANT SHOW DATABASES ON *.* TO its account`,
+          },
+        );
+      const ours = [...Object.values(marks), swapMarks.kept].map(quoteText).join(', ');
+      const made = await session.rows(
+        `SELECT DISTINCT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME IN (${ours})`,
+      );
+      const isOurs = new Set(made.map((row) => row['name']));
+      const all = await session.rows('SHOW DATABASES');
+      return all
+        .map((row) => Object.values(row)[0] ?? '')
+        .filter((name) => !ofServers.includes(name.toLowerCase()) && !isOurs.has(name) && !isDrillDatabase(name))
+        .map((name) => ({ name }));
+    },
+    null,
+  );
+}

@@ -1,0 +1,148 @@
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
+import type { MariadbSession } from '../session.ts';
+import { errorNumber } from './applying.ts';
+import { digestOfText, factKey } from './facts.ts';
+import type { AccountFact } from './facts.ts';
+
+/** One row of mysql.user. `account`: as a statement takes it. */
+type Account = { name: string; account: string; isRole: boolean };
+
+/** Accounts of the server itself and of Amazon RDS, which every such server has (manuals of MariaDB, MySQL and RDS). */
+const ofServers =
+  /^(?:mariadb\.sys|mysql\.(?:sys|session|infoschema)|rdsadmin|rdsrepladmin|rds_superuser_role|AWS_.*)$/;
+const string = String.raw`'(?:[^'\\]|\\.|'')*'`;
+const name = '`(?:[^`]|``)*`';
+const role = `${name}(?:@${name})?`;
+/** `IDENTIFIED VIA a USING 'x' OR b USING 'y'`, `IDENTIFIED WITH 'a' AS 0x1234`, `IDENTIFIED BY PASSWORD '*12'`. */
+const identified = new RegExp(
+  String.raw` IDENTIFIED (?:BY PASSWORD ${string}|(?:VIA|WITH) \S+(?: (?:USING|AS) (?:${string}|0x[0-9A-Fa-f]*))?(?: OR \S+(?: (?:USING|AS) (?:${string}|0x[0-9A-Fa-f]*))?)*)`,
+);
+const hidden = /'<secret>'/;
+/** ER_PASSWORD_NO_MATCH of MariaDB. */
+const noSuchAccount = 1133;
+const defaultRole = new RegExp(` DEFAULT ROLE (${role}(?:, ?${role})*)`);
+const membership = new RegExp(`^GRANT (${role}(?:, ?${role})*) TO (${role})( WITH ADMIN OPTION)?$`, 's');
+const right = new RegExp(
+  String.raw`^(GRANT|REVOKE) (.+?) ON ((?:PROCEDURE |FUNCTION |PACKAGE (?:BODY )?)?\S.*?) (?:TO|FROM) (${role}|PUBLIC)(.*)$`,
+  's',
+);
+
+/**
+ * Every account and role of a server, with its rights: all that is made first, then what leans on it. `ignored`: of
+ * those that the server itself ignores, as names of hosts are with skip_name_resolve. Throws
+ * `privilege-missing` where the user may not see them.
+ */
+export async function readAccounts(
+  session: MariadbSession,
+  login: Login,
+  ignored: (account: string) => void = () => {},
+): Promise<AccountFact[]> {
+  const accounts = await listAccounts(session, login);
+  // MySQL prints hashes of its usual plugin as bytes that are no text, unless it is asked for digits
+  if (session.server.product === 'MySQL')
+    await session.rows('SET SESSION print_identified_with_as_hex = ON').catch(() => []);
+  const made: AccountFact[] = [];
+  const leaning = new Map<string, AccountFact>();
+  for (const one of accounts) {
+    const created = await creationOf(one, session).catch((error: unknown) => {
+      if (errorNumber(error) !== noSuchAccount) throw error;
+      ignored(one.name);
+      return undefined;
+    });
+    if (created === undefined) continue;
+    made.push(...created.filter(({ kind }) => kind !== 'default role'));
+    const given = await session.rows(`SHOW GRANTS FOR ${one.account}`);
+    const facts = given.flatMap((row) => factOf(Object.values(row)[0] ?? '', one));
+    for (const fact of [...facts, ...created.filter(({ kind }) => kind === 'default role')]) add(fact, leaning);
+  }
+  const rank = ({ kind }: AccountFact) => ['membership', 'grant', 'default role'].indexOf(kind);
+  return [...made, ...[...leaning.values()].toSorted((a, b) => rank(a) - rank(b))];
+}
+
+async function listAccounts(session: MariadbSession, login: Login): Promise<Account[]> {
+  const isMariadb = session.server.product === 'MariaDB';
+  const rows = await session
+    .rows(
+      `SELECT User AS user, Host AS host, ${isMariadb ? 'is_role' : "'N'"} AS role FROM mysql.user ORDER BY 3 DESC, 1, 2`,
+    )
+    .catch((error: unknown) => {
+      if (!isBackupError(error, 'privilege-missing')) throw error;
+      throw new BackupError('privilege-missing', `${placeOf('mariadb', login)}: the user may not see the accounts`, {
+        hint: `GRANT SELECT ON mysql.* TO its account`,
+        cause: error,
+      });
+    });
+  return rows
+    .map((row) => ({ user: row['user'] ?? '', host: row['host'] ?? '', isRole: row['role'] === 'Y' }))
+    .filter(({ user, isRole }) => !ofServers.test(user) && !(isRole && user === 'PUBLIC'))
+    .map(({ user, host, isRole }) => ({
+      name: isRole ? user : `${user}@${host}`,
+      account: isRole ? quoteName(user) : `${quoteName(user)}@${quoteName(host)}`,
+      isRole,
+    }));
+}
+
+/** How an account is made, apart from its password; and its default roles, which have to be there before they are given. */
+async function creationOf({ name: of, account, isRole }: Account, session: MariadbSession): Promise<AccountFact[]> {
+  if (isRole) {
+    const create = `CREATE ROLE ${account}`;
+    return [{ kind: 'role', name: of, of, definition: create, statements: [create] }];
+  }
+  const [row] = await session.rows(`SHOW CREATE USER ${account}`);
+  const printed = Object.values(row ?? {})[0] ?? '';
+  const [, roles] = defaultRole.exec(printed) ?? [];
+  const create = printed.replace(defaultRole, '');
+  const [hash] = identified.exec(create) ?? [];
+  // without its hash, an account is made locked rather than open to everybody
+  const isHidden = hash !== undefined && hidden.test(hash);
+  const statement = isHidden
+    ? `${create.replace(identified, '').replace(/ ACCOUNT (?:UN)?LOCK/, '')} ACCOUNT LOCK`
+    : create;
+  return [
+    { kind: 'account', name: of, of, definition: create.replace(identified, ''), statements: [statement] },
+    ...(hash === undefined || isHidden
+      ? []
+      : [{ kind: 'password' as const, name: of, of, definition: digestOfText(`${of}\n${hash}`), statements: [] }]),
+    ...(roles === undefined ? [] : [asDefault(of, `ALTER USER ${account} DEFAULT ROLE ${roles}`)]),
+  ];
+}
+
+function factOf(line: string, { name: of, account }: Account): AccountFact[] {
+  if (line.startsWith('SET DEFAULT ROLE ')) return [asDefault(of, line)];
+  const [, given, whom, admin = ''] = membership.exec(line) ?? [];
+  // the rights of the roles of a role stand among its own
+  if (given !== undefined && whom !== account) return [];
+  if (given !== undefined)
+    return (given.match(new RegExp(role, 'g')) ?? []).map((one) => member(one, whom!, admin, of));
+  const [, verb, rights, on, who, rest = ''] = right.exec(line) ?? [];
+  if (rights === undefined)
+    throw new BackupError('source-unsupported', `${of} has a right that Nightjar does not know`);
+  if (who !== account) return [];
+  // an account of no right at all; what else stands in such a line, CREATE USER says
+  const mayGrant = /\bGRANT OPTION\b/.test(rest.replace(new RegExp(string, 'g'), ''));
+  if (rights === 'USAGE' && !mayGrant) return [];
+  const statement = `${verb} ${rights} ON ${on} ${verb === 'GRANT' ? 'TO' : 'FROM'} ${who}${mayGrant ? ' WITH GRANT OPTION' : ''}`;
+  return [{ kind: 'grant', name: `${of} on ${on}`, of, definition: statement, statements: [statement] }];
+}
+
+function member(given: string, whom: string, admin: string, of: string): AccountFact {
+  const statement = `GRANT ${given} TO ${whom}${admin}`;
+  const plain = given.replaceAll('`', '');
+  return { kind: 'membership', name: `${plain} to ${of}`, of, definition: statement, statements: [statement] };
+}
+
+function asDefault(of: string, statement: string): AccountFact {
+  return { kind: 'default role', name: of, of, definition: statement, statements: [statement] };
+}
+
+function add(one: AccountFact, found: Map<string, AccountFact>): void {
+  const before = found.get(factKey(one));
+  if (before === undefined) found.set(factKey(one), one);
+  else {
+    before.definition += `; ${one.definition}`;
+    before.statements.push(...one.statements);
+  }
+}

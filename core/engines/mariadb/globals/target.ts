@@ -1,0 +1,146 @@
+import { databaseOfGlobals } from '../../../domain/content-words.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import { fewNames } from '../../../domain/lines.ts';
+import { plural } from '../../../domain/units.ts';
+import type {
+  ByteStream,
+  Catalog,
+  LeftOut,
+  LoadFailure,
+  RestoreFinding,
+  Target,
+  TargetOptions,
+} from '../../../ports.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { withSession } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
+import { makeAccounts } from './applying.ts';
+import { chosenAccounts } from './choosing.ts';
+import { accountsInText, catalogOfAccounts } from './facts.ts';
+import type { AccountFact } from './facts.ts';
+import { readAccounts } from './reading.ts';
+import { dropMarkedAccounts, markAccounts } from './scratch.ts';
+
+const unchanged = 'the accounts of the server are as they were';
+const lockName = 'nightjar_accounts';
+
+/** The accounts of a server, to add those of a backup to: what is missing is made, and nobody who is there is changed. */
+export async function openAccountsTarget(
+  own: Login,
+  { manifest, catalog, keepGoing = false, drill = false }: TargetOptions,
+  signal: AbortSignal,
+): Promise<Target> {
+  const before = await withSession(own, signal, (session) => accountsHere(session, own, manifest.server.product), null);
+  const failures: LoadFailure[] = [];
+  const leftOut: LeftOut[] = [];
+  const failed = keepGoing ? (failure: LoadFailure) => void failures.push(failure) : undefined;
+  const missing = namesOf(catalog).filter((name) => !namesOf(before).includes(name));
+  let standing = unchanged;
+
+  async function load(content: ByteStream, file: string, stop: AbortSignal): Promise<void> {
+    const facts = accountsInText(Buffer.concat(await Array.fromAsync(content)), file);
+    await withSession(
+      own,
+      stop,
+      async (session) => {
+        await lock(session, own);
+        const choice = chosenAccounts(facts, await readAccounts(session, own));
+        const isDrills = ({ of }: AccountFact) => missing.includes(of);
+        const { true: make = [], false: old = [] } = Object.groupBy(choice.make, (one) => `${!drill || isDrills(one)}`);
+        const ofOthers = old.map(({ kind, name, of }) => ({ kind, name, why: `${of} was there before the drill` }));
+        leftOut.push(...choice.leftOut, ...ofOthers);
+        if (drill) await markAccounts(make, session);
+        standing = drill
+          ? 'the accounts of the drill are there'
+          : 'the accounts that were made stay; a further run goes on';
+        await makeAccounts(make, session, leftOut, failed);
+      },
+      null,
+    );
+  }
+  async function discard(stop: AbortSignal): Promise<void> {
+    if (!drill) return;
+    await withSession(own, stop, dropMarkedAccounts, null);
+    standing = unchanged;
+  }
+  async function ended(stop: AbortSignal): Promise<string[]> {
+    await discard(stop);
+    return drill ? [] : withoutHashes(catalog, missing);
+  }
+  return {
+    database: databaseOfGlobals,
+    state: 'absent',
+    holds: '',
+    notes: drill ? [] : notesOn(missing, catalog, before),
+    foresee: async (replace) => ({ steps: [], findings: replace ? [noReplacement] : [] }),
+    async prepare(_, stop) {
+      if (drill) await withSession(own, stop, dropMarkedAccounts, null);
+    },
+    stages: manifest.parts
+      .filter(({ role }) => role === 'schema')
+      .map((part) => [{ part, label: 'accounts', load: (content, stop) => load(content, part.file, stop) }]),
+    made: () => databaseOfGlobals,
+    failures,
+    leftOut,
+    noDefinitions: true,
+    finish: ended,
+    keep: ended,
+    discard,
+    standing: () => standing,
+    close: async () => undefined,
+  };
+}
+
+async function accountsHere(session: MariadbSession, login: Login, product: string): Promise<Catalog> {
+  if (session.server.product === product) return catalogOfAccounts(await readAccounts(session, login));
+  throw new BackupError(
+    'source-unsupported',
+    `${placeOf('mariadb', login)} is ${session.server.product}, which does not understand the accounts of ${product}`,
+    { hint: `restore them on a server of ${product}` },
+  );
+}
+
+/** One restore of accounts at a time; gone with the session. */
+async function lock(session: MariadbSession, login: Login): Promise<void> {
+  const [row] = await session.rows(`SELECT GET_LOCK('${lockName}', 10) AS mine`);
+  if (row?.['mine'] === '1') return;
+  throw new BackupError('lease-held', `another restore of accounts is at work on ${placeOf('mariadb', login)}`, {
+    hint: 'run it again when that has ended',
+  });
+}
+
+const noReplacement: RestoreFinding = {
+  weight: 'fails',
+  code: 'input-invalid',
+  what: 'a restore of accounts replaces none: it makes those that are missing',
+  remedy: 'leave --replace out; an account that is to be as it was has to be dropped or renamed first',
+};
+
+function namesOf({ account = {}, role = {} }: Catalog): string[] {
+  return [...Object.keys(role), ...Object.keys(account)];
+}
+
+function notesOn(missing: readonly string[], catalog: Catalog, here: Catalog): string[] {
+  const others = Object.keys(catalog['account'] ?? {}).filter(
+    (name) =>
+      here['account']?.[name] !== undefined &&
+      ['account', 'password'].some((kind) => here[kind]?.[name] !== catalog[kind]?.[name]),
+  );
+  return [
+    missing.length === 0
+      ? 'every account of the backup is there: none will be made'
+      : `${plural(missing.length, 'account')} will be made: ${fewNames(missing)}`,
+    'accounts that are there and differ are left as they are; those that are the same get the rights that they lack',
+    ...(others.length === 0 ? [] : [`otherwise than in the backup: ${fewNames(others)}`]),
+  ];
+}
+
+function withoutHashes({ account = {}, password = {} }: Catalog, made: readonly string[]): string[] {
+  const lacking = made.filter((name) => account[name] !== undefined && password[name] === undefined);
+  return lacking.length === 0
+    ? []
+    : [
+        `without a password in the backup: ${fewNames(lacking, 50)}; who needs one gets it by ALTER USER … IDENTIFIED BY`,
+      ];
+}

@@ -1,0 +1,100 @@
+import { expect, test } from '@jest/globals';
+import type { Login } from '../../../core/engines/login.ts';
+import { chosenAccounts } from '../../../core/engines/mariadb/globals/choosing.ts';
+import { accountsInText, textOfAccounts } from '../../../core/engines/mariadb/globals/facts.ts';
+import type { AccountFact } from '../../../core/engines/mariadb/globals/facts.ts';
+import { readAccounts } from '../../../core/engines/mariadb/globals/reading.ts';
+import type { MariadbSession } from '../../../core/engines/mariadb/session.ts';
+
+/** A server that answers as a person has typed it here. */
+async function reading(product: 'MariaDB' | 'MySQL', create: string, grants: string[]): Promise<AccountFact[]> {
+  const rows = async (sql: string) => {
+    if (sql.startsWith('SELECT')) return [{ user: 'app', host: '%', role: 'N' }];
+    if (sql.startsWith('SHOW CREATE')) return [{ c: create }];
+    return sql.startsWith('SHOW GRANTS') ? grants.map((line) => ({ g: line })) : [];
+  };
+  const server = { product, version: '11.8.1', number: 110_801 };
+  return readAccounts({ server, rows } as unknown as MariadbSession, {} as Login);
+}
+const said = (facts: AccountFact[]) => facts.map(({ kind, definition }) => [kind, definition]);
+
+test('of MariaDB, the hash stands in the statement alone, and in no right', async () => {
+  const facts = await reading(
+    'MariaDB',
+    "CREATE USER `app`@`%` IDENTIFIED VIA unix_socket OR ed25519 USING 'it''s OR \\' REQUIRE' REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 9",
+    [
+      "GRANT SELECT ON *.* TO `app`@`%` IDENTIFIED VIA ed25519 USING 'WITH GRANT OPTION' REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 9",
+      'GRANT INSERT (`a`, `b TO c`) ON `shop`.`t` TO `app`@`%` WITH GRANT OPTION',
+      'GRANT SELECT ON `of a role`.* TO `readers`',
+      'SET DEFAULT ROLE `readers` FOR `app`@`%`',
+    ],
+  );
+
+  expect(said(facts)).toEqual([
+    ['account', 'CREATE USER `app`@`%` REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 9'],
+    ['password', expect.stringMatching(/^[0-9a-f]{64}$/)],
+    ['grant', 'GRANT SELECT ON *.* TO `app`@`%`'],
+    ['grant', 'GRANT INSERT (`a`, `b TO c`) ON `shop`.`t` TO `app`@`%` WITH GRANT OPTION'],
+    ['default role', 'SET DEFAULT ROLE `readers` FOR `app`@`%`'],
+  ]);
+  expect(facts[0]!.statements[0]).toContain("USING 'it''s OR \\' REQUIRE' REQUIRE SSL");
+});
+
+test('of MySQL, a default role comes behind the role, and an account without its hash is made locked', async () => {
+  const create =
+    "CREATE USER `app`@`%` IDENTIFIED WITH 'caching_sha2_password' AS '<secret>' DEFAULT ROLE `r`@`%` REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT UNLOCK";
+  const facts = await reading('MySQL', create, [
+    'GRANT USAGE ON *.* TO `app`@`%`',
+    'GRANT `r`@`%` TO `app`@`%` WITH ADMIN OPTION',
+  ]);
+
+  expect(facts.map(({ kind, statements }) => [kind, ...statements])).toEqual([
+    ['account', 'CREATE USER `app`@`%` REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT LOCK'],
+    ['membership', 'GRANT `r`@`%` TO `app`@`%` WITH ADMIN OPTION'],
+    ['default role', 'ALTER USER `app`@`%` DEFAULT ROLE `r`@`%`'],
+  ]);
+  expect(chosenAccounts(facts, []).leftOut).toMatchObject([
+    { kind: 'account', why: expect.stringMatching(/^was made locked/) },
+  ]);
+});
+
+const fact = (kind: AccountFact['kind'], of: string, definition: string): AccountFact => ({
+  kind,
+  name: kind === 'grant' ? `${of} on x` : of,
+  of,
+  definition,
+  statements: [definition],
+});
+
+test('a text of accounts comes back whatever stands in it, and never cut', () => {
+  const facts = [fact('account', 'ü', "CREATE USER 'ü' COMMENT 'a;\n-- {\"b\"'"), fact('grant', 'ü', 'GRANT x')];
+  const text = Buffer.from(textOfAccounts(facts));
+
+  expect(accountsInText(text, 'schema.sql')).toEqual(facts);
+  for (const length of [0, 10, text.length - 40, text.length - 1])
+    expect(() => accountsInText(text.subarray(0, length), 'schema.sql')).toThrow(/was cut/);
+});
+
+test('an account that is the same is completed; one that is another is left with all it has', () => {
+  const backup = ['same', 'other', 'new'].flatMap((of) => [
+    fact('account', of, 'A'),
+    fact('password', of, 'P'),
+    fact('grant', of, 'G'),
+  ]);
+  const here = [
+    fact('account', 'same', 'A'),
+    fact('password', 'same', 'P'),
+    fact('account', 'other', 'A'),
+    fact('password', 'other', 'Q'),
+  ];
+
+  const { make, leftOut } = chosenAccounts(backup, here);
+
+  expect(make.map(({ kind, of }) => `${kind} ${of}`)).toEqual([
+    'grant same',
+    'account new',
+    'password new',
+    'grant new',
+  ]);
+  expect(leftOut.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['password other', 'grant other on x']);
+});
