@@ -6,6 +6,7 @@ import { abortError, BackupError } from '../../domain/errors.ts';
 import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { explained } from './failures/explain.ts';
+import { byteText } from './quoting.ts';
 
 const quitLimitMs = 3_000;
 /** Of one answer; dropping a large database takes minutes. */
@@ -109,7 +110,8 @@ async function optionsOf(
     port: login.port,
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
-    ...(database === null ? {} : { database }),
+    // the driver writes a name as the charset has it, and the server reads it as UTF-8
+    ...(database === null ? {} : { database: charset === 'binary' ? byteText(database) : database }),
     ...(login.tls.mode === 'off'
       ? {}
       : { ssl: { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true, verifyIdentity: true } }),
