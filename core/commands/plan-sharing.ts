@@ -75,6 +75,8 @@ async function backupBefore(
 ): Promise<BackupBefore | undefined> {
   const newest = others.findLast((found) => damageOf(found, undefined) === undefined);
   if (newest === undefined) return undefined;
+  // of when nothing was signed: whoever could write then would have what they wrote signed now
+  if (store.signingRules(name) !== undefined && !store.hasToBeSigned(name, newest.id)) return undefined;
   try {
     const suspects = await partsOfFailed(others, (found) => store.readManifest(name, found.id, signal));
     const { manifest } = await store.readManifest(name, newest.id, signal);

@@ -8,7 +8,7 @@ import { folderWords } from '../../domain/content-words.ts';
 import { asPattern, matching } from './patterns.ts';
 import { openTarPart } from './plan/making.ts';
 import { planFiles } from './plan/plan.ts';
-import { noSecrets } from './secrets.ts';
+import { looksSecret } from './secrets.ts';
 import { openListPart, partNumber } from './sharing/places.ts';
 import { replacedFolders } from './restore/kept.ts';
 import { filesTarget } from './restore/target.ts';
@@ -44,8 +44,8 @@ export function filesEngine(at: FilesAt, database?: string) {
       const isExcluded = like === undefined ? matching(exclude) : () => false;
       const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
       const planned = other === undefined ? folder : folderCalled(other, path);
-      const mayStore = like === undefined && !at.encrypted ? noSecrets(at.secrets) : () => undefined;
-      return planFiles({ path: planned, database: other ?? name, like, sharing, options, mayStore, tools }, signal);
+      const isSecret = like === undefined && !at.encrypted ? looksSecret(at.secrets, basename(planned)) : () => false;
+      return planFiles({ path: planned, database: other ?? name, like, sharing, options, isSecret, tools }, signal);
     },
     target: (options, signal) => filesTarget({ path: folder, called, tools }, options, signal),
     restoreCommands,

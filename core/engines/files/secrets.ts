@@ -11,26 +11,55 @@ import type { FoundPath } from './plan/walk.ts';
 export const usualSecrets = [
   // of applications: values for their environment, passwords of databases
   ...['.env', '.env.*', '.envrc', '!.env.example', '!.env.sample', '!.env.template', '!.env.dist', 'wp-config.php'],
+  'wp-config.php.*',
   // private keys and stores of them; what else Let's Encrypt makes, and lists of authorities, are public
-  ...['*.pem', '!cert.pem', '!cert[0-9]*.pem', '!chain*.pem', '!fullchain*.pem', '!cacert.pem'],
+  ...['*.pem', '!cacert.pem', ...['cert', 'chain', 'fullchain'].flatMap(numbered)],
   ...['*.key', '*.p12', '*.pfx', '*.jks', '*.kdbx'],
   // of SSH: a person's, and the machine's own
   ...['id_rsa', 'id_dsa', 'id_ecdsa', 'id_ed25519', 'id_ecdsa_sk', 'id_ed25519_sk', 'ssh_host_*_key'],
   // of clients and tools
   ...['.pgpass', '.my.cnf', 'debian.cnf', '.netrc', '.git-credentials', '.htpasswd', '.pypirc', '.vault-token'],
-  ...['credentials.json', '**/.aws/credentials', '**/.docker/config.json', '**/.kube/config', '*.tfstate'],
+  ...[
+    'credentials.json',
+    '**/.aws/credentials',
+    '**/.docker/config.json',
+    '**/.kube/config',
+    '*.tfstate',
+    '*.tfstate.*',
+  ],
   // of the machine, where the folder is /etc or /
-  ...['/shadow', '/gshadow', '/etc/shadow', '/etc/gshadow'],
+  ...['', '/etc'].flatMap((above) =>
+    ['shadow', 'gshadow'].flatMap((name) => [`${above}/${name}`, `${above}/${name}-`]),
+  ),
 ];
 
+/** Those of the programs above, where the folder itself is the one that they name. */
+const ofFolders: Readonly<Record<string, string>> = {
+  '.aws': '/credentials',
+  '.docker': '/config.json',
+  '.kube': '/config',
+};
+
+/** Let's Encrypt numbers what it renews: `cert7.pem`. */
+function numbered(name: string): string[] {
+  return ['', '[0-9]', '[0-9][0-9]', '[0-9][0-9][0-9]'].map((number) => `!${name}${number}.pem`);
+}
+
+/** Whether a file looks like a secret by its path below a folder of this name. `own`: further patterns. */
+export function looksSecret(own: readonly string[], folder: string): (path: string) => boolean {
+  const ofIt = ofFolders[folder.toLowerCase()];
+  const isSecret = matching([...usualSecrets, ...(ofIt === undefined ? [] : [ofIt]), ...own], { anyCase: true });
+  return (path) => isSecret(asPattern(path));
+}
+
 /**
- * Throws `config-invalid` where a file that was found looks like a secret, for what is stored is not encrypted. `own`:
- * further patterns, which may take back what the usual ones say.
+ * Throws `config-invalid` where a file that was found looks like a secret, for what is stored is not encrypted.
  */
-export function noSecrets(own: readonly string[]): (found: readonly Pick<FoundPath, 'path' | 'kind'>[]) => void {
-  const isSecret = matching([...usualSecrets, ...own], { anyCase: true });
+export function noSecrets(
+  isSecret: (path: string) => boolean,
+): (found: readonly Pick<FoundPath, 'path' | 'kind'>[]) => void {
   return (found) => {
-    const secrets = found.filter(({ path, kind }) => kind === 'file' && isSecret(asPattern(path)));
+    const secrets = found.filter(({ path, kind }) => kind === 'file' && isSecret(path));
     const [first] = secrets;
     if (first === undefined) return;
     const names = fewNames(secrets.map(({ path }) => pathText(path)));

@@ -1,5 +1,6 @@
 import { lstat, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { verify } from '../../../core/commands/proof/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
@@ -94,13 +95,23 @@ test('a backup is whole without the one that it has parts in common with, and a 
   expect((await scene.vault.files()).filter((path) => path.includes('/data/'))).toEqual([]);
 });
 
-test('a file that was changed just before it was read is read again the next night', async () => {
+test('a file that was changed just before it was read is read again the next night, and stored once if it is the same', async () => {
   await bash('printf 1 > young; printf 1 > old', scene.media);
   await scene.backup();
   const second = await scene.night();
 
   expect(second.parts.filter(({ role }) => role === 'data')).toMatchObject([{ rows: 2 }]);
+  expect(await inodesOf(second)).toEqual([2]);
+});
+
+test('what is left out from now on does not stay in a part that is taken over', async () => {
+  await bash('mkdir conf; printf TOPSECRET > conf/db.ini; head -c 40000 /dev/urandom > picture', scene.media);
+  await scene.night();
+  const second = await scene.night(undefined, ['/conf/']);
+
+  const bytes = await readFile(join(scene.vault.folder, 'shop', second.id, 'data/0001.tar.zst'));
   expect(await inodesOf(second)).toEqual([1]);
+  expect(zstdDecompressSync(bytes).includes('TOPSECRET')).toBe(false);
 });
 
 test('a part less than half of which is needed is not taken over', async () => {
@@ -291,3 +302,25 @@ async function byHand({ id, restore }: Manifest, name: string): Promise<void> {
   const env = { FOLDER: scene.path(name), PATH: `${layer}/nightjar/bin:/usr/bin:/bin` };
   await bash(restore.join('\n'), join(scene.vault.folder, 'shop', id), env);
 }
+
+test('where backups are signed, nothing is taken over from one of before that', async () => {
+  await bash('head -c 40000 /dev/urandom > picture', scene.media);
+  const first = await scene.night();
+  const signed = (isDue: (id: BackupId) => boolean) => {
+    const signing = {
+      rules: 'ours',
+      isDue,
+      isGenuine: () => true,
+      signer: async () => async () => Buffer.from('ours'),
+    };
+    return { ...scene.deps, store: openStore(scene.vault.vault, undefined, () => signing) };
+  };
+  const since = signed((id) => id !== first.id);
+
+  const second = await scene.night(since);
+  const third = await scene.night(since);
+
+  expect([await inodesOf(second), await inodesOf(third)]).toEqual([[2], [2]]);
+  expect(await sharedWith(second, first)).toEqual([]);
+  expect(await sharedWith(third, second)).toEqual(['data/0001.tar.zst']);
+});

@@ -30,11 +30,15 @@ export async function filesScene() {
     path: (name: string) => join(top, name),
     backup: (own: Engine = engine(), report: (event: RunEvent) => void = () => {}) =>
       backup({ ...toySource(own), compressionLevel: 1 }, { ...vault.deps(), report }, limit()),
-    /** A backup of one of the next nights: no file was changed within the seconds before it began. */
-    async night(deps = vault.deps()): Promise<Manifest> {
+    /** A backup of one of the next nights: no file was changed within the minute before it began. */
+    async night(deps = vault.deps(), exclude: readonly string[] = []): Promise<Manifest> {
       nights += 1;
       const now = () => new Date(Date.now() + nights * 86_400_000);
-      return backup({ ...toySource(engine()), compressionLevel: 1 }, { ...deps, clock: { now } }, limit());
+      return backup(
+        { ...toySource(engine(undefined, exclude)), compressionLevel: 1 },
+        { ...deps, clock: { now } },
+        limit(),
+      );
     },
     restore: (manifest: Manifest, name: string, options: Partial<RestoreOptions> = {}) =>
       restore(

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import { noSecrets, usualSecrets } from '../../../core/engines/files/secrets.ts';
+import { looksSecret, noSecrets, usualSecrets } from '../../../core/engines/files/secrets.ts';
 import { pathText } from '../../../core/engines/files/names.ts';
 import { files } from '../../../core/engines/files/descriptor.ts';
 
 const found = (path: string, kind: 'file' | 'symlink' | 'folder' = 'file') => ({ path, kind, size: 1 });
 
 /** What is refused of files with these names. */
-function refused(names: readonly string[], own: readonly string[] = []): string[] {
-  const may = noSecrets(own);
+function refused(names: readonly string[], own: readonly string[] = [], folder = 'media'): string[] {
+  const may = noSecrets(looksSecret(own, folder));
   return names.filter((name) => {
     try {
       may([found(name)]);
@@ -23,7 +23,9 @@ test.each([
   ['a web server', ['ssl/server.key', 'live/shop/privkey.pem', 'keys.p12', 'SERVER.KEY', 'old.PEM']],
   ['SSH', ['.ssh/id_ed25519', 'root/.ssh/id_rsa', 'ssh/ssh_host_ed25519_key']],
   ['clients', ['.pgpass', 'home/me/.my.cnf', 'mysql/debian.cnf', '.netrc', 'me/.aws/credentials', '.kube/config']],
-  ['the machine', ['shadow', 'gshadow', 'etc/shadow']],
+  ['the machine', ['shadow', 'gshadow', 'etc/shadow', 'shadow-', 'gshadow-', 'etc/gshadow-']],
+  ['copies that are left', ['wp-config.php.bak', 'terraform.tfstate', 'terraform.tfstate.backup']],
+  ['keys beside certificates', ['cert1-private.pem', 'cert2key.pem', 'chain-key.pem', 'fullchainkey.pem']],
 ])('secrets of %s are refused', (_, names) => {
   expect(refused(names)).toEqual(names);
 });
@@ -35,8 +37,17 @@ test('what only looks a little like one is stored', () => {
   expect(refused([...plain, ...others])).toEqual([]);
 });
 
+test.each([
+  ['.aws', 'credentials'],
+  ['.docker', 'config.json'],
+  ['.kube', 'config'],
+])('the folder %s is known as the source itself, too', (folder, name) => {
+  expect(refused([name, `deep/${name}`], [], folder)).toEqual([name]);
+  expect(refused([name], [`!/${name}`], folder)).toEqual([]);
+});
+
 test('a link that is called like a secret holds none', () => {
-  expect(() => noSecrets([])([found('.env', 'symlink'), found('x.pem', 'folder')])).not.toThrow();
+  expect(() => noSecrets(looksSecret([], 'media'))([found('.env', 'symlink'), found('x.pem', 'folder')])).not.toThrow();
 });
 
 test('own patterns add to the usual ones, and take them back', () => {
@@ -49,7 +60,7 @@ test('own patterns add to the usual ones, and take them back', () => {
 test('the first few are named, with a line that takes the first one back', () => {
   const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => found(`${name}.key`));
 
-  expect(() => noSecrets([])([...all, found('caf\xe9.key')])).toThrow(
+  expect(() => noSecrets(looksSecret([], 'media'))([...all, found('caf\xe9.key')])).toThrow(
     expect.objectContaining({
       code: 'config-invalid',
       message: 'it holds what looks like secrets, and is not encrypted: a.key, b.key, c.key, d.key, e.key, and 3 more',

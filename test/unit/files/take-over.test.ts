@@ -1,4 +1,9 @@
-import { expect, test } from '@jest/globals';
+import { hash } from 'node:crypto';
+import { lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stateOf as placeStateOf } from '../../../core/engines/files/sharing/places.ts';
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
 import type { FoundPath } from '../../../core/engines/files/plan/walk.ts';
@@ -6,8 +11,8 @@ import type { BackupBefore } from '../../../core/ports.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
 const start = '2026-11-29T02:00:00.000Z';
-/** Nanoseconds: a minute, and a second, before the backup began. */
-const [settled, young] = [60_000, 1000].map((ms) => `${BigInt(Date.parse(start) - ms) * 1_000_000n}`);
+/** Nanoseconds: more than a minute, and less, before the backup began. */
+const [settled, young] = [60_001, 59_999].map((ms) => `${BigInt(Date.parse(start) - ms) * 1_000_000n}`);
 
 type Known = {
   path: string;
@@ -46,18 +51,21 @@ function backupBefore(known: readonly Known[], bytes: number, isSharable = (_: M
 
 function found({ path, ...rest }: Known, several = false): FoundPath {
   const { inode = 1 } = rest;
-  return { path, kind: 'file', size: 10, owner: '0:0', state: stateOf(rest), ...(several && { inode: `8:${inode}` }) };
+  const names = several ? { inode: `8:${inode}` } : {};
+  return { path, kind: 'file', size: 10, owner: '0:0', state: stateOf(rest), settles: true, ...names };
 }
 
-async function kept(now: readonly FoundPath[], before: BackupBefore): Promise<string[]> {
-  return (await takeOver(now, before, false, limit())).kept.map(({ path }) => path);
+const here = { folder: '/nonexistent', oneTable: false, isBanned: (_: string): boolean => false };
+
+async function kept(now: readonly FoundPath[], before: BackupBefore, place = here): Promise<string[]> {
+  return (await takeOver(now, before, place, limit())).kept.map(({ path }) => path);
 }
 
 test('what is as it was is kept, under the new number of its part, and everything else is read', async () => {
   const known = [1, 2, 3].map((part) => ({ path: `f${part}`, part, inode: part }));
   const now = [{ ...known[0]!, inode: 9 }, known[1]!, known[2]!, { path: 'new', part: 0 }].map((one) => found(one));
 
-  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 3000), false, limit());
+  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 3000), here, limit());
 
   expect(same.map(({ path, place }) => `${path} ${place.part}`)).toEqual(['f2 0001', 'f3 0002']);
   expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
@@ -67,7 +75,7 @@ test('what is as it was is kept, under the new number of its part, and everythin
   expect(anew.map(({ path }) => path)).toEqual(['f1', 'new']);
 });
 
-test('what was changed within two seconds before the backup began may have changed again, and is read', async () => {
+test('what was changed within a minute before the backup began may have changed again, and is read', async () => {
   const known = [
     { path: 'old', part: 1 },
     { path: 'young', part: 1, changed: young! },
@@ -122,5 +130,51 @@ test('a list that is not whole is none', async () => {
     },
   };
 
-  await expect(takeOver([], broken, false, limit())).rejects.toMatchObject({ code: 'part-corrupt' });
+  await expect(takeOver([], broken, here, limit())).rejects.toMatchObject({ code: 'part-corrupt' });
+});
+
+describe('where times of change say too little, content decides', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'nightjar-take-over-'));
+    await Promise.all(['same', 'other', 'young'].map((name) => writeFile(join(folder, name), 'ten bytes.')));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('on a file system that does not set them, and of what is young', async () => {
+    const value = `${hash('sha256', 'ten bytes.')} 10 0644 5`;
+    const stats = (name: string) => lstat(join(folder, name), { bigint: true }).then(placeStateOf);
+    const states = await Promise.all(['same', 'other', 'young'].map(stats));
+    const known: Known[] = [
+      { path: 'same', part: 1, value },
+      { path: 'other', part: 1 },
+      { path: 'young', part: 1, value },
+    ];
+    const plain = backupBefore(known, 100);
+    const list = known.map(({ path }, at) => `0001 ${states[at]} ./${path}\0`).join('');
+    const before = {
+      ...plain,
+      manifest: { ...plain.manifest, start: new Date(Date.now() + 1000).toISOString() },
+      open: async function* () {
+        yield Buffer.from(list);
+      },
+    };
+    const now = known.map((one, at) => ({ ...found(one), state: states[at]!, settles: one.path === 'young' }));
+
+    expect(await kept(now, before, { ...here, folder })).toEqual(['same', 'young']);
+    expect(await kept([...now, { ...now[0]!, path: 'gone' }], before, { ...here, folder })).toEqual(['same', 'young']);
+  });
+});
+
+test('a part that holds what is gone and may be in no backup any more is not taken over', async () => {
+  const known = [1, 2].flatMap((part) => [
+    { path: `kept${part}`, part, inode: part },
+    { path: `gone${part}`, part, inode: part + 9 },
+  ]);
+  const now = known.filter(({ path }) => path.startsWith('kept')).map((one) => found(one));
+
+  expect(await kept(now, backupBefore(known, 100))).toEqual(['kept1', 'kept2']);
+  expect(await kept(now, backupBefore(known, 100), { ...here, isBanned: (path) => path === 'gone1' })).toEqual([
+    'kept2',
+  ]);
 });

@@ -11,6 +11,8 @@ import { listPart, partNumber } from '../sharing/places.ts';
 import type { Places } from '../sharing/places.ts';
 import { takeOver } from '../sharing/take-over.ts';
 import type { KeptPath, TakenOver } from '../sharing/take-over.ts';
+import { noSecrets } from '../secrets.ts';
+import type { PathKind } from '../tar/header.ts';
 import { gnuTar } from '../tar/program.ts';
 import type { Tools } from '../../../tools.ts';
 import type { Noted } from './making.ts';
@@ -19,8 +21,8 @@ import { walk } from './walk.ts';
 import type { FoundPath, WalkOptions } from './walk.ts';
 
 /**
- * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. `mayStore` throws where
- * what was found may not be stored.
+ * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. Throws where
+ * a secret was found.
  */
 type FilesPlanned = {
   path: string;
@@ -28,7 +30,8 @@ type FilesPlanned = {
   like?: Manifest | undefined;
   sharing?: Sharing | undefined;
   options: WalkOptions;
-  mayStore(found: readonly FoundPath[]): void;
+  /** Whether a file may not be stored, by its path. */
+  isSecret(path: string): boolean;
   tools(signal: AbortSignal): Promise<Tools>;
 };
 
@@ -46,10 +49,14 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const { program: tar, version } = await gnuTar(planned.tools, signal);
   const folder = await folderAt(path);
   const { found, skipped } = await walk(folder, options, signal);
-  planned.mayStore(found);
+  noSecrets(planned.isSecret)(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
+  // what may not be stored any more does not stay because it lies beside what may
+  const isBanned = (one: string, kind?: PathKind): boolean =>
+    options.excludes(one) || (kind !== 'symlink' && planned.isSecret(one));
   const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
-  const { kept, shared, anew } = before === undefined ? nothingKept : await takeOver(found, before, oneTable, signal);
+  const { kept, shared, anew } =
+    before === undefined ? nothingKept : await takeOver(found, before, { folder, oneTable, isBanned }, signal);
   const parts = partsOf({ folder, tar, oneTable }, anew, shared.length);
   return {
     database,

@@ -1,4 +1,4 @@
-import { access, constants, lstat, readdir } from 'node:fs/promises';
+import { access, constants, lstat, readdir, statfs } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { abortError, BackupError } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
@@ -17,6 +17,8 @@ export type FoundPath = {
   size: number;
   owner: string;
   state: string;
+  /** Whether its file system writes no change down without a new `state`. */
+  settles: boolean;
   inode?: string;
 };
 
@@ -30,6 +32,20 @@ export type WalkOptions = {
   oneFileSystem: boolean;
 };
 
+/**
+ * File systems that set the time of change of an inode by their own clock, also for what a program has written through
+ * a mapping, at the latest when that goes to the disk (statfs(2) has their numbers). Not of them: tmpfs, whose mappings
+ * tell nothing; FAT and its like, which have no such time; images, which are exchanged as they are.
+ */
+const settled: ReadonlySet<number> = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // xfs
+  0x9123683e, // btrfs
+  0x2fc12fc1, // zfs
+  0xf2f52010, // f2fs
+  0xca451a4e, // bcachefs
+  0x6969, // nfs
+]);
 const looksAtOnce = 16;
 const mostNamed = 20;
 const mostShown = 300;
@@ -45,6 +61,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const walked: Walked = { found: [], skipped: [] };
   const unreadable: string[] = [];
   const top = await lstat(at(folder, '.'), { bigint: true });
+  const devices = new Map<bigint, Promise<boolean>>();
 
   async function look(path: string): Promise<void> {
     if (signal.aborted) throw abortError(signal);
@@ -56,7 +73,8 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     if (kind === undefined || why !== undefined) return void walked.skipped.push(`${pathText(path)} ${why}`);
     const size = kind === 'file' ? Number(stats.size) : 0;
     const owner = `${stats.uid}:${stats.gid}`;
-    walked.found.push({ path, kind, size, owner, state: stateOf(stats), ...inodeOf(kind, stats) });
+    const settles = await settling(stats.dev, path);
+    walked.found.push({ path, kind, size, owner, state: stateOf(stats), settles, ...inodeOf(kind, stats) });
     if (kind === 'file' && !isRoot) await access(at(folder, path), constants.R_OK).catch(cannot(path));
     if (kind === 'folder') await enter(path);
   }
@@ -67,6 +85,17 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     if (within.includes(vaultMark)) throw vaultError(path);
     const paths = within.map((name) => (path === '' ? name : `${path}/${name}`));
     await mapConcurrently(looksAtOnce, paths, look, signal);
+  }
+
+  function settling(device: bigint, path: string): Promise<boolean> {
+    const known =
+      devices.get(device) ??
+      statfs(at(folder, path)).then(
+        ({ type }) => settled.has(type),
+        () => false,
+      );
+    devices.set(device, known);
+    return known;
   }
 
   function cannot(path: string): (error: unknown) => undefined {
