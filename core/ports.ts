@@ -46,6 +46,8 @@ export type OpenedPart = {
   content: ByteStream;
   /** Counts the rows that pass; its `ended` must be true. Absent for parts without rows. */
   reader?: DumpReader;
+  /** Content of no byte is one, too: its reader can tell. */
+  mayBeEmpty?: true;
   /** To be asked for once the content has ended. */
   notes(): Promise<PartNotes>;
 };
@@ -274,6 +276,8 @@ export type Target = {
   holds: string;
   /** The name under which what is replaced will be kept; absent where it is dropped. */
   keptAs?: string;
+  /** Why `replace` takes nothing of it away: it is what is restored, or nothing of its kind is replaced. */
+  untouched?: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
   /**
@@ -484,6 +488,8 @@ export type Engine = {
   readonly ownerKinds: readonly string[];
   /** What was replaced and is kept; absent where what is replaced is dropped. */
   readonly replaced?: Replaced;
+  /** Without `replaced`: that what was replaced is kept all the same, and what a person does to put it back. */
+  readonly keptByHand?: { what: string; remedy: string } | undefined;
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
   /** The tables that rows of other origin can be written into. */

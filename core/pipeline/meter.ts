@@ -7,7 +7,7 @@ import type { DumpReader, DumpTally } from './rows/reader.ts';
 export type Metered = { stream: ByteStream; bytes(): Bytes; tally(): DumpTally | undefined };
 
 /** Counts what passes of a part. The stream throws `dump-cut` when there is nothing, or its end is missing. */
-export function metered(file: string, { content, reader }: OpenedPart, report: Report): Metered {
+export function metered(file: string, { content, reader, mayBeEmpty }: OpenedPart, report: Report): Metered {
   let tally: DumpTally | undefined;
   let bytes = 0;
   async function* pass(): ByteStream {
@@ -21,7 +21,8 @@ export function metered(file: string, { content, reader }: OpenedPart, report: R
       yield chunk;
     }
     tally = wholeTally(reader, file);
-    if (bytes === 0) throw new BackupError('dump-cut', `${file}: the dump program said nothing, and that it succeeded`);
+    if (bytes === 0 && mayBeEmpty !== true)
+      throw new BackupError('dump-cut', `${file}: the dump program said nothing, and that it succeeded`);
   }
   return { stream: pass(), tally: () => tally, bytes: () => bytes };
 }

@@ -92,9 +92,9 @@ export async function dropOverdue(engine: Engine | Promise<Engine>, signal: Abor
   }
 }
 
-function replacedOf({ replaced, place }: Engine): Replaced {
+function replacedOf({ replaced, place, keptByHand }: Engine): Replaced {
   if (replaced !== undefined) return replaced;
-  throw new BackupError('source-unsupported', `${place} keeps nothing of what was replaced`, {
-    hint: 'restore a backup from before: nightjar list shows them',
+  throw new BackupError('source-unsupported', keptByHand?.what ?? `${place} keeps nothing of what was replaced`, {
+    hint: keptByHand?.remedy ?? 'restore a backup from before: nightjar list shows them',
   });
 }

@@ -15,6 +15,7 @@ import type { RepositoryClient } from './registry/client.ts';
 import { doorOf } from './registry/door.ts';
 import type { RegistryAccess } from './registry/door.ts';
 import { registryShelf } from './registry/shelf.ts';
+import { keptByHand } from './restore/kept-tag.ts';
 import { layoutTarget } from './restore/layout-target.ts';
 import { registryTarget } from './restore/registry-target.ts';
 import type { ImageShelf } from './shelf.ts';
@@ -53,6 +54,8 @@ function imageEngine(at: ImageAt, here: { name: string; place: ImagePlace }): En
     return 'layout' in place ? layoutShelf(place.layout) : registryShelf(clientOf(place.reference), place.reference);
   }
 
+  const kept = 'reference' in here.place ? keptByHand(here.place.reference) : undefined;
+
   return {
     name: 'image',
     words: imageWords,
@@ -72,6 +75,7 @@ function imageEngine(at: ImageAt, here: { name: string; place: ImagePlace }): En
         ? layoutTarget({ folder: place.layout, name }, options)
         : registryTarget({ client: clientOf(place.reference), reference: place.reference, name }, options, signal);
     },
+    ...(kept && { keptByHand: kept }),
     ownerKinds: [],
     // digests are the same everywhere
     async settle({ unequal }) {

@@ -26,10 +26,13 @@ export function placeCalled(name: string, own: ImageReference): ImagePlace {
       ? { registry: own.registry, repository: own.repository, tag: name }
       : undefined;
   if (reference !== undefined) return { reference };
-  throw new BackupError('input-invalid', `${name} is no place for an image`, {
+  // what stands before an @ may be a login
+  const shown = name.replace(/^.*@/s, '***@');
+  throw new BackupError('input-invalid', `${shown} is no place for an image`, {
     hint:
       'name a tag beside its own, as 1.2-restored; another repository, as registry.example.com/shop/app:1.2; or a ' +
-      'folder, as ./app',
+      'folder, as ./app' +
+      (shown === name ? '' : '. A login has no place here: --server names a source that has one'),
   });
 }
 

@@ -211,6 +211,7 @@ async function named(
 async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, signal: AbortSignal): Promise<void> {
   const { target, engine } = plan;
   if (target.state !== 'occupied' || !flags.replace || flags.yes || hindrance(plan) !== undefined) return;
+  if (target.untouched !== undefined) return;
   const question =
     target.keptAs === undefined
       ? `--replace drops what ${engine.place} holds: ${target.holds}`

@@ -20,7 +20,8 @@ export function planLines({ manifest, target, engine, options, steps, findings }
   const { tables, rows, bytes } = sizesOf(manifest);
   const { whole, table, row } = engine.words ?? databaseWords;
   const age = shortSpan(now.getTime() - startOf(manifest.id as BackupId).getTime());
-  const fate = target.keptAs === undefined ? 'ALL OF IT WILL BE DROPPED' : `ALL OF IT WILL BE REPLACED, and kept aside`;
+  const lost = target.keptAs === undefined ? 'ALL OF IT WILL BE DROPPED' : 'ALL OF IT WILL BE REPLACED, and kept aside';
+  const fate = target.untouched ?? lost;
   const state = {
     absent: `a new ${whole}`,
     empty: 'there, and empty',

@@ -44,7 +44,8 @@ function partOf(
   return {
     role: 'data',
     file: partNameOf(number, digest, ending),
-    compress: !isCompressed(mediaType),
+    // a part of no byte is a file with something in it, too: vaults need not know objects of nothing
+    compress: size === 0 || !isCompressed(mediaType),
     estimatedBytes: size,
     hasRows: true,
     recipe: recipe as unknown as Json,
@@ -73,7 +74,12 @@ export function openBlobPart(
     else if (kind === 'document') yield (await shelfAt(place).document(named, signal)).bytes;
     else yield* shelfAt(place).blob(named, signal);
   }
-  return { content: content(), reader: blobReader(named, tables), notes: async () => ({ heard: [] }) };
+  return {
+    content: content(),
+    reader: blobReader(named, tables),
+    mayBeEmpty: true,
+    notes: async () => ({ heard: [] }),
+  };
 }
 
 /** A layer that its publisher keeps to itself, as those of Windows were: no registry has to have it. */

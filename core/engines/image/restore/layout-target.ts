@@ -45,6 +45,7 @@ export async function layoutTarget(
     database: name,
     state,
     holds,
+    ...(state === 'occupied' && { untouched: 'no folder is replaced by an image' }),
     notes: [],
     noDefinitions: true,
     failures: [],

@@ -3,8 +3,8 @@ import { imageName } from '../../../domain/tools/image-reference.ts';
 import type { ImageReference } from '../../../domain/tools/image-reference.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { digestOf, shortDigest } from '../documents.ts';
-import type { DocumentBytes } from '../documents.ts';
 import type { RepositoryClient } from '../registry/client.ts';
+import { giveTag, keptTag, puttingBack } from './kept-tag.ts';
 import { stepsOf } from './steps.ts';
 
 /** A tag of a repository, and what it is called for others. */
@@ -24,7 +24,6 @@ export async function registryTarget(
   const place = imageName({ ...reference, digest: undefined });
   const found = await client.document(tag, signal);
   const old = found && digestOf(found.bytes);
-  const keptAs = `${tag.slice(0, 128 - 8 - manifest.id.length)}.before_${manifest.id}`;
   let bytesOfTop: Buffer | undefined;
   let outcome = old === undefined ? `${place} is not there` : `${place} is as it was`;
 
@@ -39,7 +38,9 @@ export async function registryTarget(
     },
   });
 
-  const isOther = old !== undefined && old !== top.digest;
+  const isSame = old === top.digest;
+  const keeping = old !== undefined && !isSame && !dropOld && { tag, digest: old, id: manifest.id };
+  const keptAs = keeping ? (await keptTag(client, keeping, signal)).name : undefined;
 
   async function requireAsSeen(stop: AbortSignal): Promise<void> {
     const now = await client.document(tag!, stop);
@@ -48,28 +49,41 @@ export async function registryTarget(
 
   async function finish(stop: AbortSignal): Promise<string[]> {
     await requireAsSeen(stop);
-    if (old === top.digest) return [`${place} named this very image before: ${shortDigest(old)}`];
-    if (found !== undefined && !dropOld) await putAgain(client, keptAs, found, stop);
-    await client.putDocument(tag!, { bytes: bytesOfTop!, mediaType: top.mediaType }, stop);
+    if (isSame)
+      return [`${place} named this very image before (${shortDigest(old)}): nothing was replaced, and nothing is kept`];
+    const kept = await keep(stop);
+    outcome = `${place} is as it was, unless the registry has taken the tag`;
+    await giveTag(client, tag!, { bytes: bytesOfTop!, mediaType: top.mediaType }, stop);
     outcome = `${place} is restored`;
     if (old === undefined) return [];
+    if (kept === undefined) return [`${shortDigest(old)}, which ${tag} named before, has lost this tag`];
     return [
-      dropOld
-        ? `${shortDigest(old)}, which ${tag} named before, has lost this tag`
-        : `what ${tag} named before is kept as ${keptAs} (${shortDigest(old)})`,
+      `what ${tag} named before is kept as ${kept} (${shortDigest(old)}); this puts it back: ` +
+        puttingBack(reference, kept),
     ];
+  }
+
+  /** The registry gives another tag: what it has under a digest stays what it is. */
+  async function keep(stop: AbortSignal): Promise<string | undefined> {
+    if (!keeping || found === undefined) return undefined;
+    // somebody may have taken the name since
+    const { name: kept, isThere } = await keptTag(client, keeping, stop);
+    const mediaType = found.mediaType.split(';')[0]!.trim();
+    if (!isThere) await giveTag(client, kept, { bytes: found.bytes, mediaType }, stop);
+    return kept;
   }
 
   return {
     database: name,
     state: old === undefined ? 'absent' : 'occupied',
-    holds: old === undefined ? '' : `the image ${shortDigest(old)}`,
-    ...(old !== undefined && !dropOld && { keptAs }),
+    holds: old === undefined ? '' : `${isSame ? 'this very image,' : 'the image'} ${shortDigest(old)}`,
+    ...(keptAs !== undefined && { keptAs }),
+    ...(isSame && { untouched: 'nothing is replaced, and nothing has to be kept' }),
     notes: [],
     noDefinitions: true,
     failures: [],
     leftOut: [],
-    foresee: async (replace) => foresee({ place, tag, old, keptAs: isOther && !dropOld ? keptAs : undefined, replace }),
+    foresee: async (replace) => foresee({ place, tag, old, isSame, keptAs, replace }),
     async prepare(replace, stop) {
       await requireAsSeen(stop);
       if (old !== undefined && !replace) throw changedError(place);
@@ -87,27 +101,22 @@ export async function registryTarget(
   };
 }
 
-/** The registry gives the tag anew: what it has under a digest stays what it is. */
-async function putAgain(client: RepositoryClient, tag: string, document: DocumentBytes, signal: AbortSignal) {
-  const { mediaType } = document;
-  await client.putDocument(tag, { bytes: document.bytes, mediaType: mediaType.split(';')[0]!.trim() }, signal);
-}
-
 type ForeseenTag = {
   place: string;
   tag: string;
   old: string | undefined;
+  isSame: boolean;
   keptAs: string | undefined;
   replace: boolean;
 };
 
-function foresee({ place, tag, old, keptAs, replace }: ForeseenTag): Foreseen {
+function foresee({ place, tag, old, isSame, keptAs, replace }: ForeseenTag): Foreseen {
   if (old !== undefined && !replace) return { steps: [], findings: [] };
   return {
     steps: [
       `push what is not there of it by digest, and prove it`,
       ...(keptAs === undefined ? [] : [`give ${shortDigest(old!)} the tag ${keptAs}`]),
-      `give it the tag ${tag}: ${place}`,
+      ...(isSame ? [] : [`give it the tag ${tag}: ${place}`]),
     ],
     findings: [],
   };
