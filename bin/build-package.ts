@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
-import { nightjarProgram } from './cli/program.ts';
+import { nightjarProgram } from './cli/grammar/grammar.ts';
 import { manualPage } from './cli/shell/manual.ts';
 import { bundleFunction, functionNames } from '../functions/bundle.ts';
 

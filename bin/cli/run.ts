@@ -7,8 +7,8 @@ import { exitCodeOf, exitCodes, failureDocument } from './text/failure.ts';
 import { openOutput } from './text/output.ts';
 import type { CommandOutcome, Output, Screen } from './text/output.ts';
 import { harmlessJson } from './text/harmless.ts';
-import { nightjarProgram } from './program.ts';
-import type { Request } from './program.ts';
+import { nightjarProgram } from './grammar/grammar.ts';
+import type { Request } from './grammar/asking.ts';
 import { configurationToName, openSession } from './session.ts';
 
 /** Who starts a command line: a process, or a test in its place. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from '@jest/globals';
-import { nightjarProgram } from '../../bin/cli/program.ts';
+import { nightjarProgram } from '../../bin/cli/grammar/grammar.ts';
 import { completionScript } from '../../bin/cli/shell/completion.ts';
 import { manualPage } from '../../bin/cli/shell/manual.ts';
 import { nightjarInProcess } from '../support/cli/in-process.ts';
