@@ -11,7 +11,8 @@ export default class OfWorker implements Partial<JestEnvironment> {
   readonly fakeTimers = null;
   readonly fakeTimersModern: ModernFakeTimers;
   readonly moduleMocker = new ModuleMocker(this.global);
-  readonly #before = { env: { ...process.env }, exit: process.exit, exitCode: process.exitCode, console };
+  readonly #before = { env: process.env, exit: process.exit, exitCode: process.exitCode, console };
+  readonly #variables = { ...process.env };
 
   constructor({ projectConfig }: JestEnvironmentConfig) {
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
@@ -21,10 +22,10 @@ export default class OfWorker implements Partial<JestEnvironment> {
 
   async teardown(): Promise<void> {
     this.fakeTimersModern.dispose();
-    const { env, exit, exitCode, console } = this.#before;
-    for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
-    Object.assign(process.env, env);
-    Object.assign(process, { exit, exitCode });
+    const { console, ...process } = this.#before;
+    Object.assign(globalThis.process, process);
+    for (const name of Object.keys(process.env)) if (!(name in this.#variables)) delete process.env[name];
+    Object.assign(process.env, this.#variables);
     globalThis.console = console;
   }
 

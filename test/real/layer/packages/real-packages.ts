@@ -9,7 +9,7 @@ import type { MirrorPackage } from './debian-mirror.ts';
 const limit = (): AbortSignal => AbortSignal.timeout(20 * 60_000);
 /** Nothing of it comes into a layer: most of what packages hold, by bytes. */
 const left = new RegExp(
-  '^usr/(share/(?!doc/[^/]+(/copyright)?$|doc$|common-licenses|ca-certificates)|s?bin/(?!mariadb$|mariadb-dump$|zstd$)|' +
+  '^usr/(share/(?!doc/[^/]+(/copyright)?$|doc$|common-licenses|ca-certificates)|s?bin/(?!mariadb$|mariadb-dump$|zstd$|tar$)|' +
     'lib/[^/]+/(gconv|perl|engines-3|krb5)/|lib/postgresql/[0-9]+/(lib/|bin/(?!pg_dump$|pg_dumpall$|pg_restore$|psql$)))',
 );
 
