@@ -17,6 +17,7 @@ import { realPackages } from './real-packages.ts';
 /** What the mirror has in a newer version than the pinned one, and in which suite; two are security fixes. */
 const newer = {
   zstd: 'trixie-security',
+  tar: undefined,
   'postgresql-client-15': 'bookworm-security',
   'postgresql-client-17': undefined,
   'postgresql-client-18': undefined,
