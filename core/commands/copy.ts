@@ -41,7 +41,8 @@ const hopeless: readonly FailureCode[] = [
 
 /**
  * Has one backup in another vault, too, under the lease that its source has there, so that no rotation sweeps what is
- * half brought. Throws as `receiveBackup` and `readManifest` do, and `lease-held`.
+ * half brought. That a part proved damaged is written down where it was read. Throws as `receiveBackup` and
+ * `readManifest` do, and `lease-held`.
  */
 export function copyBackup(
   source: SourceName,
@@ -49,7 +50,9 @@ export function copyBackup(
   deps: CopyDeps & { only?: OnlyParts },
   signal: AbortSignal,
 ): Promise<CopiedBackup> {
-  return deps.to.withLease(source, deps, (held, confirm) => bring(source, id, { ...deps, confirm }, held), signal);
+  const brought = () =>
+    deps.to.withLease(source, deps, (held, confirm) => bring(source, id, { ...deps, confirm }, held), signal);
+  return deps.from.withDamageRecord({ source, id }, deps, brought);
 }
 
 /**

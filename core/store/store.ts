@@ -1,5 +1,5 @@
 import { BackupError } from '../domain/errors.ts';
-import type { SourceName } from '../domain/keys.ts';
+import type { ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Clock } from '../ports.ts';
 import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
@@ -25,7 +25,8 @@ import { canShare, shareParts } from './parts/sharing.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { hasFailed, withFailureRecord } from './records/failure.ts';
 import { pin, readPin, unpin } from './records/pin.ts';
-import { withProofRecord } from './records/proof.ts';
+import { withDamageRecord, withProofRecord } from './records/proof.ts';
+import type { Recording } from './records/proof.ts';
 import { isRemovalGenuine, recordRemoval } from './records/removal.ts';
 import { carryOutOnce } from './records/request.ts';
 import { recordStart } from './records/start.ts';
@@ -45,8 +46,11 @@ export function openStore(
 ) {
   /** Most functions of the store take the vault first. */
   const on = binding(vault);
+  /** What is found damaged while parts are read, for those that record it. */
+  const damaged = new Set<ObjectKey>();
   /** Those that read what parts hold take what opens them, too; those that read manifests, by what they are trusted. */
-  const reading = binding<PartOpening>({ vault, identitiesOf });
+  const reading = binding<PartOpening>({ vault, identitiesOf, damaged });
+  const recording = binding<Recording>({ vault, damaged });
   const trusting = binding<Trust>({ vault, signingOf });
   const signing = binding(signingOf);
   return {
@@ -75,13 +79,14 @@ export function openStore(
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),
 
-    storedBackup: trusting(storedBackup),
+    storedBackup: binding({ vault, signingOf, damaged })(storedBackup),
     receiveBackup: trusting(receiveBackup),
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),
     hasFailed: on(hasFailed),
-    withProofRecord: on(withProofRecord),
+    withProofRecord: recording(withProofRecord),
+    withDamageRecord: recording(withDamageRecord),
     carryOutOnce: on(carryOutOnce),
     pin: on(pin),
     unpin: on(unpin),

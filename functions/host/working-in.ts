@@ -20,6 +20,7 @@ export async function workingIn<H extends WithVaults>(
   const store: H['store'] = {
     ...(await host.vault(name, signal)),
     withProofRecord: (_kind, _of, _deps, work) => work(),
+    withDamageRecord: (_of, _deps, work) => work(),
   };
   return { ...host, store, notes: [unrecorded(name)] };
 }

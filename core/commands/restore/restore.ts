@@ -195,14 +195,14 @@ export async function restorePlanned(
   return recorded(plan.manifest, plan.options, deps, () => carryOut(plan, deps, signal));
 }
 
-/** Some tables, or definitions alone, say nothing of the whole backup. */
+/** Some tables, or definitions alone, say nothing of the whole backup, unless a part of it is damaged. */
 function recorded(
   manifest: Manifest,
   { tables, schemaOnly }: RestoreOptions,
   deps: RestoreDeps & { clock: Clock },
   work: () => Promise<Restored>,
 ): Promise<Restored> {
-  if (tables !== undefined || schemaOnly === true) return work();
+  if (tables !== undefined || schemaOnly === true) return deps.store.withDamageRecord(manifest, deps, work);
   return deps.store.withProofRecord('restore', manifest, deps, work, ({ proof, failures }) =>
     proof !== undefined && failures.length === 0
       ? { compared: proofSentence(proof), differences: proof.differences }

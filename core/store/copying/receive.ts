@@ -30,9 +30,9 @@ const partsAtOnce = 2;
 
 /**
  * Takes a backup from another vault: its parts, then what lies beside its manifest, then the manifest, byte for byte.
- * What an earlier run has brought is read and compared, and not brought again; what another backup
- * there has in common with it is shared. Nothing is ever written over: throws
- * `object-exists` where something else lies in its place. What was brought stays when the rest fails, for the next run.
+ * What an earlier run has brought is read and compared, and not brought again; what another backup there has in common
+ * with it is read there, and shared. Nothing is ever written over: throws `object-exists` where something else lies in
+ * its place. What was brought stays when the rest fails, for the next run.
  */
 export async function receiveBackup(
   trust: Trust,
@@ -85,7 +85,10 @@ async function bringPart(
   try {
     return await bring();
   } catch (error) {
-    if (isBackupError(error, 'part-corrupt')) return bring();
+    if (isBackupError(error, 'part-corrupt'))
+      return bring().catch(async (again: unknown) => {
+        throw await stored.judge(again, part, signal);
+      });
     if (!isBackupError(error, 'object-exists')) throw error;
     await requirePart(vault, stored, part, { size: part.storedBytes, isComplete: false }, signal);
     return 0;

@@ -8,7 +8,9 @@ import type { Vault } from '../../vault.ts';
 import { parseManifest } from '../backups/manifest-document.ts';
 import { missingBackup, readManifest } from '../backups/manifests.ts';
 import type { Trust } from '../backups/signature.ts';
+import { afterReadingAgain } from '../parts/read-again.ts';
 import { openStored } from '../parts/reading.ts';
+import type { PartOpening } from '../parts/reading.ts';
 
 /** An object that belongs to a manifest and is no part, as its signature is. `path` is below the backup's place. */
 export type BesideManifest = { path: string; body: Uint8Array };
@@ -23,16 +25,19 @@ export type StoredBackup = {
   beside: readonly BesideManifest[];
   /** A part's stored bytes, checked against the manifest. Throws `part-corrupt` at their end. */
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
+  /** What to throw for a reading of it that failed: whether the part is damaged, or its way was bad. */
+  judge(error: unknown, part: ManifestPart, signal: AbortSignal): Promise<unknown>;
 };
 
 /** Reads everything of a backup but its parts. Throws as `readManifest` does. */
 export async function storedBackup(
-  trust: Trust,
+  trust: Trust & Pick<PartOpening, 'damaged'>,
   source: SourceName,
   id: BackupId,
   signal: AbortSignal,
 ): Promise<StoredBackup> {
   const { vault } = trust;
+  const opening: PartOpening = { ...trust, identitiesOf: async () => [] };
   const { manifest } = await readManifest(trust, source, id, signal);
   const document = await documentOf(vault, manifest, signal);
   const prefix = backupPrefix(source, id);
@@ -46,6 +51,7 @@ export async function storedBackup(
     document,
     beside,
     open: (part, stop) => openStored(vault, manifest, part, stop),
+    judge: (error, part, stop) => afterReadingAgain(opening, error, { backup: manifest, part, sealed: true }, stop),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { summed } from '../../pipeline/sum.ts';
 import type { ByteStream, Report } from '../../ports.ts';
-import { openPart, openStored, partPlace, readStored } from './reading.ts';
+import { keyOfPart, openPart, openStored, partPlace, readStored } from './reading.ts';
 import type { BackupName, PartOpening } from './reading.ts';
 
 /** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
@@ -55,12 +55,18 @@ async function requireWhole(
   const { backup, part } = read;
   const first = await digestOf(readStored(vault, backup, part, signal));
   if (first === digestIn(part)) {
-    await digestOf(contentOf(opening, read, signal));
+    await digestOf(contentOf(opening, read, signal)).catch((error: unknown) => {
+      if (isBackupError(error, 'part-corrupt')) opening.damaged?.add(keyOfPart(backup, part));
+      throw error;
+    });
     return;
   }
   const second = await digestOf(readStored(vault, backup, part, signal));
   if (second === digestIn(part)) return;
-  if (first === second) throw damage;
+  if (first === second) {
+    opening.damaged?.add(keyOfPart(backup, part));
+    throw damage;
+  }
   throw readsDifferently(partPlace(vault, backup, part), damage);
 }
 

@@ -11,8 +11,8 @@ import type { Vault } from '../../vault.ts';
 /** The identities that a source's encrypted backups are opened with. Throws `key-missing`. */
 export type IdentitiesOf = (source: SourceName, signal: AbortSignal) => Promise<readonly string[]>;
 
-/** What it takes to read what parts hold. */
-export type PartOpening = { vault: Vault; identitiesOf: IdentitiesOf };
+/** What it takes to read what parts hold. `damaged`: gets the places of parts that two readings found damaged. */
+export type PartOpening = { vault: Vault; identitiesOf: IdentitiesOf; damaged?: Set<ObjectKey> };
 
 /** The backup that a part is of. */
 export type BackupName = Pick<Manifest, 'source' | 'id'>;

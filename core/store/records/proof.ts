@@ -1,12 +1,13 @@
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { isBackupError, messageOf } from '../../domain/errors.ts';
-import type { FailureCode } from '../../domain/errors.ts';
-import type { BackupId, SourceName } from '../../domain/keys.ts';
+import type { BackupError, FailureCode } from '../../domain/errors.ts';
+import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { proofKey } from '../../domain/layout/records.ts';
 import type { ProofKind } from '../../domain/layout/records.ts';
 import type { Clock, Report } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
+import { alsoDamaged } from './also-damaged.ts';
 
 /** What a record of a proof holds, for people who look into it: nothing of Nightjar reads it. */
 export type ProofBody = {
@@ -18,7 +19,13 @@ export type ProofBody = {
   ms: number;
 };
 
-type Recording = { clock: Clock; report: Report };
+type RecordingDeps = { clock: Clock; report: Report };
+
+/** `damaged`: the places of parts that were found damaged while this store was read. */
+export type Recording = { vault: Vault; damaged: Set<ObjectKey> };
+
+type Proving = { kind: ProofKind; manifest: Pick<Manifest, 'source' | 'id'>; began: number };
+type ProofEnd = Pick<ProofBody, 'compared' | 'differences' | 'outcome'>;
 
 /** Failures that speak against the backup itself, and not against a target, a network or a wish. */
 const againstBackup: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
@@ -27,38 +34,79 @@ const recordLimitMs = 30_000;
 /**
  * Does the work of a proof and writes down beside the backup how it ended; `judge` says what was compared and what was
  * found wrong. A record that can't be written is a warning: a role that restores may well read only. A failure that
- * says nothing about the backup leaves no record.
+ * says nothing about the backup leaves no record. Where a part was found damaged, a failure is written down beside
+ * every backup that has it in common, too.
  */
 export async function withProofRecord<T>(
-  vault: Vault,
+  recording: Recording,
   kind: ProofKind,
   manifest: Pick<Manifest, 'source' | 'id'>,
-  deps: Recording,
+  deps: RecordingDeps,
   work: () => Promise<T>,
   judge: (result: T) => { compared: string; differences: string[] } | undefined,
 ): Promise<T> {
-  const began = deps.clock.now().getTime();
-  try {
-    const result = await work();
-    const found = judge(result);
-    if (found !== undefined) await record({ ...found, outcome: found.differences.length === 0 ? 'passed' : 'failed' });
-    return result;
-  } catch (error) {
-    if (isBackupError(error, ...againstBackup))
-      await record({ compared: 'ended early', differences: [messageOf(error)], outcome: 'failed' });
+  const proving: Proving = { kind, manifest, began: deps.clock.now().getTime() };
+  const result = await work().catch(async (error: unknown) => {
+    if (isBackupError(error, ...againstBackup)) await record(recording, proving, endedBy(error), deps);
     throw error;
-  }
+  });
+  const found = judge(result);
+  const outcome = found?.differences.length === 0 ? 'passed' : 'failed';
+  if (found !== undefined) await record(recording, proving, { ...found, outcome }, deps);
+  return result;
+}
 
-  async function record({ outcome, ...found }: Pick<ProofBody, 'compared' | 'differences' | 'outcome'>): Promise<void> {
-    const at = deps.clock.now();
-    const key = proofKey(manifest.source as SourceName, manifest.id as BackupId, { kind, outcome, at });
-    const body: ProofBody = { kind, outcome, at: at.toISOString(), ...found, ms: at.getTime() - began };
-    try {
-      await writeJson(vault, key, body, {}, AbortSignal.timeout(recordLimitMs));
-    } catch (error) {
-      // of the same second and outcome: it tells the same
-      if (!isBackupError(error, 'object-exists'))
-        deps.report({ type: 'warning', message: `the record of this ${kind} could not be kept: ${messageOf(error)}` });
-    }
+/**
+ * Does work that reads some of a backup, and can't prove it: writes down beside the backup that it failed where a part
+ * proved damaged, and nothing else: as a `verify`, for its bytes were read, and one that passes mends it.
+ */
+export async function withDamageRecord<T>(
+  recording: Recording,
+  manifest: Pick<Manifest, 'source' | 'id'>,
+  deps: RecordingDeps,
+  work: () => Promise<T>,
+): Promise<T> {
+  const proving: Proving = { kind: 'verify', manifest, began: deps.clock.now().getTime() };
+  return work().catch(async (error: unknown) => {
+    if (isBackupError(error, 'part-corrupt')) await record(recording, proving, endedBy(error), deps);
+    throw error;
+  });
+}
+
+function endedBy(error: BackupError): ProofEnd {
+  return { compared: 'ended early', differences: [messageOf(error)], outcome: 'failed' };
+}
+
+async function record(
+  { vault, damaged }: Recording,
+  { kind, manifest, began }: Proving,
+  { outcome, ...found }: ProofEnd,
+  { clock, report }: RecordingDeps,
+): Promise<void> {
+  const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
+  const at = clock.now();
+  const limit = AbortSignal.timeout(recordLimitMs);
+  const body: ProofBody = { kind, outcome, at: at.toISOString(), ...found, ms: at.getTime() - began };
+  const write = (beside: BackupId, as: ProofKind) =>
+    writeOnce(vault, proofKey(source, beside, { kind: as, outcome, at }), { ...body, kind: as }, limit);
+  try {
+    await write(id, kind);
+    const others = outcome === 'failed' ? await alsoDamaged(vault, source, id, damaged, limit) : [];
+    if (others.length > 0) report({ type: 'warning', message: inCommon(`${source} ${id}`, others) });
+    // nobody has restored them: that their bytes are bad is what a verify would find
+    for (const other of others) await write(other, 'verify');
+  } catch (error) {
+    report({ type: 'warning', message: `the record of this ${kind} could not be kept: ${messageOf(error)}` });
   }
+}
+
+/** One of the same second and outcome tells the same. */
+async function writeOnce(vault: Vault, key: ObjectKey, body: ProofBody, signal: AbortSignal): Promise<void> {
+  await writeJson(vault, key, body, {}, signal).catch((error: unknown) => {
+    if (!isBackupError(error, 'object-exists')) throw error;
+  });
+}
+
+function inCommon(what: string, others: readonly BackupId[]): string {
+  return `${what} has what is damaged in common with ${others.join(', ')}: damaged, too`;
 }

@@ -2,11 +2,16 @@ import { lstat, readdir, readFile, stat, unlink, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { verify } from '../../../core/commands/proof/verify.ts';
+import { restoreRecorded } from '../../../core/commands/restore/restore.ts';
+import type { RestoreOptions } from '../../../core/commands/restore/restore.ts';
+import { rotate } from '../../../core/commands/rotate.ts';
+import { verify, verifyRecorded } from '../../../core/commands/proof/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { bytesTogether } from '../../../core/domain/verdict/history.ts';
+import { damageOf } from '../../../core/domain/verdict/verdict.ts';
 import { inspection } from '../../../core/engines/files/inspection.ts';
+import type { RunEvent } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
@@ -14,15 +19,20 @@ import { filesScene } from '../../support/files/scene.ts';
 import type { FilesScene } from '../../support/files/scene.ts';
 import { bash, seenByStock } from '../../support/files/stock.ts';
 import { copying } from '../../support/copying.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
+import { policyOf } from '../../support/vaults/history.ts';
+import { folderScene, limit, memoryScene } from '../../support/vaults/vault.ts';
 
 // what `find`, `sha256sum`, tar and the numbers of inodes say of backups that have parts in common
 
 const shop = 'shop' as SourceName;
+const data = 'data/0001.tar.zst';
+let told: string[];
+const report = (event: RunEvent) => void (event.type === 'warning' && told.push(event.message));
 let scene: FilesScene;
 
 beforeEach(async () => {
   scene = await filesScene();
+  told = [];
 });
 afterEach(() => scene.close());
 
@@ -122,11 +132,53 @@ test('a part less than half of which is needed is not taken over', async () => {
   expect(await sharedWith(second, first)).toEqual([]);
 });
 
+test('a part that proves damaged is damage of every backup that has it, and of no other', async () => {
+  await bash('printf 1 > a', scene.media);
+  const whole = await scene.night();
+  await bash('touch a', scene.media);
+  const [second, third] = [await scene.night(), await scene.night()];
+  expect(await sharedWith(third, second)).toEqual([data]);
+  await spoil(third);
+
+  const { problems } = await verifyRecorded(third, { ...scene.deps, report, ...inspection }, limit());
+
+  expect(problems.map(({ file }) => file)).toEqual([data]);
+  expect(await good()).toEqual([whole.id]);
+  expect(told).toContain(`shop ${third.id} has what is damaged in common with ${second.id}: damaged, too`);
+  const later = { now: () => new Date(Date.now() + 9 * 86_400_000) };
+  const options = { dryRun: false, anyShare: true };
+  await rotate(shop, policyOf({ count: 1 }), options, { ...scene.deps, clock: later }, limit());
+  expect(await good()).toEqual([whole.id]);
+  await scene.deps.store.removeBackup(shop, third.id as BackupId, filesOf(third), limit());
+  const fourth = await scene.night();
+  expect(await sharedWith(fourth, second)).toEqual([]);
+  expect(await problemsOf(fourth)).toEqual([]);
+});
+
+test('a restore of some of it, and a pull, that meet a damaged part say so of every backup that has it', async () => {
+  for (const [nth, meet] of [
+    (of: Manifest) => restored(of, { tables: ['a'] }),
+    (of: Manifest) => restored(of, {}),
+    (of: Manifest) => copying(of.id as BackupId, scene.vault.vault, memoryScene().vault),
+  ].entries()) {
+    await bash(`printf ${nth} > a`, scene.media);
+    const [first, second] = [await scene.night(), await scene.night()];
+    expect(await sharedWith(second, first)).toEqual([data]);
+    await spoil(first);
+
+    await expect(meet(second)).rejects.toMatchObject({ code: 'part-corrupt' });
+
+    expect(await good()).toEqual([]);
+    expect(await problemsOf(await scene.night())).toEqual([]);
+    for (const id of await scene.deps.store.backupIds(shop, limit()))
+      await scene.deps.store.removeBackup(shop, id, [data], limit());
+  }
+});
+
 test('nothing is taken over from a part that is damaged, as far as that is known', async () => {
   await bash('printf 1 > a', scene.media);
   const first = await scene.night();
-  const path = join(scene.vault.folder, 'shop', first.id, 'data/0001.tar.zst');
-  await writeFile(path, Buffer.alloc((await stat(path)).size));
+  await spoil(first);
   const second = await scene.night();
   expect(await sharedWith(second, first)).toHaveLength(1);
   const { store } = scene.deps;
@@ -181,6 +233,20 @@ test('copies into another folder share what they have in common, and are whole a
     const { problems } = await verify(one, { ...to.deps(), ...inspection }, limit());
     expect(problems).toEqual([]);
   }
+  await to.remove();
+});
+
+test('a copy is whole though what it could share there is damaged, known or not', async () => {
+  await bash('printf 1 > a', scene.media);
+  const [first, second] = [await scene.night(), await scene.night()];
+  const to = await folderScene();
+  await copying(first.id as BackupId, scene.vault.vault, to.vault);
+  await spoil(first, to.folder);
+
+  await copying(second.id as BackupId, scene.vault.vault, to.vault);
+
+  const { problems } = await verify(second, { ...to.deps(), ...inspection }, limit());
+  expect(problems).toEqual([]);
   await to.remove();
 });
 
@@ -266,6 +332,23 @@ function everyCall(vault: Vault, happens: () => Promise<void>): Vault {
     ];
   });
   return Object.fromEntries(wrapped) as Vault;
+}
+
+/** Other bytes, as many, under every name of it. */
+async function spoil({ id }: Manifest, vault = scene.vault.folder): Promise<void> {
+  const path = join(vault, 'shop', id, data);
+  await writeFile(path, Buffer.alloc((await stat(path)).size));
+}
+
+/** The backups that nothing bad is known of. */
+async function good(): Promise<string[]> {
+  const { backups } = await scene.deps.store.listSource(shop, limit());
+  return backups.filter((found) => damageOf(found, undefined) === undefined).map(({ id }) => id);
+}
+
+async function restored(manifest: Manifest, options: Partial<RestoreOptions>): Promise<void> {
+  const all = { replace: false, owners: true, proof: true, ...options };
+  await restoreRecorded(manifest, scene.engine('back'), all, { ...scene.deps, parallel: 2 }, limit());
 }
 
 const filesOf = ({ parts }: Manifest): string[] => parts.map(({ file }) => file);
