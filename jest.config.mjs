@@ -9,7 +9,7 @@ export default {
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/layers/db-tools/build'],
   testTimeout: 180_000,
-  setupFiles: ['<rootDir>/test/support/jest/newer-clients.ts', '<rootDir>/test/support/jest/seldom-garbage.ts'],
+  setupFiles: ['<rootDir>/test/support/jest/seldom-garbage.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/jest/bytes-at-once.ts', '<rootDir>/test/support/jest/second-try.ts'],
   reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers

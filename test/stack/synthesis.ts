@@ -1,10 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from '@jest/globals';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parse } from 'yaml';
+import { afterSuite } from '../support/jest/after-suite.ts';
 import { BackupStack } from '../../lib/backup-stack.ts';
 import type { WrittenConfig } from '../../lib/read-config.ts';
 
@@ -32,23 +32,22 @@ export const examples = [
 ] as const;
 export type Example = (typeof examples)[number];
 
-// CDK would run the rules of CloudFormation over every template, and only warn: templateProblems runs them where they
-// are the subject, and nothing they find passes
-process.env['CDK_VALIDATION'] = 'false';
-
 const folder = join(import.meta.dirname, '../../examples');
-const outdirs: string[] = [];
-afterAll(() => outdirs.forEach((outdir) => rmSync(outdir, { recursive: true, force: true })));
 
 /** What stands in an example. */
 export function exampleConfig(name: Example): WrittenConfig {
   return parse(readFileSync(join(folder, `${name}.yaml`), 'utf8')) as WrittenConfig;
 }
 
-/** The stack of a configuration, in this process. */
+/**
+ * The stack of a configuration, in this process; its folder goes with the suite. CDK would run the rules of
+ * CloudFormation over every template, and only warn: templateProblems runs them where they are the subject, and nothing
+ * they find passes.
+ */
 export function stackOf(config: WrittenConfig): { app: App; stack: BackupStack; outdir: string } {
   const outdir = mkdtempSync(join(tmpdir(), 'nightjar-infra-'));
-  outdirs.push(outdir);
+  afterSuite(() => rmSync(outdir, { recursive: true, force: true }));
+  process.env['CDK_VALIDATION'] = 'false';
   const app = new App({ outdir, analyticsReporting: false });
   return { app, stack: withoutTraces(() => new BackupStack(app, { config, folder })), outdir };
 }
@@ -76,10 +75,11 @@ export function synthesise(config: WrittenConfig): Synthesised {
 
 const made = new Map<Example, Synthesised>();
 
-/** The stack of an example, synthesised once. */
+/** The stack of an example, synthesised once for a suite. */
 export function exampleStack(name: Example): Synthesised {
   const found = made.get(name) ?? synthesise(exampleConfig(name));
   made.set(name, found);
+  afterSuite(() => made.clear());
   return found;
 }
 

@@ -1,6 +1,7 @@
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
 import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
+import { suiteIsOver } from './after-suite.ts';
 
 /**
  * The environment of every test file (jest.config.mjs): that of the worker itself, in which all of Nightjar and its
@@ -22,6 +23,7 @@ export default class OfWorker implements Partial<JestEnvironment> {
 
   async teardown(): Promise<void> {
     this.fakeTimersModern.dispose();
+    suiteIsOver();
     const { console, ...process } = this.#before;
     Object.assign(globalThis.process, process);
     for (const name of Object.keys(process.env)) if (!(name in this.#variables)) delete process.env[name];
