@@ -37,7 +37,7 @@ beforeAll(async () => {
     await cp(join(top, path), join(house, path), { recursive: true, filter: (file) => !file.endsWith('/build') });
   await cp(join(top, 'test/fixtures/house'), house, { recursive: true });
   await symlink(join(top, 'node_modules'), join(house, 'node_modules'));
-  await register('core/engines/index.ts', 'jotter', 'engines = { postgres, mariadb');
+  await register('core/engines/index.ts', 'jotter', 'engines = { postgres');
   await register('core/vaults/index.ts', 'crate', 'vaults = { folder, s3');
 
   work = join(house, 'work');
