@@ -126,6 +126,7 @@ test('links of both pages lead somewhere', async () => {
     'configuration.md': await read('configuration.md'),
     'vault-trust.md': await read('vault-trust.md'),
     'copies.md': await read('copies.md'),
+    'files.md': await read('files.md'),
     'signing.md': await read('signing.md'),
   };
   const lost = [...page.matchAll(/\]\(([\w./-]*)#([\w-]+)\)/g)]
