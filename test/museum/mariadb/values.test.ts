@@ -204,8 +204,13 @@ describe.each(servers)('$name', ({ name, start }) => {
       for (const moment of moments) {
         const losses = lossCounter(risks, loginTo(server, 'brief'), session.server);
         for await (const _ of losses.watch(() => rows(moment), limit())) continue;
+        // without transactions, the count itself may have come between the two statements
         expect(await lossExceptions(risks, await losses.counted(), unprotected, loginTo(server, 'brief'))).toEqual([
-          'column `t`.`f`: values may lose digits (none was found, and the table was written to while the dump began)',
+          expect.stringMatching(
+            engine === 'MyISAM'
+              ? /^column `t`\.`f`: (values may lose digits \(none was found, and|1 value loses digits, and others may:) the table was written to while the dump began\)?$/
+              : /^column `t`\.`f`: values may lose digits \(none was found, and the table was written to while the dump began\)$/,
+          ),
         ]);
       }
       await session.close();
