@@ -8,8 +8,14 @@ test.each([
   ['registry.example.com/shop/app:1.2', { registry: 'registry.example.com', repository: 'shop/app', tag: '1.2' }],
   ['localhost:5000/app', { registry: 'localhost:5000', repository: 'app', tag: 'latest' }],
   ['[::1]:5000/app:x', { registry: '[::1]:5000', repository: 'app', tag: 'x' }],
-  [`ghcr.io/a/b@sha256:${hex}`, { registry: 'ghcr.io', repository: 'a/b', digest: `sha256:${hex}` }],
-  [`ghcr.io/a/b:1@sha256:${hex}`, { registry: 'ghcr.io', repository: 'a/b', tag: '1', digest: `sha256:${hex}` }],
+  [
+    `images.example.org/a/b@sha256:${hex}`,
+    { registry: 'images.example.org', repository: 'a/b', digest: `sha256:${hex}` },
+  ],
+  [
+    `images.example.org/a/b:1@sha256:${hex}`,
+    { registry: 'images.example.org', repository: 'a/b', tag: '1', digest: `sha256:${hex}` },
+  ],
   ['docker.io/debian:12', { registry: 'docker.io', repository: 'library/debian', tag: '12' }],
 ])('%s is an image', (text, reference) => {
   expect(parseImageReference(text)).toEqual(reference);
