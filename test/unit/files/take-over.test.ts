@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { hash } from 'node:crypto';
 import { lstat, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stateOf as placeStateOf } from '../../../core/engines/files/sharing/places.ts';
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
+import { walk } from '../../../core/engines/files/plan/walk.ts';
 import type { FoundPath } from '../../../core/engines/files/plan/walk.ts';
 import type { BackupBefore } from '../../../core/ports.ts';
 import { limit } from '../../support/vaults/vault.ts';
@@ -141,28 +143,49 @@ describe('where times of change say too little, content decides', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('on a file system that does not set them, and of what is young', async () => {
-    const value = `${hash('sha256', 'ten bytes.')} 10 0644 5`;
-    const stats = (name: string) => lstat(join(folder, name), { bigint: true }).then(placeStateOf);
-    const states = await Promise.all(['same', 'other', 'young'].map(stats));
-    const known: Known[] = [
-      { path: 'same', part: 1, value },
-      { path: 'other', part: 1 },
-      { path: 'young', part: 1, value },
-    ];
+  /** Three files, of which the catalog knows the content of the first alone, in a backup that began so much later. */
+  async function scene(laterMs: number, settles: boolean) {
+    const names = ['same', 'other', 'young'];
+    const states = await Promise.all(
+      names.map((name) => lstat(join(folder, name), { bigint: true }).then(placeStateOf)),
+    );
+    const known = names.map((path, at): Known => ({ path, part: 1, ...(at === 0 && { value: valueOfSame }) }));
     const plain = backupBefore(known, 100);
-    const list = known.map(({ path }, at) => `0001 ${states[at]} ./${path}\0`).join('');
+    const list = names.map((path, at) => `0001 ${states[at]} ./${path}\0`).join('');
     const before = {
       ...plain,
-      manifest: { ...plain.manifest, start: new Date(Date.now() + 1000).toISOString() },
+      manifest: { ...plain.manifest, start: new Date(Date.now() + laterMs).toISOString() },
       open: async function* () {
         yield Buffer.from(list);
       },
     };
-    const now = known.map((one, at) => ({ ...found(one), state: states[at]!, settles: one.path === 'young' }));
+    return kept(
+      known.map((one, at) => ({ ...found(one), state: states[at]!, settles })),
+      before,
+      { ...here, folder },
+    );
+  }
+  const valueOfSame = `${hash('sha256', 'ten bytes.')} 10 0644 5`;
 
-    expect(await kept(now, before, { ...here, folder })).toEqual(['same', 'young']);
-    expect(await kept([...now, { ...now[0]!, path: 'gone' }], before, { ...here, folder })).toEqual(['same', 'young']);
+  test('on a file system that does not set them, however old they are', async () => {
+    expect(await scene(600_000, false)).toEqual(['same']);
+    expect(await scene(600_000, true)).toEqual(['same', 'other', 'young']);
+  });
+
+  test('of what was changed within a minute before it was read', async () => {
+    expect(await scene(1000, true)).toEqual(['same']);
+  });
+
+  test('which file systems set them is told by their kind, as stat names it', async () => {
+    for (const place of ['/dev/shm', '/var/tmp']) {
+      const top = await mkdtemp(join(place, 'walked-'));
+      await writeFile(join(top, 'file'), '');
+      const { found: all } = await walk(top, { excludes: () => false, oneFileSystem: false }, limit());
+      await rm(top, { recursive: true });
+      const kind = execFileSync('stat', ['-f', '-c', '%T', place], { encoding: 'utf8' }).trim();
+      const isKnown = ['ext2/ext3', 'xfs', 'btrfs', 'zfs', 'f2fs', 'bcachefs', 'nfs'].includes(kind);
+      expect([kind, all.map(({ settles }) => settles)]).toEqual([kind, [isKnown, isKnown]]);
+    }
   });
 });
 
