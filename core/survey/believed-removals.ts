@@ -29,5 +29,5 @@ export async function believedRemovals(
     },
     signal,
   );
-  return doubted.size === 0 ? listed : { ...listed, removed: listed.removed.filter(({ id }) => !doubted.has(id)) };
+  return { ...listed, removed: listed.removed.filter(({ id }) => !doubted.has(id)) };
 }

@@ -132,8 +132,9 @@ async function byId(
   };
 }
 
+/** Of a full one there are none. */
 function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): string[] {
-  const instead = full === undefined || full.id === id ? '' : `; the last full one is ${full.id}`;
+  const instead = full === undefined ? '' : `; the last full one is ${full.id}`;
   return [
     ...(shrunk === undefined ? [] : [`${id}: ${shrunkText(shrunk)}${instead}`]),
     ...(other === undefined

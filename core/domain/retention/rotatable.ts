@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import type { Retention } from '../../contract/config/settings/settings.ts';
 import { newBackupId } from '../keys.ts';
+import { remembered } from '../time/remembered.ts';
 import { longestGapHours } from '../time/longest-gap.ts';
 import { planRetention } from './retention.ts';
 import type { Candidate } from './retention.ts';
@@ -19,46 +20,48 @@ export type Rotating = {
   maxShare: number;
 };
 
-/** So far a policy is tried: small shares may first be refused when days leave a tier two at a time. */
-const rotations = 100;
-const backupsTried = 5000;
+/**
+ * So far a policy is tried: small shares may first be refused when days leave a tier two at a time. Many backups a day
+ * are tried for fewer days.
+ */
+const farEnough = { rotations: 100, backups: 5000 };
 const begin = Date.UTC(2024, 0, 1);
 const eachDay = '30 5 * * *';
 /** A rotation a day takes one day, of at least two. */
 const dailyHours = 25;
 const shareOfDaily = 50;
 
-/** Sources share policies, and each is looked at once. */
-const known = new Map<string, LostDays | undefined>();
-
 /**
  * What the first rotation would remove that `maxShare` refuses although nothing is out of order: then none after it
- * removes anything. Nothing where none is refused.
+ * removes anything. Nothing where none is refused. Sources share policies, and each is looked at once.
  */
-export function refusedForEver(rotating: Rotating): LostDays | undefined {
-  const key = JSON.stringify(rotating);
-  if (!known.has(key)) known.set(key, isPlainlyAllowed(rotating) ? undefined : firstRefusal(rotating));
-  return known.get(key);
-}
+export const refusedForEver = remembered((rotating: Rotating) =>
+  isPlainlyAllowed(rotating) ? undefined : firstRefusal(rotating, farEnough),
+);
 
-function isPlainlyAllowed({ rotate, timeZone, maxShare }: Rotating): boolean {
+/** Whether no trial is needed, which takes a second: of what most people write, none is. */
+export function isPlainlyAllowed({ rotate, timeZone, maxShare }: Rotating): boolean {
   return maxShare >= shareOfDaily && (rotate === undefined || longestGapHours(rotate, timeZone) <= dailyHours);
 }
 
-function firstRefusal({ schedule, rotate = eachDay, timeZone, retention, maxShare }: Rotating): LostDays | undefined {
-  const [backups, removals] = [schedule, rotate].map(
-    (text) => new Cron(text.trim(), { timezone: timeZone, mode: '5-part' }),
-  ) as [Cron, Cron];
+/** The first refusal of so many rotations, or of those of so many backups. */
+export function firstRefusal(
+  { schedule, rotate = eachDay, timeZone, retention, maxShare }: Rotating,
+  limits: { rotations: number; backups: number },
+): LostDays | undefined {
+  const momentsOf = (text: string) => new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
+  const [backups, removals] = [momentsOf(schedule), momentsOf(rotate)];
   let kept: Candidate[] = [];
   let next = backups.nextRun(new Date(begin));
   let tried = 0;
-  for (let left = rotations; left > 0 && tried < backupsTried; left -= 1) {
-    const until = next === null ? null : removals.nextRun(next);
+  for (let rotation = 0; rotation < limits.rotations && tried < limits.backups; rotation += 1) {
+    const until = next && removals.nextRun(next);
     if (until === null) return undefined;
     const all = [...kept];
-    for (; next !== null && next < until; next = backups.nextRun(next))
+    for (; next !== null && next < until; next = backups.nextRun(next)) {
       all.push({ id: newBackupId(next, 0), start: next });
-    tried += all.length - kept.length;
+      tried += 1;
+    }
     const stays = new Set(
       planRetention(all, retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])),
     );

@@ -1,4 +1,5 @@
 import type { Tier } from '../../contract/manifest/manifest.ts';
+import { remembered } from './remembered.ts';
 
 /** A tier whose places are periods of the calendar. */
 export type PeriodTier = Exclude<Tier, 'last'>;
@@ -36,14 +37,8 @@ export function calendarOf(timeZone: string): Calendar {
 type Parts = ReadonlyMap<string, string>;
 
 /** Making a clock takes long, and so does asking it: the same moments are asked for by every tier and every source. */
-const clocks = new Map<string, (moment: Date) => Parts>();
+const clockOf = remembered(newClock);
 const mostKnown = 5000;
-
-function clockOf(timeZone: string): (moment: Date) => Parts {
-  const clock = clocks.get(timeZone) ?? newClock(timeZone);
-  clocks.set(timeZone, clock);
-  return clock;
-}
 
 function newClock(timeZone: string): (moment: Date) => Parts {
   const format = new Intl.DateTimeFormat('en-CA', {

@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { remembered } from './remembered.ts';
 
 /**
  * A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`.
@@ -11,9 +12,6 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 /** Years in which every zone goes by the rules that hold now: what was decided once and is over lies behind them. */
 const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
-
-/** Many sources share a zone, and looking a zone through takes milliseconds. */
-const known = new Map<string, readonly Jump[]>();
 
 /**
  * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and
@@ -45,15 +43,11 @@ export function lostBackup(schedule: string, timeZone: string): LostBackup | und
 
 /**
  * Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again,
- * written as if they were UTC.
+ * written as if they were UTC. Many sources share a zone, and looking one through takes milliseconds.
  */
-export function jumpsOf(timeZone: string): readonly Jump[] {
-  const found = known.get(timeZone) ?? findJumps(timeZone);
-  known.set(timeZone, found);
-  return found;
-}
+export const jumpsOf: (timeZone: string) => readonly Jump[] = remembered(findJumps);
 
-function findJumps(timeZone: string): Jump[] {
+function findJumps(timeZone: string): readonly Jump[] {
   const offsetAt = offsetsOf(timeZone);
   const jumps: Jump[] = [];
   for (let at = firstMs; at < lastMs; at += 7 * dayMs) {

@@ -1,3 +1,4 @@
+import { remembered } from './remembered.ts';
 import { gapMs } from './schedule.ts';
 
 const hourMs = 3_600_000;
@@ -5,16 +6,11 @@ const hourMs = 3_600_000;
 const from = Date.UTC(2024, 0, 1);
 const stepHours = 6;
 
-/** A synthesis asks for the same few schedules again and again, and each answer takes a tenth of a second. */
-const known = new Map<string, number>();
-
-/** Longest time that a schedule leaves between two of its moments, in whole hours. */
-export function longestGapHours(schedule: string, timeZone: string): number {
-  const key = JSON.stringify([schedule, timeZone]);
-  const found = known.get(key) ?? measured(schedule, timeZone);
-  known.set(key, found);
-  return found;
-}
+/**
+ * Longest time that a schedule leaves between two of its moments, in whole hours. A synthesis asks for the same few
+ * schedules again and again, and each answer takes a tenth of a second.
+ */
+export const longestGapHours: (schedule: string, timeZone: string) => number = remembered(measured);
 
 function measured(schedule: string, timeZone: string): number {
   const moments = Array.from(

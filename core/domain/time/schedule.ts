@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import { remembered } from './remembered.ts';
 
 /**
  * When backups are meant to begin: five fields of cron, and how long after a moment a run of it may be started at
@@ -126,11 +127,6 @@ function repeatedAfterMs(timeZone: string, moment: Date): number {
 
 /** By how much clocks are set back. */
 const setBackMs = [30 * 60_000, 60 * 60_000, 120 * 60_000];
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
-function clockOf(timeZone: string): Intl.DateTimeFormat {
-  const clock =
-    clocks.get(timeZone) ?? new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'short', timeStyle: 'short' });
-  clocks.set(timeZone, clock);
-  return clock;
-}
+const clockOf = remembered(
+  (timeZone: string) => new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'short', timeStyle: 'short' }),
+);

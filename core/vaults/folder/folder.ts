@@ -2,6 +2,7 @@ import { lstat, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
+import type { Bytes } from '../../domain/units.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Deleted, Stored, Vault } from '../../vault.ts';
 import { absent, answered } from './errors.ts';
@@ -60,17 +61,10 @@ export function folderVault(root: string): Vault {
 
 async function put(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal): Promise<Stored> {
   const what = `write ${place.root}/${key}`;
-  const { path, bytes } = await incoming(place, key, body, signal);
-  try {
-    const made = await answered(
-      what,
-      inFolder(place, key, (target) => linkNew(path, target)),
-      unstopped,
-    );
-    if (made) return { bytes };
-  } finally {
-    await rm(path, { force: true });
-  }
+  await prepare(place, what, signal);
+  const link = (path: string) => inFolder(place, key, (target) => linkNew(path, target));
+  const { isDone, bytes } = await written(place, key, { what, body, step: link }, signal);
+  if (isDone) return { bytes };
   throw thereAlready(what);
 }
 
@@ -81,17 +75,10 @@ async function putIfAbsent(
   signal: AbortSignal,
 ): Promise<{ version: string }> {
   const what = `write ${place.root}/${key}`;
-  const { path } = await incoming(place, key, once(body), signal);
-  try {
-    const made = await answered(
-      what,
-      inFolder(place, key, (target) => makeObject(place, key, path, target)),
-      unstopped,
-    );
-    if (made) return { version: versionOf(body) };
-  } finally {
-    await rm(path, { force: true });
-  }
+  await prepare(place, what, signal);
+  const make = (path: string) => inFolder(place, key, (target) => makeObject(place, key, path, target));
+  const { isDone } = await written(place, key, { what, body: once(body), step: make }, signal);
+  if (isDone) return { version: versionOf(body) };
   throw thereAlready(what);
 }
 
@@ -108,18 +95,15 @@ async function putIfUnchanged(
 ): Promise<{ version: string }> {
   const what = `replace ${place.root}/${key}`;
   await answered(what, requireVault(place), signal);
-  const { path } = await incoming(place, key, once(body), signal);
-  try {
-    const replaced = replaceObject(place, key, version, path).catch(absent);
-    if ((await answered(what, replaced, unstopped)) === true) return { version: versionOf(body) };
-  } finally {
-    await rm(path, { force: true });
-  }
+  await prepare(place, what, signal);
+  const replace = (path: string) => replaceObject(place, key, version, path).catch(absent);
+  const { isDone } = await written(place, key, { what, body: once(body), step: replace }, signal);
+  if (isDone) return { version: versionOf(body) };
   throw new BackupError('object-exists', `${what}: somebody else has written or removed it`);
 }
 
 async function replaceObject(place: FolderPlace, key: ObjectKey, version: string, path: string): Promise<boolean> {
-  const target = await pathOf(place, key, { make: false });
+  const target = await pathOf(place, key);
   await bringForward(place, key, target);
   return replaceFile(place, target, version, path);
 }
@@ -132,45 +116,53 @@ async function makeObject(place: FolderPlace, key: ObjectKey, path: string, targ
 
 async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   await requireVault(place);
-  const path = await pathOf(place, key, { make: false }).catch(absent);
+  const path = await pathOf(place, key).catch(absent);
   if (path === undefined) return { state: 'gone' };
   const names = (await lstat(path).catch(absent))?.nlink ?? 0;
   await unlink(path).catch(absent);
   await syncFolder(dirname(path)).catch(absent);
   await forgetStates(place, key);
-  for (let folder = dirname(path); folder !== place.root; folder = dirname(folder)) {
-    if (
-      !(await rmdir(folder).then(
-        () => true,
-        () => false,
-      ))
-    )
-      break;
-  }
+  await removeEmpty(dirname(path), place.root).catch(() => undefined);
   return { state: 'gone', ...(names > 1 && { shared: true as const }) };
+}
+
+/** Removes a folder and those above it, up to the root; throws at the first that holds something. */
+async function removeEmpty(folder: string, root: string): Promise<void> {
+  if (folder === root) return;
+  await rmdir(folder);
+  await removeEmpty(dirname(folder), root);
 }
 
 /** A folder has no tags; that an object is missing is told all the same. */
 async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<undefined> {
   const what = `look at ${place.root}/${key}`;
   await answered(what, requireVault(place), signal);
-  const found = pathOf(place, key, { make: false }).then(lstat).catch(absent);
+  const found = pathOf(place, key).then(lstat).catch(absent);
   if ((await answered(what, found, signal)) === undefined)
     throw new BackupError('object-missing', `${what}: there is no such object`);
 }
 
-async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal) {
-  const what = `write ${place.root}/${key}`;
+/** Who is stopped makes no folders. */
+async function prepare(place: FolderPlace, what: string, signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw abortError(signal);
   await answered(what, prepareVault(place), signal);
-  await answered(what, pathOf(place, key, { make: false }).catch(absent), signal);
-  const written = await writeIncoming(place, what, body, signal);
+}
+
+/** Writes a body into a hidden file, which `step` gives its place: the last step is done to its end. */
+async function written(
+  place: FolderPlace,
+  key: ObjectKey,
+  { what, body, step }: { what: string; body: ByteStream; step: (path: string) => Promise<boolean | undefined> },
+  signal: AbortSignal,
+): Promise<{ isDone: boolean; bytes: Bytes }> {
+  await answered(what, pathOf(place, key).catch(absent), signal);
+  const { path, bytes } = await writeIncoming(place, what, body, signal);
   try {
-    await answered(what, sweepIncoming(place, written.path), signal);
-    return written;
-  } catch (error) {
-    await rm(written.path, { force: true }).catch(() => undefined);
-    throw error;
+    await answered(what, sweepIncoming(place, path), signal);
+    return { isDone: (await answered(what, step(path), unstopped)) === true, bytes };
+  } finally {
+    // left behind, it is swept a day later
+    await rm(path).catch(() => undefined);
   }
 }
 

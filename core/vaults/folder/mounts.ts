@@ -2,19 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { BackupError } from '../../domain/errors.ts';
 import { codeOf } from './errors.ts';
 
+/** What is to be mounted, and what is: in the form of fstab(5). */
+const ofSystem = { fstab: '/etc/fstab', mounts: '/proc/self/mounts' };
+
 /**
  * Throws `vault-unreachable` if /etc/fstab, where there is one, has a disk or a share at or above `folder` that is not
  * mounted now.
  */
-export async function requireMounts(folder: string): Promise<void> {
-  const missing = missingMount(folder, await textOf('/etc/fstab'), await textOf('/proc/self/mounts'));
+export async function requireMounts(folder: string, { fstab, mounts } = ofSystem): Promise<void> {
+  const missing = missingMount(folder, await textOf(fstab), await textOf(mounts));
   if (missing === undefined) return;
   throw new BackupError('vault-unreachable', `${missing} is not mounted, and ${folder} is there`, {
     hint: `run: mount ${missing}`,
   });
 }
 
-/** The mount point of `fstab`, at or above `folder`, that is not in `mounts`; both in the form of fstab(5). */
+/** The mount point of `fstab`, at or above `folder`, that is not in `mounts`. */
 export function missingMount(folder: string, fstab: string, mounts: string): string | undefined {
   const mounted = new Set(mountPoints(mounts));
   const above = mountPoints(fstab).filter((point) => folder === point || folder.startsWith(`${point}/`));

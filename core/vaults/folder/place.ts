@@ -73,7 +73,7 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
  * The path of an object. Its folders are made when `make` is set. Refuses to follow symbolic links below the root, so
  * that no key leads out of it. A folder that is missing, or is something else, is the system's ENOENT or ENOTDIR.
  */
-export async function pathOf(place: FolderPlace, key: string, options: { make: boolean }): Promise<string> {
+export async function pathOf(place: FolderPlace, key: string, { make = false } = {}): Promise<string> {
   const segments = key.split('/');
   const last = segments.pop();
   if (last === undefined || isHidden(segments[0] ?? last)) {
@@ -82,7 +82,7 @@ export async function pathOf(place: FolderPlace, key: string, options: { make: b
   let folder = place.root;
   for (const segment of segments) {
     folder = join(folder, segment);
-    if (options.make) await makeFolder(folder);
+    if (make) await makeFolder(folder);
     const found = await lstat(folder);
     if (found.isSymbolicLink()) throw linked(folder);
     if (!found.isDirectory()) throw notAFolder(folder);

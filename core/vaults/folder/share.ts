@@ -34,7 +34,7 @@ export async function shareFiles(
 }
 
 async function shareFile(place: FolderPlace, { from, to, bytes }: SharedObject, target: string): Promise<boolean> {
-  const path = await pathOf(place, from, { make: false }).catch(absent);
+  const path = await pathOf(place, from).catch(absent);
   const file = path === undefined ? undefined : await lstat(path).catch(absent);
   if (path === undefined || file === undefined || !file.isFile())
     throw new BackupError('object-missing', `write ${place.root}/${to}: there is no object ${from} any more`);

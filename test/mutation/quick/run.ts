@@ -1,4 +1,4 @@
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { run, switches } from './suites.ts';
 
 // `npm run test:mutation:quick -- <files> -- <suites>`: Stryker's own mutants, all of them in one process. Stryker
 // loads every suite anew for each; here they are loaded once, and the mutants switched on in turn (survivors.md).
-// `--every=3` first tries each third mutant alone.
+// `--every=3` first tries each third mutant alone; `--left=<file>` keeps what survived there, and tries only that again.
 type Place = { line: number; column: number };
 type Change = {
   id: string;
@@ -24,9 +24,10 @@ type Instrumenter = {
   ): Promise<{ files: { name: string; content: string }[]; mutants: Change[] }>;
 };
 const root = join(import.meta.dirname, '../../..');
-const isEvery = (word: string) => word.startsWith('--every=');
-const given = process.argv.slice(2).filter((word) => !isEvery(word));
-const every = Number(process.argv.find(isEvery)?.slice('--every='.length) ?? 1);
+const optionOf = (name: string) => process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+const given = process.argv.slice(2).filter((word) => !/^--\w+=/.test(word));
+const every = Number(optionOf('every') ?? 1);
+const leftFile = optionOf('left');
 const split = given.indexOf('--');
 const files = given.slice(0, split).flatMap((pattern) => globSync(pattern, { cwd: root }));
 const suites = given.slice(split + 1).flatMap((pattern) => globSync(pattern, { cwd: root }));
@@ -48,9 +49,13 @@ const sources = files.map((name) => ({
 const made = await new Instruments(silent).instrument(sources, { plugins: null, excludedMutations: [], ignorers: [] });
 const instrumented = new Map(made.files.map(({ name, content }) => [name, content]));
 
+const ours = (name: string) => pathToFileURL(join(import.meta.dirname, name)).href;
 registerHooks({
-  resolve: (asked, context, next) =>
-    next(asked === '@jest/globals' ? pathToFileURL(join(import.meta.dirname, 'globals.ts')).href : asked, context),
+  resolve(asked, context, next) {
+    if (asked === '@jest/globals') return next(ours('globals.ts'), context);
+    const isMutated = files.includes('core/domain/time/remembered.ts');
+    return next(asked.endsWith('/remembered.ts') && !isMutated ? ours('remembered.ts') : asked, context);
+  },
   load(asked, context, next) {
     const source = asked.startsWith('file:') ? instrumented.get(fileURLToPath(asked)) : undefined;
     return source === undefined ? next(asked, context) : { format: 'module-typescript', source, shortCircuit: true };
@@ -97,11 +102,18 @@ async function endOf({ id }: Change): Promise<[End, string]> {
   return ['survived', ''];
 }
 
+const nameOf = ({ fileName, location: { start, end }, replacement }: Change) =>
+  `${fileName.slice(root.length + 1)}:${start.line + 1}:${start.column}-${end.line + 1}:${end.column} ${replacement}`;
+const left = leftFile === undefined || !existsSync(leftFile) ? undefined : readFileSync(leftFile, 'utf8');
+const again = left === undefined ? undefined : new Set<string>(JSON.parse(left) as string[]);
+const isAsked = (mutant: Change, at: number) => again?.has(nameOf(mutant)) ?? at % every === 0;
+
+const isLeft = ({ end }: { end: End }) => end === 'survived' || end === 'not covered';
 const results: (Change & { end: End; by: string })[] = [];
-for (const mutant of made.mutants.filter((_, at) => at % every === 0)) {
+for (const mutant of made.mutants.filter(isAsked)) {
   const [end, by] = await endOf(mutant);
   results.push({ ...mutant, end, by });
-  if (end === 'survived' || end === 'not covered') console.log(shown(mutant, end));
+  if (isLeft({ end })) console.log(shown(mutant, end));
 }
 
 function shown({ fileName, location: { start, end }, replacement }: Change, how: End): string {
@@ -126,6 +138,7 @@ for (const [file, group] of Map.groupBy(results, ({ fileName }) => fileName.slic
     `${file}: ${killed} of ${counted.length}, ${Math.round((killed / counted.length) * 100)} % (${late} by timeout)`,
   );
 }
+if (leftFile !== undefined) writeFileSync(leftFile, JSON.stringify(results.filter(isLeft).map(nameOf)));
 mkdirSync(join(root, 'dist'), { recursive: true });
 writeFileSync(join(root, 'dist/mutation-quick.json'), JSON.stringify(results, undefined, 1));
 process.exit(0);

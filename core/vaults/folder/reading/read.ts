@@ -16,7 +16,7 @@ const missing = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ESTALE'];
 export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: AbortSignal): ByteStream {
   const what = `read ${place.root}/${key}`;
   const opening = reading(place, what, async () => {
-    const target = await pathOf(place, key, { make: false });
+    const target = await pathOf(place, key);
     return openFile(await currentFile(place, key, target));
   });
   const handle = await answered(what, opening, signal).catch((error: unknown) => {
@@ -45,7 +45,7 @@ export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: Ab
 export async function readVersion(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<Versioned> {
   const what = `read ${place.root}/${key}`;
   const work = reading(place, what, async () => {
-    const target = await pathOf(place, key, { make: false });
+    const target = await pathOf(place, key);
     const { body } = await readSmall(await currentFile(place, key, target));
     return { body, version: versionOf(body) };
   });

@@ -5,7 +5,7 @@ import { failureKey, startKey } from '../../../../core/domain/layout/records.ts'
 import { staleFailures, staleRequests, staleStarts, sweepable } from '../../../../core/domain/retention/leftovers.ts';
 import { planRetention, reasonText } from '../../../../core/domain/retention/retention.ts';
 import type { Reason } from '../../../../core/domain/retention/retention.ts';
-import { refusedForEver } from '../../../../core/domain/retention/rotatable.ts';
+import { firstRefusal, isPlainlyAllowed, refusedForEver } from '../../../../core/domain/retention/rotatable.ts';
 import { planRotation, removedBy } from '../../../../core/domain/retention/rotation.ts';
 import { exceeds, lostDays } from '../../../../core/domain/retention/rotation-share.ts';
 import { longestTier, tierTags, tiersOfNew } from '../../../../core/domain/retention/tiers.ts';
@@ -320,23 +320,43 @@ test('the newest thirty-two records of starts stay, and every one of the grace t
   expect(staleRequests(requests, now)).toEqual(['shop/restores/0123456789abcdeb-1-begun.json']);
 });
 
-let asked = 0;
-/** The same for a person, and not for what remembers its answers. */
-const anew = (rotating: Parameters<typeof refusedForEver>[0]) =>
-  refusedForEver({ ...rotating, schedule: `${rotating.schedule}${' '.repeat((asked += 1))}` });
-
 test('a policy is refused for ever whose first rotation would always take more than its share', () => {
   const daily = { schedule: '0 2 * * *', rotate: undefined, timeZone: 'UTC', retention: { count: 1 }, maxShare: 49 };
-  expect(anew(daily)).toEqual({ lost: 1, of: 2 });
-  expect(anew({ ...daily, maxShare: 50 })).toBeUndefined();
-  expect(anew({ ...daily, retention: { count: 2 } })).toBeUndefined();
-  expect(anew({ ...daily, retention: { count: 1 }, rotate: '0 5 * * 0', maxShare: 60 })).toMatchObject({
+  expect(refusedForEver(daily)).toEqual({ lost: 1, of: 2 });
+  expect(refusedForEver({ ...daily, maxShare: 50 })).toBeUndefined();
+  expect(refusedForEver({ ...daily, retention: { count: 2 } })).toBeUndefined();
+  expect(refusedForEver({ ...daily, retention: { count: 1 }, rotate: '0 5 * * 0', maxShare: 60 })).toMatchObject({
     lost: 6,
     of: 7,
   });
-  expect(anew({ ...daily, rotate: '0 5 * * *', maxShare: 50 })).toBeUndefined();
-  expect(anew({ ...daily, rotate: '0 5 30 2 *' })).toBeUndefined();
-  expect(anew({ ...daily, schedule: '*/10 * * * *' })).toEqual({ lost: 1, of: 2 });
+  expect(refusedForEver({ ...daily, rotate: '0 5 * * *', maxShare: 50 })).toBeUndefined();
+  expect(refusedForEver({ ...daily, rotate: '0 5 30 2 *' })).toBeUndefined();
+  expect(refusedForEver({ ...daily, schedule: '*/10 * * * *' })).toEqual({ lost: 1, of: 2 });
   expect([refusedForEver(daily), refusedForEver(daily)]).toEqual(Array(2).fill({ lost: 1, of: 2 }));
-  expect(anew({ ...daily, schedule: '0 2 30 2 *' })).toBeUndefined();
+  expect(refusedForEver({ ...daily, schedule: ' 0 2 30 2 * ' })).toBeUndefined();
+});
+
+test('half of the days and more, rotated each day, are allowed without a trial, which takes a second', () => {
+  const half = { schedule: '0 2 * * *', rotate: undefined, timeZone: 'UTC', retention: { count: 1 }, maxShare: 50 };
+  const needsTrial = (more: Partial<Omit<typeof half, 'rotate'>> & { rotate?: string }) =>
+    !isPlainlyAllowed({ ...half, ...more });
+
+  expect([needsTrial({}), needsTrial({ rotate: '0 5 * * *' }), needsTrial({ rotate: '15 */6 * * *' })]).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  // a day of 25 hours is one
+  expect(needsTrial({ rotate: '0 5 * * *', timeZone: 'Europe/Amsterdam' })).toBe(false);
+  expect([needsTrial({ maxShare: 49 }), needsTrial({ rotate: '0 5 * * 1-5' })]).toEqual([true, true]);
+});
+
+test('a policy is tried for so many rotations, or for those of so many backups', () => {
+  // on the fifth night the day of the first backup is the only one that goes
+  const late = { schedule: '0 2 * * *', rotate: undefined, timeZone: 'UTC', retention: { count: 4 }, maxShare: 19 };
+  const tried = (rotations: number, backups: number) => firstRefusal(late, { rotations, backups });
+
+  expect([tried(5, 5), tried(9, 9)]).toEqual(Array(2).fill({ lost: 1, of: 5 }));
+  expect([tried(4, 9), tried(9, 4)]).toEqual([undefined, undefined]);
+  expect(firstRefusal({ ...late, maxShare: 20 }, { rotations: 9, backups: 9 })).toBeUndefined();
 });
