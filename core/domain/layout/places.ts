@@ -4,6 +4,8 @@ import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 /** The document below a backup's place that makes it exist. */
 export const manifestFile = 'manifest.json';
 
+const manifestPattern = /^([^/]*)\/([^/]*)\/manifest\.json$/;
+
 /** Beside it: the signature of its bytes, where manifests are signed. */
 export const signatureFile = 'manifest.sig';
 
@@ -58,11 +60,11 @@ export function ledgerKey(source: SourceName): ObjectKey {
 
 /** The backup whose manifest this key is; undefined for every other object. */
 export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
-  const [segment, id, file, ...rest] = key.split('/');
-  if (segment === undefined || id === undefined || file !== manifestFile || rest.length > 0 || !isBackupId(id))
-    return undefined;
+  const found = manifestPattern.exec(key);
+  if (found === null) return undefined;
+  const [, segment, id] = found as unknown as [string, string, string];
   const source = sourceOfSegment(segment);
-  return source === undefined ? undefined : { source, id };
+  return source === undefined || !isBackupId(id) ? undefined : { source, id };
 }
 
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */

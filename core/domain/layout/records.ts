@@ -30,10 +30,12 @@ export type RequestRecord = { request: string; attempt: number; step: 'begun' | 
 
 const unscheduled = 'unscheduled';
 const stampPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
-const proofPattern = /^(\d{8}T\d{6}Z)-(verify|restore|drill)-(passed|failed)\.json$/;
-const startPattern = /^(\d{8}T\d{6}Z-[0-9a-f]{6})-([0-9a-z]{1,64})-(\d{8}T\d{6}Z|unscheduled)\.json$/;
-const failurePattern = /^(\d{8}T\d{6}Z)-([0-9a-z]{1,64})-([a-z]+(?:-[a-z]+)*)\.json$/;
-const requestPattern = /^([0-9a-f]{16})-(\d{1,6})-(begun|done|failed)\.json$/;
+const proofPattern = /^proofs\/(\d{8}T\d{6}Z)-(verify|restore|drill)-(passed|failed)\.json$/;
+const startPattern = /^starts\/(\d{8}T\d{6}Z-[0-9a-f]{6})-([0-9a-z]{1,64})-(\d{8}T\d{6}Z|unscheduled)\.json$/;
+const failurePattern = /^failures\/(\d{8}T\d{6}Z)-([0-9a-z]{1,64})-([a-z]+(?:-[a-z]+)*)\.json$/;
+const requestPattern = /^restores\/([0-9a-f]{16})-(\d{1,6})-(begun|done|failed)\.json$/;
+const removalPattern = /^removals\/([^/]+)\.json$/;
+const backupPattern = /^([^/]*)\/([^/]*)\/(.*)$/s;
 
 /** Where the record of a proof lies, beside the backup: `<source>/<id>/proofs/20261120T031500Z-verify-passed.json`. */
 export function proofKey(source: SourceName, id: BackupId, { kind, outcome, at }: ProofRecord): ObjectKey {
@@ -42,7 +44,7 @@ export function proofKey(source: SourceName, id: BackupId, { kind, outcome, at }
 
 /** Where the pin of a backup lies: `<source>/<id>/pin.json`. */
 export function pinKey(source: SourceName, id: BackupId): ObjectKey {
-  return partKey(source, id, 'pin.json');
+  return partKey(source, id, pinFile);
 }
 
 /**
@@ -78,40 +80,44 @@ export function removalKey(source: SourceName, id: BackupId): ObjectKey {
 
 /** The proof that a path below a backup is the record of; undefined for everything else. */
 export function proofOfPath(path: string): ProofRecord | undefined {
-  const [, stamp, kind, outcome] =
-    proofPattern.exec(path.startsWith('proofs/') ? path.slice('proofs/'.length) : '') ?? [];
-  const at = momentOf(stamp);
+  const found = proofPattern.exec(path);
+  if (found === null) return undefined;
+  const [, stamp, kind, outcome] = found;
+  const at = momentOf(stamp!);
   return at && { kind: kind as ProofKind, outcome: outcome as ProofRecord['outcome'], at };
 }
 
 /** The failure that a path below a source is the record of; undefined for everything else. */
 export function failureOfPath(path: string): FailureRecord | undefined {
-  const [, stamp, run, code] =
-    failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
-  const at = momentOf(stamp);
+  const found = failurePattern.exec(path);
+  if (found === null) return undefined;
+  const [, stamp, run, code] = found;
+  const at = momentOf(stamp!);
   return at && { at, run: run!, code: code! };
 }
 
 /** The start that a path below a source is the record of; undefined for everything else. */
 export function startOfPath(path: string): StartRecord | undefined {
-  const [, id = '', run, stamp] =
-    startPattern.exec(path.startsWith('starts/') ? path.slice('starts/'.length) : '') ?? [];
-  if (run === undefined || !isBackupId(id)) return undefined;
+  const found = startPattern.exec(path);
+  if (found === null) return undefined;
+  const [, id, run, stamp] = found as unknown as [string, string, string, string];
+  if (!isBackupId(id)) return undefined;
   const meant = momentOf(stamp);
   return meant === undefined && stamp !== unscheduled ? undefined : { id, run, meant };
 }
 
 /** The step of a restore that a path below a source is the record of; undefined for everything else. */
 export function requestOfPath(path: string): RequestRecord | undefined {
-  const [, request, attempt, step] =
-    requestPattern.exec(path.startsWith('restores/') ? path.slice('restores/'.length) : '') ?? [];
-  return request === undefined ? undefined : { request, attempt: Number(attempt), step: step as RequestRecord['step'] };
+  const found = requestPattern.exec(path);
+  if (found === null) return undefined;
+  const [, request, attempt, step] = found;
+  return { request: request!, attempt: Number(attempt), step: step as RequestRecord['step'] };
 }
 
 /** The backup that a path below a source says a person has removed; undefined for everything else. */
 export function removalOfPath(path: string): BackupId | undefined {
-  const id = /^removals\/([^/]+)\.json$/.exec(path)?.[1] ?? '';
-  return isBackupId(id) ? id : undefined;
+  const id = removalPattern.exec(path)?.[1];
+  return id !== undefined && isBackupId(id) ? id : undefined;
 }
 
 /**
@@ -122,27 +128,28 @@ export function isOurs(path: string): boolean {
   return ownFiles.includes(path) || proofOfPath(path) !== undefined || isPartName(path);
 }
 
-const ownFiles = [manifestFile, signatureFile, 'pin.json'];
+const pinFile = 'pin.json';
+const ownFiles = [manifestFile, signatureFile, pinFile];
 
 /** Whether a path below a backup belongs to its manifest, and goes with it into every copy, and is no part. */
 export function isBeside(path: string): boolean {
-  const isOfThisVault = path === 'pin.json' || proofOfPath(path) !== undefined;
-  return isOurs(path) && path !== manifestFile && !isPartName(path) && !isOfThisVault;
+  // a pin and proofs are of this vault alone
+  return ownFiles.includes(path) && path !== manifestFile && path !== pinFile;
 }
 
 /** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */
 export function backupPathOf(key: string): { segment: string; id: BackupId; path: string } | undefined {
-  const [segment, id, ...rest] = key.split('/');
-  if (segment === undefined || id === undefined || rest.length === 0 || !isBackupId(id)) return undefined;
-  return { segment, id, path: rest.join('/') };
+  const found = backupPattern.exec(key);
+  if (found === null) return undefined;
+  const [, segment, id, path] = found as unknown as [string, string, string, string];
+  return isBackupId(id) ? { segment, id, path } : undefined;
 }
 
 function stampOf(at: Date): string {
   return at.toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 
-function momentOf(stamp: string | undefined): Date | undefined {
-  const [, y, mo, d, h, mi, s] = stampPattern.exec(stamp ?? '') ?? [];
-  const at = new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+function momentOf(stamp: string): Date | undefined {
+  const at = new Date(stamp.replace(stampPattern, '$1-$2-$3T$4:$5:$6Z'));
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

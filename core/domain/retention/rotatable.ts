@@ -1,7 +1,7 @@
-import { Cron } from 'croner';
 import type { Retention } from '../../contract/config/settings/settings.ts';
 import { newBackupId } from '../keys.ts';
 import { remembered } from '../time/remembered.ts';
+import { cronOf } from '../time/cron.ts';
 import { longestGapHours } from '../time/longest-gap.ts';
 import { planRetention } from './retention.ts';
 import type { Candidate } from './retention.ts';
@@ -49,8 +49,7 @@ export function firstRefusal(
   { schedule, rotate = eachDay, timeZone, retention, maxShare }: Rotating,
   limits: { rotations: number; backups: number },
 ): LostDays | undefined {
-  const momentsOf = (text: string) => new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
-  const [backups, removals] = [momentsOf(schedule), momentsOf(rotate)];
+  const [backups, removals] = [cronOf(schedule, timeZone), cronOf(rotate, timeZone)];
   let kept: Candidate[] = [];
   let next = backups.nextRun(new Date(begin));
   let tried = 0;

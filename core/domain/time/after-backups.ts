@@ -10,15 +10,15 @@ const copyMinutes = 30;
 const drillHours = 5;
 /** A drill each week leaves the newest proven backup a week and some hours old. */
 const weekAndADayMs = 8 * 24 * 3_600_000;
-/** Where the backups of a day begin at many times, or none that is written plainly. */
-const atSomeTime = '30 5 * * *';
+/** Minute and hour, where the backups of a day begin at many times, or none that is written plainly. */
+const atSomeTime = '30 5';
 
 /**
  * When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of
  * the day; its time zone.
  */
 export function rotationScheduleOf(schedule: string): string {
-  return later(schedule, laterHours) ?? atSomeTime;
+  return `${later(schedule, laterHours) ?? atSomeTime} * * *`;
 }
 
 /**
@@ -26,8 +26,8 @@ export function rotationScheduleOf(schedule: string): string {
  * proof must be younger than a week and a day; its time zone.
  */
 export function drillScheduleOf(schedule: string, drillEveryMs: number): string {
-  const daily = later(schedule, drillHours) ?? atSomeTime;
-  return drillEveryMs < weekAndADayMs ? daily : daily.replace(/ \* \* \*$/, ' * * 0');
+  const time = later(schedule, drillHours) ?? atSomeTime;
+  return `${time} * * ${drillEveryMs < weekAndADayMs ? '*' : '0'}`;
 }
 
 /**
@@ -36,16 +36,21 @@ export function drillScheduleOf(schedule: string, drillEveryMs: number): string 
  * a run does not find, or does not get done, the next one brings.
  */
 export function copyScheduleOf(schedule: string): string {
-  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
+  const [minute, hour] = timeOf(schedule);
   if (!/^\d+$/.test(minute)) return schedule;
   if (!/^\d+$/.test(hour)) return `${(Number(minute) + copyMinutes) % 60} * * * *`;
   const hours = copyHours.map((later) => (Number(hour) + later) % 24).sort((a, b) => a - b);
   return `${minute} ${hours.join(',')} * * *`;
 }
 
-/** Each day, so many hours after the first time of a schedule that is written plainly. */
+/** Minute and hour, so many hours after the first time of a schedule that is written plainly. */
 function later(schedule: string, hours: number): string | undefined {
-  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
-  const [first = ''] = hour.split(/[,-]/);
-  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + hours) % 24} * * *` : undefined;
+  const [minute, hour] = timeOf(schedule);
+  const first = hour.split(/[,-]/)[0]!;
+  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + hours) % 24}` : undefined;
+}
+
+/** The fields of the minute and of the hour. */
+function timeOf(schedule: string): [minute: string, hour: string] {
+  return schedule.trim().split(/ +/) as [string, string];
 }

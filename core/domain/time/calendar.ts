@@ -17,11 +17,11 @@ export type Calendar = (moment: Date, tier: PeriodTier) => string;
 export function calendarOf(timeZone: string): Calendar {
   const partsOf = clockOf(timeZone);
   return (moment, tier) => {
-    const parts = partsOf(moment);
+    const parts = partsOf(moment.getTime());
     const day = `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`;
     switch (tier) {
       case 'hourly':
-        return `${day}T${parts.get('hour')}${offsetOf(parts.get('timeZoneName') ?? '')}`;
+        return `${day}T${parts.get('hour')}${offsetOf(String(parts.get('timeZoneName')))}`;
       case 'daily':
         return day;
       case 'weekly':
@@ -40,7 +40,7 @@ type Parts = ReadonlyMap<string, string>;
 const clockOf = remembered(newClock);
 const mostKnown = 5000;
 
-function newClock(timeZone: string): (moment: Date) => Parts {
+function newClock(timeZone: string): (ms: number) => Parts {
   const format = new Intl.DateTimeFormat('en-CA', {
     timeZone,
     calendar: 'gregory',
@@ -52,20 +52,14 @@ function newClock(timeZone: string): (moment: Date) => Parts {
     hourCycle: 'h23',
     timeZoneName: 'longOffset',
   });
-  const known = new Map<number, Parts>();
-  return (moment) => {
-    const found =
-      known.get(moment.getTime()) ??
-      new Map(format.formatToParts(moment).map(({ type, value }) => [type as string, value]));
-    if (known.size >= mostKnown) known.clear();
-    known.set(moment.getTime(), found);
-    return found;
-  };
+  const partsAt = (ms: number): Parts =>
+    new Map(format.formatToParts(ms).map(({ type, value }) => [type as string, value]));
+  return remembered(partsAt, mostKnown);
 }
 
-/** `GMT+02:00` as `+02:00`, `GMT` as `Z`. */
+/** `GMT+02:00` as `+02:00`. */
 function offsetOf(name: string): string {
-  return name.replace('GMT', '') || 'Z';
+  return name.replace('GMT', '');
 }
 
 /**

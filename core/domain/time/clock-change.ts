@@ -1,4 +1,4 @@
-import { Cron } from 'croner';
+import { cronOf } from './cron.ts';
 import { remembered } from './remembered.ts';
 
 /**
@@ -20,13 +20,12 @@ const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
  */
 export function lostBackup(schedule: string, timeZone: string): LostBackup | undefined {
   // on a clock without changes, every moment of the schedule exists
-  const cron = new Cron(schedule.trim(), { timezone: 'UTC', mode: '5-part' });
+  const cron = cronOf(schedule, 'UTC');
   for (const { fromMs, toMs } of jumpsOf(timeZone)) {
-    const lost = cron.nextRun(new Date(fromMs - 1));
-    if (lost === null || lost.getTime() >= toMs) continue;
-    const before = cron.previousRuns(1, new Date(fromMs))[0];
-    const after = cron.nextRun(new Date(toMs - 1));
-    if (before === undefined || after === null) continue;
+    // one that ever comes comes again; where it comes only behind the change, nothing is lost, and no more is left
+    const lost = cron.nextRun(new Date(fromMs - 1))!;
+    const before = cron.previousRuns(1, new Date(fromMs))[0]!;
+    const after = cron.nextRun(new Date(toMs - 1))!;
     const shiftMs = toMs - fromMs;
     const left = after.getTime() - before.getTime() - shiftMs;
     const usual = Math.max(lost.getTime() - before.getTime(), after.getTime() - lost.getTime());

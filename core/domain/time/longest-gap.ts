@@ -2,8 +2,12 @@ import { remembered } from './remembered.ts';
 import { gapMs } from './schedule.ts';
 
 const hourMs = 3_600_000;
-/** A leap year that begins on a Monday: every month, weekday and change of clocks is in it. */
+/**
+ * A leap year, in which every month, weekday and change of clocks is, and the beginning of one that is none: the 29th
+ * does not come in its February.
+ */
 const from = Date.UTC(2024, 0, 1);
+const days = 366 + 31 + 28;
 const stepHours = 6;
 
 /**
@@ -14,7 +18,7 @@ export const longestGapHours: (schedule: string, timeZone: string) => number = r
 
 function measured(schedule: string, timeZone: string): number {
   const moments = Array.from(
-    { length: (366 * 24) / stepHours },
+    { length: (days * 24) / stepHours },
     (_, index) => new Date(from + index * stepHours * hourMs),
   );
   return Math.ceil(Math.max(...moments.map((moment) => gapMs(schedule, moment, timeZone))) / hourMs);

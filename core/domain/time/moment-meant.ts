@@ -23,11 +23,14 @@ const hint =
  * first is meant; one that is left out ends when the clock is put forward. Throws `input-invalid`.
  */
 export function momentMeant(text: string, { timeZone, now }: Zone): MomentMeant {
-  const [, day = '', hour, minute, second, offset] = written.exec(text.trim()) ?? [];
-  if (day === '' || (offset !== undefined && hour === undefined)) throw unreadable(text);
+  const found = written.exec(text.trim());
+  if (found === null) throw unreadable(text);
+  const [, named, hour, minute, second, offset] = found;
+  if (offset !== undefined && hour === undefined) throw unreadable(text);
   const zone = offset === undefined ? offsetsOf(timeZone) : () => offsetMs(offset);
   const [time, unitMs] = timeOf(hour, minute, second);
-  const wall = Date.parse(`${dayOf(day, now.getTime() + zone(now.getTime()))}T${time}Z`);
+  const day = dayOf(named!, now.getTime() + zone(now.getTime()));
+  const wall = Date.parse(`${day}T${time}Z`);
   if (Number.isNaN(wall) || !isReal(day, time, wall)) throw unreadable(text);
   const { ms, odd } = onTheClock(wall, zone, { text: `${time.slice(0, 5)} on ${isoDay(wall)} in ${timeZone}`, unitMs });
   // days on which the clock is changed are longer or shorter
@@ -49,8 +52,8 @@ function onTheClock(
   { text, unitMs }: { text: string; unitMs: number },
 ): Understood {
   const [before, after] = [offsetAt(wall - dayMs), offsetAt(wall + dayMs)];
-  const found = [...new Set([wall - before, wall - after])].filter((ms) => ms + offsetAt(ms) === wall);
-  const [first, second] = found.sort((one, other) => one - other);
+  // there are two where the clock is put back: `before` is the larger one then
+  const [first, second] = [...new Set([wall - before, wall - after])].filter((ms) => ms + offsetAt(ms) === wall);
   if (first === undefined) {
     const change = changeBetween(wall - after, wall - before, offsetAt);
     // a day that begins in such an hour begins at the change
@@ -78,8 +81,7 @@ function changeBetween(from: number, to: number, offsetAt: (ms: number) => numbe
 /** A time of day, and how long what was written lasts. */
 function timeOf(hour?: string, minute?: string, second?: string): [time: string, unitMs: number] {
   if (hour === undefined) return ['00:00:00', dayMs];
-  const [h, m, s] = [hour.padStart(2, '0'), minute ?? '00', second ?? '00'];
-  return [`${h}:${m}:${s}`, second === undefined ? minuteMs : 1000];
+  return [`${hour.padStart(2, '0')}:${minute}:${second ?? '00'}`, second === undefined ? minuteMs : 1000];
 }
 
 function dayOf(day: string, here: number): string {
@@ -90,13 +92,13 @@ function dayOf(day: string, here: number): string {
 
 /** The 30th of February is another day to JavaScript, and 24:00 too. */
 function isReal(day: string, time: string, wall: number): boolean {
-  const is = new Date(wall).toISOString();
-  return (!/^\d/.test(day) || is.startsWith(day)) && is.slice(11, 19) === time;
+  return new Date(wall).toISOString().startsWith(`${day}T${time}`);
 }
 
 function offsetMs(offset: string): number {
-  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(offset) ?? [];
-  if (sign === undefined) return 0;
+  const found = /([+-])(\d\d):?(\d\d)/.exec(offset);
+  if (found === null) return 0;
+  const [, sign, hours, minutes] = found;
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * minuteMs;
 }
 

@@ -1,4 +1,4 @@
-import { Cron } from 'croner';
+import { cronOf } from './cron.ts';
 import { remembered } from './remembered.ts';
 
 /**
@@ -18,10 +18,7 @@ const earlyMs = 5 * 60_000;
 /** Whether these are the five fields of cron (minute, hour, day, month, weekday), and the moment ever comes. */
 export function isSchedule(text: string): boolean {
   try {
-    return (
-      /^\S+( +\S+){4}$/.test(text.trim()) &&
-      new Cron(text.trim(), { timezone: 'UTC', mode: '5-part' }).nextRun(new Date(0)) !== null
-    );
+    return text.trim().split(/ +/).length === 5 && cronOf(text, 'UTC').nextRun(new Date(0)) !== null;
   } catch {
     return false;
   }
@@ -34,7 +31,7 @@ export function isSchedule(text: string): boolean {
  * EventBridge Scheduler makes no second backup in it, crontabs of some machines do.
  */
 export function gapMs(schedule: string, start: Date, timeZone: string): number {
-  const cron = new Cron(schedule.trim(), { timezone: timeZone, mode: '5-part' });
+  const cron = cronOf(schedule, timeZone);
   const isRepeated = repeatsOf(timeZone);
   let after = cron.nextRun(new Date(start.getTime() + earlyMs));
   let [before] = after === null ? [] : cron.previousRuns(1, after);
@@ -66,7 +63,7 @@ export function begunBy({ timeZone, windowMs }: Schedule, at: Date): number {
 
 /** The first moment of a schedule after `now`, as `momentsOf` counts them; undefined where none comes. */
 export function nextMoment({ cron: text, timeZone }: Schedule, now: Date): Date | undefined {
-  const cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
+  const cron = cronOf(text, timeZone);
   const isRepeated = repeatsOf(timeZone);
   let next = cron.nextRun(now);
   while (next !== null && (isRepeated(next) || !cron.match(next))) next = cron.nextRun(next);
@@ -98,7 +95,7 @@ function distance(moment: Date, at: number): number {
 }
 
 function findMoments(text: string, timeZone: string, until: Date, most: number): Date[] {
-  const cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
+  const cron = cronOf(text, timeZone);
   const isRepeated = repeatsOf(timeZone);
   const newest = (count: number): Date[] => {
     // the last one may be `until` itself

@@ -75,8 +75,8 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
  */
 export async function pathOf(place: FolderPlace, key: string, { make = false } = {}): Promise<string> {
   const segments = key.split('/');
-  const last = segments.pop();
-  if (last === undefined || isHidden(segments[0] ?? last)) {
+  const [first, last] = [segments[0]!, segments.pop()!];
+  if (isHidden(first)) {
     throw new BackupError('input-invalid', `"${key}" is kept for the vault itself in ${place.root}`);
   }
   let folder = place.root;

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { link, lstat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
@@ -34,11 +35,15 @@ export async function shareFiles(
 }
 
 async function shareFile(place: FolderPlace, { from, to, bytes }: SharedObject, target: string): Promise<boolean> {
-  const path = await pathOf(place, from).catch(absent);
-  const file = path === undefined ? undefined : await lstat(path).catch(absent);
-  if (path === undefined || file === undefined || !file.isFile())
+  const found = await fileOf(place, from).catch(absent);
+  if (found === undefined || !found.file.isFile())
     throw new BackupError('object-missing', `write ${place.root}/${to}: there is no object ${from} any more`);
-  return file.size === bytes && linkTo(path, target, file.ino);
+  return found.file.size === bytes && linkTo(found.path, target, found.file.ino);
+}
+
+async function fileOf(place: FolderPlace, key: string): Promise<{ path: string; file: Stats }> {
+  const path = await pathOf(place, key);
+  return { path, file: await lstat(path) };
 }
 
 /** False where no link can be made there. */

@@ -59,12 +59,9 @@ export function s3Vault({
     kmsKey,
     spare: [],
   };
-  const { mode = 'governance', ...days } = objectLock ?? {};
   return {
     place: name,
-    ...(objectLock && {
-      locks: { days, lengthen: (key, until, signal) => lengthenLock(place, key, { mode, until }, signal) },
-    }),
+    ...(objectLock && { locks: locksOf(place, objectLock) }),
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
     putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
     putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
@@ -81,6 +78,13 @@ export function s3Vault({
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
     overwrite: (key, body, signal) => overwrite(place, key, body, signal),
   };
+}
+
+function locksOf(
+  place: S3Place,
+  { mode, ...days }: NonNullable<S3VaultOptions['objectLock']>,
+): NonNullable<Vault['locks']> {
+  return { days, lengthen: (key, until, signal) => lengthenLock(place, key, { mode, until }, signal) };
 }
 
 /**

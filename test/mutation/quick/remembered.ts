@@ -1,13 +1,14 @@
 import { switches } from './suites.ts';
 
-/** As `core/domain/time/remembered.ts`, but what was worked out under one mutant is not remembered under the next. */
+/** As `core/domain/time/remembered.ts`, but for one test and one mutant: what another has worked out would hide both. */
 export function remembered<Given extends readonly unknown[], Answer>(
   work: (...given: Given) => Answer,
 ): (...given: Given) => Answer {
   let known = new Map<string, Answer>();
-  let under = switches.activeMutant;
+  let under = '';
   return (...given) => {
-    if (under !== switches.activeMutant) [known, under] = [new Map(), switches.activeMutant];
+    const now = `${switches.activeMutant} ${switches.currentTestId}`;
+    if (under !== now) [known, under] = [new Map(), now];
     const key = JSON.stringify(given);
     if (!known.has(key)) known.set(key, work(...given));
     return known.get(key) as Answer;

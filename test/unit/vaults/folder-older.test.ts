@@ -104,3 +104,31 @@ test.each([
   await folderVault(root).putIfAbsent(key, Buffer.from('anew'), {}, signal);
   expect(await read()).toBe('anew');
 });
+
+test('an object that is there is not made again, and keeps its newest state', async () => {
+  await expect(folderVault(root).putIfAbsent(key, Buffer.from('anew'), {}, signal)).rejects.toMatchObject({
+    code: 'object-exists',
+  });
+
+  expect(await read()).toBe('tenth');
+});
+
+test('what else lies among the states is none; of several, those of this very file count', async () => {
+  const other = sha256('another').slice(0, 32);
+  for (const name of ['notes', `${other}.11.tmp`, `x${other}.12`, `${other}.13`])
+    await writeFile(join(states, name), name);
+
+  expect(await read()).toBe('tenth');
+  await rm(join(states, `${other}.13`));
+  await touched();
+  expect(await read()).toBe('tenth');
+});
+
+test('what can’t be known is told with the file that it is about', async () => {
+  await writeFile(join(states, `${sha256('another').slice(0, 32)}.13`), 'theirs');
+  await touched();
+
+  await expect(read()).rejects.toThrow(
+    `${file} was written by an older Nightjar, and which of its states is the newest can't be known`,
+  );
+});

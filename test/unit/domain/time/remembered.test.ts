@@ -26,3 +26,12 @@ test('an answer is worked out once for what is given, nothing is an answer too, 
     ['', 0],
   ]);
 });
+
+test('no more than so many answers are remembered: then all are forgotten, and each is worked out anew', () => {
+  const asked: number[] = [];
+  const answer = remembered((number: number) => asked.push(number), 2);
+
+  for (const number of [1, 2, 1, 2, 3, 3, 1, 2]) answer(number);
+
+  expect(asked).toEqual([1, 2, 3, 1, 2]);
+});
