@@ -1,5 +1,5 @@
 import { BackupError } from '../core/domain/errors.ts';
-import { relaxGarbageCollection } from '../core/pipeline/relax-garbage.ts';
+import { relaxGarbageCollection } from '../core/pipeline/memory/relax-garbage.ts';
 import { exitCodes } from './cli/text/failure.ts';
 import { run } from './cli/run.ts';
 

@@ -5,6 +5,7 @@ import { abortError, BackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { ByteStream } from '../ports.ts';
+import { readOnce } from './memory/spent.ts';
 import type { Program } from '../tools.ts';
 
 /** One start of a program. */
@@ -70,7 +71,7 @@ export async function* programOutput(run: ProgramRun, signal: AbortSignal): Byte
     for (const chunks = child.process.stdout![Symbol.asyncIterator](); ; ) {
       const next = await child.unlessIdle(chunks.next());
       if (next.done) break;
-      yield next.value as Uint8Array;
+      yield readOnce(next.value as Uint8Array);
     }
     await child.success();
     await fed;
@@ -299,7 +300,7 @@ function quoted(words: string): string {
 }
 
 /** Until it takes more, or never will. */
-function drained(stdin: Writable): Promise<void> {
+export function drained(stdin: Writable): Promise<void> {
   return new Promise((resolve) => {
     function done(): void {
       stdin.off('drain', done).off('close', done);

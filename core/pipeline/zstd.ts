@@ -3,6 +3,7 @@ import type { Transform } from 'node:stream';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
 import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
+import { readOnce } from './memory/spent.ts';
 
 /** Large enough that handing blocks to zlib's threads costs nothing beside compressing them. */
 const blockBytes = 256 * 1024;
@@ -39,7 +40,7 @@ export async function* compress(content: ByteStream, level: number): ByteStream 
 /** The content of zstd frames. Throws `part-corrupt` for bytes that are not whole frames; `name` is for the message. */
 export async function* decompress(stored: ByteStream, name: string): ByteStream {
   try {
-    yield* through(stored, createZstdDecompress({ chunkSize: blockBytes }));
+    for await (const chunk of through(stored, createZstdDecompress({ chunkSize: blockBytes }))) yield readOnce(chunk);
   } catch (cause) {
     if (!isZstdError(cause)) throw cause;
     throw new BackupError('part-corrupt', `${name} is damaged: it can't be decompressed (${cause.message})`, { cause });

@@ -11,7 +11,7 @@ import { functionEnvironmentSchema } from '../../core/contract/events/requests.t
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';
-import { relaxGarbageCollection } from '../../core/pipeline/relax-garbage.ts';
+import { relaxGarbageCollection } from '../../core/pipeline/memory/relax-garbage.ts';
 import type { Report } from '../../core/ports.ts';
 import { readToolsFacts } from '../../core/tools.ts';
 import { limitsOf } from './deadline.ts';

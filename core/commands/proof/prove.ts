@@ -11,6 +11,7 @@ import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Tar
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { whileHeld } from '../../pipeline/held.ts';
 import { wholeTally } from '../../pipeline/meter.ts';
+import { giveBack } from '../../pipeline/memory/spent.ts';
 import type { Store } from '../../store/store.ts';
 
 /**
@@ -171,6 +172,7 @@ async function readPart(engine: Engine, part: PlannedPart, report: Report, signa
   for await (const chunk of content) {
     await reader?.write(chunk);
     report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
+    if (chunk.length === chunk.buffer.byteLength) giveBack(chunk.buffer);
   }
   return { tally: wholeTally(reader, part.file), notes: await notes() };
 }

@@ -37,7 +37,7 @@ export function postgresRun(
  * (money by its locale above all), and what would end or refuse our work. A restored database has the settings of the
  * old one before its rows.
  */
-function sessionOptions(serverMajor: number): string {
+export function sessionOptions(serverMajor: number): string {
   const settings = {
     TimeZone: 'UTC',
     bytea_output: 'hex',

@@ -1,11 +1,11 @@
 import { isIP, Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
-import pg from 'pg';
+import type pg from 'pg';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
-import { connectionRemedy, connectionWords, connectLimitMs } from '../connecting.ts';
-import { authorityOf, passwordOf, placeOf, refusedHint } from '../login.ts';
+import { connectionRemedy, connectionWords } from '../connecting.ts';
+import { placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
+import { clientOf } from './client.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
 import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts';
 
@@ -71,19 +71,7 @@ export async function openSession(
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('postgres', { ...login, database });
   const socket = new Socket();
-  const client = new pg.Client({
-    host: login.address ?? login.host,
-    stream: () => socket,
-    port: login.port,
-    user: login.user,
-    password: (await passwordOf(login, signal)) ?? '',
-    database,
-    ssl: login.tls.mode === 'off' ? false : await checkedTls(login, login.tls.ca),
-    connectionTimeoutMillis: connectLimitMs(login),
-    query_timeout: queryLimitMs,
-    application_name: 'nightjar',
-    keepAlive: true,
-  });
+  const client = await clientOf({ ...login, database }, { socket, queryLimitMs }, signal);
   let lost: unknown;
   let failed: unknown;
   client.on('error', (error) => (lost ??= error)); // the server's own words come first
@@ -143,11 +131,6 @@ export async function openSession(
     if (signal.aborted) throw abortError(signal);
     throw explained(cause, place, login, 'source-unreachable');
   }
-}
-
-/** The certificate is for the name, whatever the address. */
-async function checkedTls({ host }: Login, ca: string): Promise<ConnectionOptions> {
-  return { ca: await authorityOf(ca), rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) };
 }
 
 /**

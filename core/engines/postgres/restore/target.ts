@@ -28,7 +28,10 @@ import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf, notesOfOld } from './notes.ts';
 import { foresee } from '../preflight/foresee.ts';
-import { postgresRun } from '../programs.ts';
+import { postgresRun, sessionOptions } from '../programs.ts';
+import { loadRows } from './rows/load-rows.ts';
+import type { RowLoading } from './rows/load-rows.ts';
+import { openCopySession } from './rows/copy-session.ts';
 import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
 import { askTrue } from './assertion.ts';
@@ -166,7 +169,7 @@ export async function openTarget(
       steps('data', '', (content, stop, part) =>
         loading.keepGoing
           ? rows.load(part.file, apart(content, part), stop)
-          : loadScript(allowed(content, part), { whole: true }, loading, stop),
+          : loadRows(apart(content, part), loading, stop),
       ).map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
       ...(loading.keepGoing
         ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))]
@@ -232,7 +235,7 @@ function loadingOf(
   { manifest, catalog, owners, tablespaces = true, keepGoing = false }: TargetOptions,
   { serverMajor }: FoundDatabase,
   into: () => Login,
-): Loading {
+): RowLoading {
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
   const secrets = new Set<string>();
   // with jobs, pg_restore logs in once more when all is done: a token has expired by then
@@ -243,6 +246,13 @@ function loadingOf(
         secrets,
         postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor),
       ),
+    openRows: (wishes, stop) =>
+      openCopySession(
+        into(),
+        { ...wishes, options: sessionOptions(serverMajor), idleLimitMs: restoreIdleLimitMs },
+        stop,
+      ),
+    heard: tools.program('psql', clientMajor).heard,
     shown: (text) => redact(text, [...secrets]),
     place: placeOf('postgres', login),
     user: login.user,

@@ -1,0 +1,39 @@
+import { isIP, Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
+import pg from 'pg';
+import { connectLimitMs } from '../connecting.ts';
+import { authorityOf, passwordOf } from '../login.ts';
+import type { Login } from '../login.ts';
+
+/**
+ * `queryLimitMs`: longest time for an answer; absent where nobody can tell. `options`: settings, as the environment
+ * gives them to programs (PGOPTIONS).
+ */
+export type ClientWishes = { socket?: Socket; queryLimitMs?: number; options?: string };
+
+/** The driver's client for the database of `login`, not connected yet. */
+export async function clientOf(
+  login: Login,
+  { socket = new Socket(), queryLimitMs, options }: ClientWishes,
+  signal: AbortSignal,
+): Promise<pg.Client> {
+  return new pg.Client({
+    host: login.address ?? login.host,
+    stream: () => socket,
+    port: login.port,
+    user: login.user,
+    password: (await passwordOf(login, signal)) ?? '',
+    database: login.database,
+    ssl: login.tls.mode === 'off' ? false : await checkedTls(login, login.tls.ca),
+    connectionTimeoutMillis: connectLimitMs(login),
+    application_name: 'nightjar',
+    keepAlive: true,
+    ...(queryLimitMs !== undefined && { query_timeout: queryLimitMs }),
+    ...(options !== undefined && { options }),
+  });
+}
+
+/** The certificate is for the name, whatever the address. */
+async function checkedTls({ host }: Login, ca: string): Promise<ConnectionOptions> {
+  return { ca: await authorityOf(ca), rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) };
+}

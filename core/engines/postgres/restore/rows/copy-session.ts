@@ -1,0 +1,110 @@
+import { Socket } from 'node:net';
+import type pg from 'pg';
+import { abortError, BackupError } from '../../../../domain/errors.ts';
+import { formatDuration } from '../../../../domain/units.ts';
+import { drained } from '../../../../pipeline/program.ts';
+import { spending } from '../../../../pipeline/memory/spent.ts';
+import { placeOf } from '../../../login.ts';
+import type { Login } from '../../../login.ts';
+import { clientOf } from '../../client.ts';
+import { explained } from '../../session.ts';
+import { messageHead, question } from './question.ts';
+
+/**
+ * A session of ours that loads rows, by statements that the grammar of data parts has judged: bytes as they are, for
+ * they may be in any encoding.
+ */
+export type CopySession = {
+  run(statement: Uint8Array): Promise<void>;
+  /** A `COPY … FROM stdin` and its rows, without the line that ends them. */
+  copy(statement: Uint8Array, rows: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Ends it as it is: what is not committed is undone. */
+  close(): Promise<void>;
+};
+
+/** `explain`: makes the error of what the server has said, or of its end. `hear`: takes what it says besides. */
+export type CopySessionWishes = {
+  options: string;
+  idleLimitMs: number;
+  explain(cause: unknown, statement: Uint8Array): unknown;
+  hear(line: string): void;
+};
+
+/** The server takes a message apart when it has all of it: one of this size is still in its processor's cache. */
+const frameBytes = 64 * 1024;
+
+/** Opens one in the database of `login`. Throws `source-unreachable`. */
+export async function openCopySession(
+  login: Login,
+  { options, idleLimitMs, explain, hear }: CopySessionWishes,
+  signal: AbortSignal,
+): Promise<CopySession> {
+  if (signal.aborted) throw abortError(signal);
+  const [place, socket] = [placeOf('postgres', login), new Socket()];
+  const client = await clientOf(login, { socket, options }, signal);
+  let lost: unknown;
+  client.on('error', (error) => (lost ??= error));
+  client.on('notice', ({ severity, message }) => hear(`${severity ?? 'NOTICE'}:  ${message ?? ''}`));
+  const cut = () => void socket.destroy();
+  signal.addEventListener('abort', cut, { once: true });
+  const silence = setTimeout(() => {
+    const what = `${place} did nothing for ${formatDuration(idleLimitMs)} and was left`;
+    lost ??= new BackupError('restore-failed', what, { hint: 'is the server stuck, or a table locked?' });
+    cut();
+  }, idleLimitMs);
+
+  function ask(statement: Uint8Array) {
+    const asked = question(statement);
+    client.query(asked);
+    const ended = asked.ended.catch((cause: unknown) => {
+      if (signal.aborted) throw abortError(signal);
+      throw explain(lost ?? cause, statement);
+    });
+    ended.catch(() => {}); // whoever waits is told
+    silence.refresh();
+    return { ...asked, ended };
+  }
+  async function close(): Promise<void> {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', cut);
+    await client.end().catch(() => {});
+  }
+  try {
+    await client.connect();
+  } catch (cause) {
+    await close();
+    if (signal.aborted) throw abortError(signal);
+    throw explained(cause, place, login, 'source-unreachable');
+  }
+  return {
+    run: (statement) => ask(statement).ended,
+    async copy(statement, rows) {
+      const { begun, ended, isOver } = ask(statement);
+      const stream = await Promise.race([begun, ended]);
+      if (stream === undefined) return;
+      const memory = spending();
+      for await (const piece of rows) {
+        if (isOver()) break; // its end tells why
+        send(stream, piece);
+        const isFull = stream.writableNeedDrain;
+        if (isFull) await drained(stream);
+        memory.passed(piece, isFull);
+        silence.refresh();
+      }
+      if (!isOver()) stream.write(messageHead('c', 0));
+      await ended;
+    },
+    close,
+  };
+}
+
+/** Rows as messages, all of them in one go. */
+function send(stream: pg.Connection['stream'], piece: Uint8Array): void {
+  stream.cork();
+  for (let from = 0; from < piece.length; from += frameBytes) {
+    const frame = piece.subarray(from, from + frameBytes);
+    stream.write(messageHead('d', frame.length));
+    stream.write(frame);
+  }
+  stream.uncork();
+}

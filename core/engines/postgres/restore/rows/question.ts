@@ -1,0 +1,43 @@
+import type pg from 'pg';
+
+type Stream = pg.Connection['stream'];
+
+/**
+ * A statement as the driver takes it, sent as the bytes that it is. `begun`: rows are waited for, on this stream. `ended`:
+ * it was done; rejects with what the server said, or why there is no answer.
+ */
+export type PostgresQuestion = pg.Submittable & { begun: Promise<Stream>; ended: Promise<void>; isOver(): boolean };
+
+/** The beginning of a message of the protocol (PostgreSQL manual, 54.7): its kind, and its length without that. */
+export function messageHead(kind: string, bytes: number): Buffer {
+  const head = Buffer.allocUnsafe(5);
+  head.write(kind, 0, 'latin1');
+  head.writeUInt32BE(bytes + 4, 1);
+  return head;
+}
+
+/** One statement, in bytes that hold no NUL; what it answers is not looked at. */
+export function question(statement: Uint8Array): PostgresQuestion {
+  const [begun, ended] = [Promise.withResolvers<Stream>(), Promise.withResolvers<void>()];
+  let over = false;
+  const nothing = () => {};
+  const handlers = {
+    submit({ stream }: pg.Connection) {
+      stream.write(Buffer.concat([messageHead('Q', statement.length + 1), statement, Buffer.alloc(1)]));
+    },
+    handleRowDescription: nothing,
+    handleDataRow: nothing,
+    handleCommandComplete: nothing,
+    handleEmptyQuery: nothing,
+    handleCopyInResponse: ({ stream }: pg.Connection) => begun.resolve(stream),
+    handleReadyForQuery() {
+      over = true;
+      ended.resolve();
+    },
+    handleError(error: unknown) {
+      over = true;
+      ended.reject(error);
+    },
+  };
+  return { ...handlers, begun: begun.promise, ended: ended.promise, isOver: () => over };
+}
