@@ -58,6 +58,21 @@ test('of MySQL, a default role comes behind the role, and an account without its
   ]);
 });
 
+test('what a comment, an attribute or a certificate says is neither a role nor a hash', async () => {
+  const words = "'it''s DEFAULT ROLE `x`@`y` \\' IDENTIFIED BY PASSWORD ''*1'' ACCOUNT LOCK'";
+  const [account, hash, ...more] = await reading(
+    'MySQL',
+    `CREATE USER \`it's\`@\`%\` IDENTIFIED WITH 'p' AS 0x12 REQUIRE SUBJECT ${words} ACCOUNT UNLOCK ATTRIBUTE ${words}`,
+    [],
+  );
+
+  expect(account!.definition).toBe(
+    `CREATE USER \`it's\`@\`%\` REQUIRE SUBJECT ${words} ACCOUNT UNLOCK ATTRIBUTE ${words}`,
+  );
+  expect(account!.statements[0]).toContain("IDENTIFIED WITH 'p' AS 0x12 REQUIRE");
+  expect([hash!.kind, more]).toEqual(['password', []]);
+});
+
 const fact = (kind: AccountFact['kind'], of: string, definition: string): AccountFact => ({
   kind,
   name: kind === 'grant' ? `${of} on x` : of,

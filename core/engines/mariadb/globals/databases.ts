@@ -9,7 +9,9 @@ import { quoteText } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import { swapMarks } from '../swap/marker.ts';
 
-const ofServers = ['information_schema', 'performance_schema', 'mysql', 'sys', 'innodb', 'tmp'];
+const ofServers = ['information_schema', 'performance_schema', 'mysql', 'sys'];
+/** Folders beside the data of Amazon RDS, which look like databases; of somebody else, they hold something. */
+const ofAmazon = ['innodb', 'tmp'];
 
 /** The databases of a server, but for its own and what Nightjar has made and keeps. */
 export async function listDatabases(login: Login, signal: AbortSignal): Promise<ListedDatabase[]> {
@@ -30,10 +32,17 @@ export async function listDatabases(login: Login, signal: AbortSignal): Promise<
         `SELECT DISTINCT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME IN (${ours})`,
       );
       const isOurs = new Set(made.map((row) => row['name']));
+      const used = await session.rows(
+        `SELECT DISTINCT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (${ofAmazon.map(quoteText).join(', ')})`,
+      );
+      const isNobodys = (name: string) => ofAmazon.includes(name) && !used.some((row) => row['name'] === name);
       const all = await session.rows('SHOW DATABASES');
       return all
         .map((row) => Object.values(row)[0] ?? '')
-        .filter((name) => !ofServers.includes(name.toLowerCase()) && !isOurs.has(name) && !isDrillDatabase(name))
+        .filter(
+          (name) =>
+            !ofServers.includes(name.toLowerCase()) && !isNobodys(name) && !isOurs.has(name) && !isDrillDatabase(name),
+        )
         .map((name) => ({ name }));
     },
     null,

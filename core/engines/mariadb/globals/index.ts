@@ -10,6 +10,7 @@ import type { Login } from '../../login.ts';
 import { serverIdentity } from '../server-identity.ts';
 import { withSession } from '../session.ts';
 import { catalogOfAccounts, digestOfText, textOfAccounts } from './facts.ts';
+import { withSecondPassword } from './mysql-only.ts';
 import { readAccounts } from './reading.ts';
 import { openAccountsTarget } from './target.ts';
 
@@ -26,10 +27,14 @@ export function mariadbGlobalsEngine(own: Login): Engine {
     place,
     ownerKinds: [],
     async plan({ like, restored }, signal) {
-      const { server, identity } = await withSession(
+      const { server, identity, second } = await withSession(
         own,
         signal,
-        async (session) => ({ server: session.server, identity: await serverIdentity(session) }),
+        async (session) => ({
+          server: session.server,
+          identity: await serverIdentity(session),
+          second: await withSecondPassword(session),
+        }),
         null,
       );
       const ignored: string[] = [];
@@ -57,7 +62,7 @@ export function mariadbGlobalsEngine(own: Login): Engine {
               },
             ],
         catalog,
-        warnings: isProof ? [] : warningsOf(hidden, ignored),
+        warnings: isProof ? [] : warningsOf({ hidden, ignored, second }),
         ...(all['password'] !== undefined && { secrets: 'hashes of passwords' }),
         async confirm(_, notes) {
           const seen = notes.flatMap(({ counted = [] }) => counted);
@@ -100,8 +105,11 @@ function accountsIn({ account = {}, role = {} }: Catalog) {
   return { table: 'accounts', columns: 'name', rows, fingerprint: uncounted };
 }
 
-function warningsOf(hidden: readonly string[], ignored: readonly string[]): string[] {
+function warningsOf({ hidden, ignored, second }: Record<'hidden' | 'ignored' | 'second', readonly string[]>): string[] {
   return [
+    ...(second.length === 0
+      ? []
+      : [`a second password (RETAIN CURRENT PASSWORD) is not in this backup: ${fewNames(second, 20)}`]),
     ...(hidden.length === 0 ? [] : [`without a password in this backup: ${fewNames(hidden, 20)}`]),
     ...(ignored.length === 0
       ? []

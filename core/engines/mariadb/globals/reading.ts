@@ -7,8 +7,8 @@ import { errorNumber } from './applying.ts';
 import { digestOfText, factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
 
-/** One row of mysql.user. `account`: as a statement takes it. */
-type Account = { name: string; account: string; isRole: boolean };
+/** One row of mysql.user. `account`: as a statement takes it. `isMade`: PUBLIC, which is everybody, nobody makes. */
+type Account = { name: string; account: string; isRole: boolean; isMade: boolean };
 
 /** Accounts of the server itself and of Amazon RDS, which every such server has (manuals of MariaDB, MySQL and RDS). */
 const ofServers =
@@ -16,6 +16,9 @@ const ofServers =
 const string = String.raw`'(?:[^'\\]|\\.|'')*'`;
 const name = '`(?:[^`]|``)*`';
 const role = `${name}(?:@${name})?`;
+const pieces = new RegExp(`${name}|${string}`, 'gs');
+/** As MariaDB writes who everybody is. */
+export const everybody = 'PUBLIC';
 /** `IDENTIFIED VIA a USING 'x' OR b USING 'y'`, `IDENTIFIED WITH 'a' AS 0x1234`, `IDENTIFIED BY PASSWORD '*12'`. */
 const identified = new RegExp(
   String.raw` IDENTIFIED (?:BY PASSWORD ${string}|(?:VIA|WITH) \S+(?: (?:USING|AS) (?:${string}|0x[0-9A-Fa-f]*))?(?: OR \S+(?: (?:USING|AS) (?:${string}|0x[0-9A-Fa-f]*))?)*)`,
@@ -77,37 +80,57 @@ async function listAccounts(session: MariadbSession, login: Login): Promise<Acco
     });
   return rows
     .map((row) => ({ user: row['user'] ?? '', host: row['host'] ?? '', isRole: row['role'] === 'Y' }))
-    .filter(({ user, isRole }) => !ofServers.test(user) && !(isRole && user === 'PUBLIC'))
-    .map(({ user, host, isRole }) => ({
-      name: isRole ? user : `${user}@${host}`,
-      account: isRole ? quoteName(user) : `${quoteName(user)}@${quoteName(host)}`,
-      isRole,
-    }));
+    .filter(({ user }) => !ofServers.test(user))
+    .map(({ user, host, isRole }) =>
+      isRole && user === everybody
+        ? { name: everybody, account: everybody, isRole, isMade: false }
+        : {
+            name: isRole ? user : `${user}@${host}`,
+            account: isRole ? quoteName(user) : `${quoteName(user)}@${quoteName(host)}`,
+            isRole,
+            isMade: true,
+          },
+    );
 }
 
 /** How an account is made, apart from its password; and its default roles, which have to be there before they are given. */
-async function creationOf({ name: of, account, isRole }: Account, session: MariadbSession): Promise<AccountFact[]> {
+async function creationOf(
+  { name: of, account, isRole, isMade }: Account,
+  session: MariadbSession,
+): Promise<AccountFact[]> {
+  if (!isMade) return [];
   if (isRole) {
     const create = `CREATE ROLE ${account}`;
     return [{ kind: 'role', name: of, of, definition: create, statements: [create] }];
   }
   const [row] = await session.rows(`SHOW CREATE USER ${account}`);
   const printed = Object.values(row ?? {})[0] ?? '';
-  const [, roles] = defaultRole.exec(printed) ?? [];
-  const create = printed.replace(defaultRole, '');
-  const [hash] = identified.exec(create) ?? [];
+  const { rest: create, found: [, roles] = [] } = without(defaultRole, printed);
+  const { rest: open, found: [hash] = [] } = without(identified, create);
   // without its hash, an account is made locked rather than open to everybody
   const isHidden = hash !== undefined && hidden.test(hash);
-  const statement = isHidden
-    ? `${create.replace(identified, '').replace(/ ACCOUNT (?:UN)?LOCK/, '')} ACCOUNT LOCK`
-    : create;
+  const statement = isHidden ? `${without(/ ACCOUNT (?:UN)?LOCK/, open).rest} ACCOUNT LOCK` : create;
   return [
-    { kind: 'account', name: of, of, definition: create.replace(identified, ''), statements: [statement] },
+    { kind: 'account', name: of, of, definition: open, statements: [statement] },
     ...(hash === undefined || isHidden
       ? []
       : [{ kind: 'password' as const, name: of, of, definition: digestOfText(`${of}\n${hash}`), statements: [] }]),
     ...(roles === undefined ? [] : [asDefault(of, `ALTER USER ${account} DEFAULT ROLE ${roles}`)]),
   ];
+}
+
+/** Takes the first match out of a statement: one that begins in no string of it, as comments and attributes are. */
+function without(pattern: RegExp, statement: string): { rest: string; found: string[] | undefined } {
+  const blank = statement.replace(pieces, (piece) =>
+    piece.startsWith("'") ? `'${'x'.repeat(piece.length - 2)}'` : piece,
+  );
+  const match = pattern.exec(blank);
+  if (match === null) return { rest: statement, found: undefined };
+  const end = match.index + match[0].length;
+  return {
+    rest: statement.slice(0, match.index) + statement.slice(end),
+    found: [statement.slice(match.index, end), ...match.slice(1)],
+  };
 }
 
 function factOf(line: string, { name: of, account }: Account): AccountFact[] {

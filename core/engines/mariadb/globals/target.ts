@@ -19,7 +19,8 @@ import { makeAccounts } from './applying.ts';
 import { chosenAccounts } from './choosing.ts';
 import { accountsInText, catalogOfAccounts } from './facts.ts';
 import type { AccountFact } from './facts.ts';
-import { readAccounts } from './reading.ts';
+import { failureOf, partialRevokes } from './mysql-only.ts';
+import { everybody, readAccounts } from './reading.ts';
 import { dropMarkedAccounts, markAccounts } from './scratch.ts';
 
 const unchanged = 'the accounts of the server are as they were';
@@ -31,7 +32,15 @@ export async function openAccountsTarget(
   { manifest, catalog, keepGoing = false, drill = false }: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
-  const before = await withSession(own, signal, (session) => accountsHere(session, own, manifest.server.product), null);
+  const { before, obstacle } = await withSession(
+    own,
+    signal,
+    async (session) => ({
+      before: await accountsHere(session, own, manifest.server.product),
+      obstacle: await partialRevokes(session, catalog, own),
+    }),
+    null,
+  );
   const failures: LoadFailure[] = [];
   const leftOut: LeftOut[] = [];
   const failed = keepGoing ? (failure: LoadFailure) => void failures.push(failure) : undefined;
@@ -73,8 +82,12 @@ export async function openAccountsTarget(
     state: 'absent',
     holds: '',
     notes: drill ? [] : notesOn(missing, catalog, before),
-    foresee: async (replace) => ({ steps: [], findings: replace ? [noReplacement] : [] }),
+    foresee: async (replace) => ({
+      steps: [],
+      findings: [...(replace ? [noReplacement] : []), ...(obstacle === undefined ? [] : [obstacle])],
+    }),
     async prepare(_, stop) {
+      if (obstacle !== undefined) throw failureOf(obstacle);
       if (drill) await withSession(own, stop, dropMarkedAccounts, null);
     },
     stages: manifest.parts
@@ -127,12 +140,16 @@ function notesOn(missing: readonly string[], catalog: Catalog, here: Catalog): s
       here['account']?.[name] !== undefined &&
       ['account', 'password'].some((kind) => here[kind]?.[name] !== catalog[kind]?.[name]),
   );
+  const given = Object.keys(catalog['grant'] ?? {}).filter(
+    (name) => name.startsWith(`${everybody} on `) && here['grant']?.[name] === undefined,
+  );
   return [
     missing.length === 0
       ? 'every account of the backup is there: none will be made'
       : `${plural(missing.length, 'account')} will be made: ${fewNames(missing)}`,
     'accounts that are there and differ are left as they are; those that are the same get the rights that they lack',
     ...(others.length === 0 ? [] : [`otherwise than in the backup: ${fewNames(others)}`]),
+    ...(given.length === 0 ? [] : [`everybody on this server will have rights: ${fewNames(given)}`]),
   ];
 }
 

@@ -1,0 +1,49 @@
+import { BackupError } from '../../../domain/errors.ts';
+import type { Catalog, RestoreFinding } from '../../../ports.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import type { MariadbSession } from '../session.ts';
+import { errorNumber } from './applying.ts';
+
+/** ER_BAD_FIELD_ERROR, ER_UNKNOWN_SYSTEM_VARIABLE: of servers that know no such thing. */
+const unknown = [1054, 1193];
+
+/**
+ * Accounts that log in by a second password, too (RETAIN CURRENT PASSWORD): no statement of MySQL shows it, nor takes it
+ * as a hash.
+ */
+export async function withSecondPassword({ rows, server }: MariadbSession): Promise<string[]> {
+  if (server.product !== 'MySQL') return [];
+  const found = await rows(
+    "SELECT CONCAT(User, '@', Host) AS name FROM mysql.user WHERE User_attributes->'$.additional_password' IS NOT NULL",
+  ).catch(ofOlder);
+  return found.map(({ name }) => name ?? '');
+}
+
+/** What keeps a restore from taking rights on some databases away again, which it has to give on all. */
+export async function partialRevokes(
+  { rows, server }: MariadbSession,
+  { grant: grants = {} }: Catalog,
+  login: Login,
+): Promise<RestoreFinding | undefined> {
+  const isAsked = Object.values(grants).some((definition) => /(?:^|; )REVOKE /.test(definition));
+  if (server.product !== 'MySQL' || !isAsked) return undefined;
+  const [row] = await rows('SELECT @@GLOBAL.partial_revokes AS there').catch(ofOlder);
+  if (row?.['there'] === '1') return undefined;
+  return {
+    weight: 'fails',
+    code: 'source-unsupported',
+    what: `accounts of the backup may do on all databases what they may not on some, and ${placeOf('mariadb', login)} has partial_revokes off: they could do it on all`,
+    remedy: row === undefined ? 'restore on a server of MySQL 8.0.16 or newer' : 'SET PERSIST partial_revokes = ON;',
+  };
+}
+
+/** The same, as what ends a restore. */
+export function failureOf({ code = 'restore-failed', what, remedy }: RestoreFinding): BackupError {
+  return new BackupError(code, what, { hint: remedy });
+}
+
+function ofOlder(error: unknown): Record<string, string | null>[] {
+  if (unknown.includes(errorNumber(error))) return [];
+  throw error;
+}
