@@ -84,6 +84,8 @@ export type Nightjar = {
   sourceNames: readonly SourceName[];
   /** The sources of a whole server that are known: what belongs to no database, then its databases. */
   onServer(server: string): SourceName[];
+  /** Whole servers at which nobody has looked yet: a check misses them by their own names. */
+  unlooked: readonly SourceName[];
   /** Looks which databases a whole server has now: they are among the sources from then on. */
   lookAt(
     server: SourceName,
@@ -143,6 +145,7 @@ export async function compose(
   const further = [...byTag].filter(([name]) => !written.sources.has(name));
   const all = new Map([...written.sources, ...further]);
   const config = { ...written, sources: all };
+  let unlooked: readonly SourceName[] = [...written.servers.keys()];
   if (written.servers.size > 0)
     await addDatabases(openStore(vault), signal).catch((error: unknown) => {
       // whatever is done with a vault that can't be reached says so; a new one is made by the first backup
@@ -150,10 +153,11 @@ export async function compose(
     });
   const vaults = new Map<string, Promise<OpenVault>>();
 
-  async function addDatabases(store: Pick<Store, 'readServers'>, stop: AbortSignal): Promise<void> {
+  async function addDatabases(store: Pick<Store, 'readServer'>, stop: AbortSignal): Promise<void> {
     const found = await databaseSources(written, store, stop);
     for (const server of written.servers.keys()) all.delete(server);
-    for (const [name, one] of found) all.set(name, one);
+    for (const [name, one] of found.sources) all.set(name, one);
+    unlooked = found.unlooked;
   }
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {
@@ -190,7 +194,12 @@ export async function compose(
     get sourceNames() {
       return [...all.keys()];
     },
-    settings: (name) => sourceConfig(config, name),
+    settings: (name) =>
+      (unlooked.includes(name as SourceName) ? written.servers.get(name as SourceName) : undefined) ??
+      sourceConfig(config, name),
+    get unlooked() {
+      return unlooked;
+    },
     onServer: (server) => [...all].flatMap(([name, one]) => (one.server === server ? [name] : [])),
     async lookAt(server, own, stop) {
       const source = written.servers.get(server)!;

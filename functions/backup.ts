@@ -5,10 +5,13 @@ import type { BackupEvent, BackupResult } from '../core/contract/events/requests
 import { BackupError, messageOf } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import type { Source } from '../core/ports.ts';
+import type { SourceHistory } from '../core/domain/verdict/history.ts';
 import { failureOf } from './host/failure.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
+import type { OnServer } from './host/in-turn.ts';
+import { databasesThere, listedEach } from './host/on-server.ts';
 import { examinedResult, storedResult } from './host/result.ts';
 
 /** What the Scheduler meant, as far as it can be read. */
@@ -39,7 +42,7 @@ async function lookedAt(name: SourceName, nightjar: Invocation, signal: AbortSig
 
 /** What it takes of an invocation. */
 type BackupHost = BackupDeps &
-  Pick<Invocation, 'identity' | 'sourceNames' | 'seconds'> & {
+  Pick<Invocation, 'identity' | 'sourceNames' | 'seconds' | 'inTurn'> & {
     source(...of: Parameters<Invocation['source']>): Promise<Source>;
   };
 
@@ -48,7 +51,7 @@ export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: A
   const name = event.source as SourceName;
   // a name that is not configured has no place in the vault
   if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
-  await requireTime(name, nightjar, signal);
+  if (!nightjar.inTurn) await requireTime(name, nightjar, signal);
   try {
     const manifest = await nightjar.store.withFailureRecord(
       name,
@@ -65,10 +68,33 @@ export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: A
   }
 }
 
-/** Takes a backup of one source: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */
+/**
+ * Looks which databases a whole server has; where that fails, those that are known have their turn all the same. Last
+ * come those that an earlier attempt at this request has begun with: one of them may be why it has ended.
+ */
+async function lookedOver(
+  server: SourceName,
+  nightjar: Invocation & { runOf(source: SourceName): string },
+  signal: AbortSignal,
+): Promise<OnServer> {
+  const failures = await nightjar.lookAt(server, nightjar, signal).then(
+    (looked) => looked.failures,
+    (error: unknown) => [error],
+  );
+  const names = databasesThere(server, nightjar);
+  const listed = await listedEach(names, nightjar, signal);
+  const isBegun = ({ source, starts }: SourceHistory) => starts.some(({ run }) => run === nightjar.runOf(source));
+  return {
+    sources: [...names.filter((_, at) => !isBegun(listed[at]!)), ...names.filter((_, at) => isBegun(listed[at]!))],
+    failures,
+  };
+}
+
+/** Takes a backup of one source, or of every database of a whole server: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */
 export const handler = lambdaHandler({
   verb: 'backup',
   read: (event) => readEvent(backupEventSchema, event, { source: 'shop' }),
+  onServer: lookedOver,
   work: (event, nightjar, signal) =>
     event.doctor === true ? lookedAt(event.source as SourceName, nightjar, signal) : backUp(event, nightjar, signal),
 });

@@ -7,6 +7,7 @@ import { readEvent } from '../core/contract/events/requests.ts';
 import type { AccountLook } from '../core/domain/watch/account.ts';
 import { checkResult } from '../core/domain/watch/check-result.ts';
 import { BackupError, collected } from '../core/domain/errors.ts';
+import type { SourceName } from '../core/domain/keys.ts';
 import type { Occasion } from './host/identity.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
@@ -29,7 +30,7 @@ export const handler = lambdaHandler({
     const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'nightjar-check';
     const meter = cloudWatchMeter({ functionName, now: () => new Date(), write: (line) => process.stdout.write(line) });
     const checked = await check(
-      watchedSources(nightjar.sourceNames, nightjar),
+      watchedSources(watchedNames(nightjar), nightjar),
       { whole: true },
       { ...looking, meter },
       signal,
@@ -40,13 +41,18 @@ export const handler = lambdaHandler({
   failureOf: ({ untold }) => (untold === undefined ? undefined : new BackupError('notify-failed', untold)),
 });
 
+/** A server at which nobody has looked yet is missed by its own name. */
+function watchedNames({ sourceNames, unlooked }: Invocation): SourceName[] {
+  return [...new Set([...sourceNames, ...unlooked])];
+}
+
 type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; copiesWithinMs: number };
 
 /** Loaded when it is asked for: an hourly start has no use for it. */
 async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckResult> {
   const { digest, untoldOf } = await import('../core/commands/check/digest.ts');
   const { monthlyCosts } = await import('./account/costs.ts');
-  const sources = watchedSources(nightjar.sourceNames, nightjar);
+  const sources = watchedSources(watchedNames(nightjar), nightjar);
   const { checked, outcomes } = await digest(
     sources,
     { ...nightjar, ...monthlyCosts(nightjar.config, process.env['AWS_REGION'] ?? '') },

@@ -10,6 +10,7 @@ import { memoryOf } from '../core/survey/watched.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
+import { everDatabases } from './host/on-server.ts';
 
 /** One that is slow, or has much to get, keeps no other waiting. */
 const vaultsAtOnce = 2;
@@ -18,6 +19,7 @@ const vaultsAtOnce = 2;
 export const handler = lambdaHandler({
   verb: 'copy',
   read: (event) => readEvent(copyEventSchema, event, { source: 'shop' }),
+  onServer: async (server, nightjar) => ({ sources: everDatabases(server, nightjar), failures: [] }),
   async work({ source: name }, nightjar, signal): Promise<CopyResult> {
     const source = name as SourceName;
     const settings = nightjar.settings(name);

@@ -5,14 +5,39 @@ import { drillDatabaseName } from '../core/domain/drill-name.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { memoryOf } from '../core/survey/watched.ts';
+import type { SourceHistory } from '../core/domain/verdict/history.ts';
 import { lambdaHandler } from './host/host.ts';
+import type { Invocation } from './host/host.ts';
+import type { OnServer } from './host/in-turn.ts';
+import { databasesThere, listedEach } from './host/on-server.ts';
 import { workingIn } from './host/working-in.ts';
 import { drilledResult } from './host/result.ts';
+
+/**
+ * Of a whole server, what has not been tried for half of the time that a proof may be old, whoever has waited longest
+ * first: so all have their turn, though one run may not come to all of them.
+ */
+async function dueOn(server: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<OnServer> {
+  const names = databasesThere(server, nightjar);
+  const listed = await listedEach(names, nightjar, signal);
+  const now = nightjar.clock.now().getTime();
+  const waiting = listed
+    .filter(({ backups }) => backups.length > 0)
+    .map(({ source, backups }) => ({ source, since: lastTried(backups) }))
+    .filter(({ source, since }) => now - since > (nightjar.settings(source).watch.drillEveryMs ?? 0) / 2);
+  return { sources: waiting.toSorted((a, b) => a.since - b.since).map(({ source }) => source), failures: [] };
+}
+
+function lastTried(backups: SourceHistory['backups']): number {
+  const tried = backups.flatMap(({ proofs }) => proofs.filter(({ kind }) => kind === 'drill'));
+  return Math.max(0, ...tried.map(({ at }) => at.getTime()));
+}
 
 /** Tries a backup of a source in a scratch database, which it drops: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({
   verb: 'drill',
   read: (event) => readEvent(drillEventSchema, event, { source: 'shop', backup: 'latest' }),
+  onServer: dueOn,
   async work({ source, backup, vault, owners, tablespaces }, host, signal): Promise<DrillResult> {
     const nightjar = await workingIn(vault, host, signal);
     const settings = nightjar.settings(source);

@@ -6,6 +6,7 @@ import type { IConstruct } from 'constructs';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
 import type { SourceConfig } from '../core/contract/config/config.ts';
 import { plannedEndpoints } from '../core/contract/cloud/network.ts';
+import { wholeServer } from '../core/contract/config/sources/whole-servers.ts';
 import { rdsSources } from '../core/contract/config/sources/rds-sources.ts';
 import { factsOf } from '../core/contract/config/sources/source-facts.ts';
 import { BackupError } from '../core/domain/errors.ts';
@@ -253,13 +254,14 @@ function authoritiesOf(sources: readonly SourceConfig[], { files: ofVaults }: Fu
   return [...new Set([...files, ...ofVaults])];
 }
 
-function watchedSource(source: SourceName, { cloud }: SourceConfig, { fn }: NightjarFunction): WatchedFunction {
+function watchedSource(source: SourceName, config: SourceConfig, { fn }: NightjarFunction): WatchedFunction {
   return {
     label: `The backup of ${source}`,
     name: (what) => `${what}-${slugOf(source, slugRoom)}`,
     failed: 'failed',
     fn,
-    timeoutSeconds: sizingOf(cloud).timeoutSeconds,
+    timeoutSeconds: sizingOf(config.cloud).timeoutSeconds,
+    goesOn: wholeServer(config) !== undefined,
   };
 }
 

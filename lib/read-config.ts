@@ -8,7 +8,7 @@ import { BackupError } from '../core/domain/errors.ts';
 
 /** The configuration as it is written in `nightjar.yaml`. */
 export type WrittenConfig = z.input<typeof configSchema>;
-/** A configuration that can be deployed. */
+/** A configuration that can be deployed. Its whole servers are among its sources: each has functions as those have. */
 export type Deployable = Config & { cloud: CloudConfig; vault: Extract<VaultConfig, { kind: 's3' }> };
 
 /** Reads what is to be deployed. Throws `config-invalid` with every problem, and where it is. */
@@ -16,7 +16,8 @@ export function deployable(document: unknown): Deployable {
   const result = checkConfig(document);
   const problems = 'problems' in result ? result.problems : cloudProblems(result.config);
   if ('problems' in result || problems.length > 0) throw invalid(problems);
-  return result.config as Deployable;
+  const { config } = result;
+  return { ...config, sources: new Map([...config.sources, ...config.servers]) } as Deployable;
 }
 
 function invalid(problems: readonly ConfigProblem[]): BackupError {

@@ -16,7 +16,7 @@ import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
 import { readRoster, writeRoster } from './memory/roster.ts';
-import { editServer, readServers } from './memory/servers.ts';
+import { editServer, readServer } from './memory/servers.ts';
 import { readCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
@@ -106,7 +106,7 @@ export function openStore(
     addToLedgerIndex: on(addToLedgerIndex),
     readRoster: on(readRoster),
     writeRoster: on(writeRoster),
-    readServers: on(readServers),
+    readServer: on(readServer),
     editServer: on(editServer),
     checkersOf: on(checkersOf),
     readOutbox: on(readOutbox),

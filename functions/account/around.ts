@@ -1,5 +1,8 @@
 import { isByTag } from '../../core/contract/cloud/by-tag.ts';
+import type { SourceConfig } from '../../core/contract/config/config.ts';
+import { globalsSourceName } from '../../core/contract/config/sources/whole-servers.ts';
 import { factsOf } from '../../core/contract/config/sources/source-facts.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
 import { rosterUnseen } from '../../core/domain/watch/account.ts';
 import type { AccountLook } from '../../core/domain/watch/account.ts';
 import { schedulesMeant } from '../../lib/plan/names.ts';
@@ -15,8 +18,7 @@ export async function lookAround(
   signal: AbortSignal,
 ): Promise<AccountLook> {
   const { sourceNames, settings, config, byTag } = nightjar;
-  const hosts = sourceNames.flatMap((name) => {
-    const source = settings(name);
+  const hosts = [...sourceNames.map((name) => settings(name)), ...config.servers.values()].flatMap((source) => {
     // further ones are servers that its backups may go to, and hold nothing that it reads
     return [factsOf(source).server?.host ?? [], source.cloud.restoreHost?.[0] ?? []].flat();
   });
@@ -25,12 +27,13 @@ export async function lookAround(
   return unseen === undefined ? look : { ...look, found: [...look.found, unseen] };
 }
 
-/** What was found by its tag has no schedules of its own. */
-function meantSchedules({ sourceNames, settings, config: { cloud } }: Invocation): string[] {
+/** What was found by its tag has no schedules of its own, nor has a database of a whole server: that one has. */
+function meantSchedules({ sourceNames, settings, config: { cloud, servers } }: Invocation): string[] {
   const others = { digest: cloud?.digest !== undefined, byTag: cloud?.byTag !== undefined };
-  const inFile = sourceNames.filter((name) => !others.byTag || !isByTag(name));
-  return schedulesMeant(
-    inFile.map((name) => [name, settings(name)]),
-    others,
-  );
+  const inFile = sourceNames.filter((name) => !(others.byTag && isByTag(name)) && !isDatabase(name, settings(name)));
+  return schedulesMeant([...inFile.map((name) => [name, settings(name)] as const), ...servers], others);
+}
+
+function isDatabase(name: SourceName, { server }: SourceConfig): boolean {
+  return server !== undefined && name !== globalsSourceName(server);
 }

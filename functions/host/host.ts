@@ -6,11 +6,13 @@ import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts'
 import { compose, openMemory, openTelling } from '../../core/compose.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
-import type { ToldBy } from '../../core/contract/config/config.ts';
+import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { functionEnvironmentSchema } from '../../core/contract/events/requests.ts';
+import type { InTurnResult } from '../../core/contract/events/requests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';
+import { fewNames } from '../../core/domain/lines.ts';
 import { relaxGarbageCollection } from '../../core/pipeline/memory/relax-garbage.ts';
 import type { Report } from '../../core/ports.ts';
 import { readToolsFacts } from '../../core/tools.ts';
@@ -18,6 +20,8 @@ import { limitsOf } from './deadline.ts';
 import { failureOf, thrownOf } from './failure.ts';
 import { invocationIdentity, ofRun } from './identity.ts';
 import type { InvocationIdentity, LambdaContext, Occasion } from './identity.ts';
+import { inTurn } from './in-turn.ts';
+import type { OnServer } from './in-turn.ts';
 import { jsonLog, reportTo, without } from './log.ts';
 
 export type Invocation = Nightjar & {
@@ -26,12 +30,20 @@ export type Invocation = Nightjar & {
   arn: string;
   report: Report;
   seconds(): number;
+  /** It is one of several that share the time of the function. */
+  inTurn: boolean;
 };
 
 type HandlerJob<E, R> = {
   verb: Verb;
   read(event: unknown): E;
   work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
+  /** What is done in turn of a whole server that an event names; without it, none may be named. */
+  onServer?(
+    server: SourceName,
+    invocation: Invocation & { runOf(source: SourceName): string },
+    signal: AbortSignal,
+  ): Promise<OnServer>;
   /** What is told of a result that is not all it should be: it is answered all the same. */
   failureOf?(result: R): BackupError | undefined;
 };
@@ -52,14 +64,16 @@ export function lambdaHandler<E extends Occasion, R extends object>({
   verb,
   read,
   work,
+  onServer,
   failureOf: failureIn = () => undefined,
-}: HandlerJob<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+}: HandlerJob<E, R>): (event: unknown, context: LambdaContext) => Promise<R | InTurnResult> {
   relaxGarbageCollection();
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
     const wanted = attempt(() => read(event));
-    const identity = invocationIdentity(context, process.env['AWS_LAMBDA_INITIALIZATION_TYPE'], wanted.value);
+    const initialization = process.env['AWS_LAMBDA_INITIALIZATION_TYPE'];
+    const identity = invocationIdentity(context, initialization, wanted.value);
     const secrets = roleSecrets();
     const fields: Record<string, unknown> = { requestId: context.awsRequestId, run: identity.run, verb };
     const log = jsonLog({ fields, now: () => new Date(), write: (line) => process.stdout.write(line), secrets });
@@ -75,41 +89,77 @@ export function lambdaHandler<E extends Occasion, R extends object>({
       const source = wanted.value?.source as SourceName | undefined;
       fields['source'] = source;
       if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
+      const invoked = (nightjar: Nightjar, of: InvocationIdentity, isTurn = false): Invocation => ({
+        ...nightjar,
+        identity: of,
+        arn: context.invokedFunctionArn,
+        random: () => ofRun(of.run),
+        report: reportTo(log),
+        seconds,
+        inTurn: isTurn,
+      });
+      const eachOf = (server: SourceName, composing: () => Promise<Nightjar>, host: RunHost) => {
+        const event = wanted.get();
+        let nightjar: Nightjar;
+        const whole = context.getRemainingTimeInMillis();
+        const identityOf = (one: SourceName) => invocationIdentity(context, initialization, { ...event, source: one });
+        const runOf = (one: SourceName) => identityOf(one).run;
+        return inTurn(
+          {
+            run: { verb, source: server },
+            host,
+            async look() {
+              nightjar = await composing();
+              if (onServer === undefined) throw aServer(server, nightjar);
+              return onServer(server, { ...invoked(nightjar, identity), runOf }, limits.signal);
+            },
+            work: (one) => work({ ...event, source: one }, invoked(nightjar, identityOf(one), true), limits.signal),
+            runOf,
+            failureOf: failureIn,
+            ended: (one, end) => {
+              if ('result' in end) log('INFO', 'end', { ...end, source: one });
+              else log('ERROR', 'failed', { ...errorFields(explain(end.error)), source: one });
+            },
+            spent: () => 1 - context.getRemainingTimeInMillis() / whole,
+          },
+          limits.signal,
+        );
+      };
       const result = await within(
         { verb, source },
         { identity, explain, limit, failureOf: failureIn, ...(oneForEach.includes(verb) && { gatherOthers }) },
         limits.signal,
-        (nightjar) =>
-          work(
-            wanted.get(),
-            {
-              ...nightjar,
-              identity,
-              arn: context.invokedFunctionArn,
-              random: () => ofRun(identity.run),
-              report: reportTo(log),
-              seconds,
-            },
-            limits.signal,
-          ),
+        { work: (nightjar) => work(wanted.get(), invoked(nightjar, identity), limits.signal), eachOf },
       );
-      log(failureIn(result) === undefined ? 'INFO' : 'ERROR', 'end', { result });
+      log(isInTurn(result) || failureIn(result) === undefined ? 'INFO' : 'ERROR', 'end', { result });
       return result;
     } catch (error) {
       const failure = explain(error);
-      const { code, message, hint, cause } = failure;
-      log('ERROR', 'failed', {
-        code,
-        error: message,
-        hint,
-        seconds: seconds(),
-        ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }),
-      });
+      log('ERROR', 'failed', { ...errorFields(failure), seconds: seconds() });
       throw thrownOf(failure);
     } finally {
       limits.release();
     }
   };
+}
+
+function errorFields({ code, message, hint, cause }: BackupError): Record<string, unknown> {
+  return {
+    code,
+    error: message,
+    hint,
+    ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }),
+  };
+}
+
+function isInTurn(result: object): result is InTurnResult {
+  return 'status' in result && result.status === 'in turn';
+}
+
+function aServer(server: SourceName, { onServer }: Nightjar): BackupError {
+  return new BackupError('input-invalid', `${server} is a whole server, and this is for one source`, {
+    hint: `on it are: ${fewNames(onServer(server), 20)}`,
+  });
 }
 
 /** A value, or the error that `get` throws: an event that can't be read is told to whom the configuration names. */
@@ -131,18 +181,25 @@ type Asking<R> = Pick<RunHost, 'explain' | 'limit' | 'gatherOthers'> & {
   failureOf(result: R): BackupError | undefined;
 };
 
+/** `eachOf`: what is done where the event names a whole server. */
+type Working<R> = {
+  work(nightjar: Nightjar): Promise<R>;
+  eachOf(server: SourceName, composing: () => Promise<Nightjar>, host: RunHost): Promise<InTurnResult>;
+};
+
 async function within<R extends object>(
   run: ReportedRun,
   { identity, explain, limit, gatherOthers, failureOf: failureIn }: Asking<R>,
   signal: AbortSignal,
-  work: (nightjar: Nightjar) => Promise<R>,
-): Promise<R> {
+  { work, eachOf }: Working<R>,
+): Promise<R | InTurnResult> {
   const {
     LAMBDA_TASK_ROOT: bundle,
     NIGHTJAR_CONFIG: file,
     NIGHTJAR_TOOLS: layer,
     NIGHTJAR_TOPIC: topic,
     NIGHTJAR_ROSTER: roster,
+    NIGHTJAR_SERVER: server,
   } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -151,7 +208,7 @@ async function within<R extends object>(
       cause,
     });
   });
-  const config = attempt(() => tellingTopic(parseConfig(text, file), topic));
+  const config = attempt(() => knowing(server, tellingTopic(parseConfig(text, file), topic)));
   const host = {
     env: process.env,
     folder: dirname(path),
@@ -163,32 +220,39 @@ async function within<R extends object>(
   const told = config.value ?? tellingTopic(toldByText(text), topic);
   let nightjar: Nightjar | undefined;
   let memory: Awaited<ReturnType<typeof openMemory>>;
-  const composing = async (): Promise<Nightjar> => compose(config.get(), host, signal);
-  const failed = async (error: unknown): Promise<never> => {
-    memory = await openMemory(told, host, signal);
-    throw error;
+  const composing = async (): Promise<Nightjar> =>
+    (nightjar = await compose(config.get(), host, signal).catch(async (error: unknown): Promise<never> => {
+      memory = await openMemory(told, host, signal);
+      throw error;
+    }));
+  const reporting: RunHost = {
+    ...openTelling(told, host),
+    run: identity.run,
+    store: () => (nightjar ?? memory)?.store,
+    settings: (source) => (nightjar?.config ?? config.value)?.sources.get(source),
+    explain,
+    limit,
+    unalarming: ['lease-held'],
   };
+  const named = run.source;
   try {
-    const composed = async (): Promise<R> => work((nightjar = await composing().catch(failed)));
+    if (named !== undefined && config.value?.servers.has(named)) return await eachOf(named, composing, reporting);
     return await runAndReport(
       run,
-      composed,
+      async () => work(await composing()),
       (result) => result,
-      {
-        ...openTelling(told, host),
-        run: identity.run,
-        store: () => (nightjar ?? memory)?.store,
-        settings: (source) => config.value?.sources.get(source),
-        explain,
-        limit,
-        gatherOthers,
-        unalarming: ['lease-held'],
-      },
+      { ...reporting, gatherOthers },
       failureIn,
     );
   } finally {
     (nightjar ?? memory)?.close();
   }
+}
+
+/** What is on a whole server is nothing to a function that does not work on it, and may not even read of it. */
+function knowing(server: string | undefined, config: Config): Config {
+  if (server === '*') return config;
+  return { ...config, servers: new Map([...config.servers].filter(([name]) => name === server)) };
 }
 
 /** Whoever the configuration tells, and the topic of the stack, unless it stands there by itself. */

@@ -17,10 +17,11 @@ type Functions = {
  * context attributes).
  */
 const scheduled = '<aws.scheduler.scheduled-time>';
+const dayMs = 86_400_000;
 
 /** The schedules of sources: a backup, a rotation and (where proofs are asked for) a drill of each, in its time zone. */
 export function plannedOf(
-  { sources, cloud }: Deployable,
+  { sources, servers, cloud }: Deployable,
   names: readonly SourceName[],
   { backup, drill, rotate, copy }: Functions,
 ): Planned[] {
@@ -58,7 +59,8 @@ export function plannedOf(
       ...where(drill(source), {
         name: called.drill,
         description: `Tries a backup of ${source}`.slice(0, 512),
-        cron: own.drill ?? drillScheduleOf(schedule, watch.drillEveryMs!),
+        // a run that does not come to every database of a server is followed by the next one
+        cron: own.drill ?? drillScheduleOf(schedule, servers.has(source) ? dayMs : watch.drillEveryMs!),
         timeZone,
         event: { source },
         windowMs: cloud.flexibleWindow,

@@ -5,10 +5,9 @@ import { Construct } from 'constructs';
 import type { CopySettings } from '../../core/contract/config/vaults/copies.ts';
 import { vaultDescriptor } from '../../core/contract/config/vaults/vault.ts';
 import type { SourceConfig } from '../../core/contract/config/config.ts';
-import type { SourceName } from '../../core/domain/keys.ts';
 import type { Deployable } from '../read-config.ts';
 import { allow, beforeItIsThere, keysBelow, keyStatement, listing, manifests } from './grants.ts';
-import { notReleased, onlyNew, parts, placeOf, remembering } from './grants.ts';
+import { notReleased, onlyNew, parts, remembering } from './grants.ts';
 import type { VaultPlace } from './grants.ts';
 import { namesIn } from './secrets.ts';
 
@@ -84,17 +83,16 @@ export function copyStatements(vault: VaultPlace, { buckets }: FurtherVaults): P
 }
 
 /**
- * What a restore or a drill of one source from a copy does: it reads that source's backups there, and writes nothing,
+ * What a restore or a drill of one source from a copy does: it reads that source's place there, and writes nothing,
  * so that its proof leaves no record there.
  */
 export function readCopiesStatements(
   { buckets }: FurtherVaults,
-  source: SourceName,
+  below: string,
   copies: readonly Pick<CopySettings, 'vault'>[],
 ): PolicyStatement[] {
   const own = buckets.filter(({ name }) => copies.some(({ vault }) => vault === name));
   if (own.length === 0) return [];
-  const below = placeOf(source);
   const keys = own.flatMap((one) => keysBelow(one, below)(manifests, 'ledger.json', ...parts));
   return [
     ...listCopiesStatements({ buckets: own.map((one) => ({ ...one, prefix: `${one.prefix}${below}` })) }),

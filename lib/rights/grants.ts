@@ -1,9 +1,10 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { partPatterns } from '../../core/contract/manifest/part-name.ts';
-import { sourceSegment } from '../../core/domain/layout/places.ts';
+import type { SourceConfig } from '../../core/contract/config/config.ts';
+import { databaseSourceName, wholeServer } from '../../core/contract/config/sources/whole-servers.ts';
+import { outboxFolder, serverKey, serversFolder, sourceSegment } from '../../core/domain/layout/places.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import { outboxFolder } from '../../core/domain/layout/places.ts';
 
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
@@ -28,9 +29,11 @@ export const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' }
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
 export const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
 
-/** Where everything of a source lies. */
-export function placeOf(source: SourceName): string {
-  return `${sourceSegment(source)}/`;
+/** Where everything of a source lies, or of every database of a whole server. */
+export function placeOf(source: SourceName, config?: SourceConfig): string {
+  return config !== undefined && wholeServer(config) !== undefined
+    ? `${sourceSegment(databaseSourceName(source, ''))}*/`
+    : `${sourceSegment(source)}/`;
 }
 
 /** What the backup of a source, or of several below one pattern, does in the vault: writes below its own place, over nothing, and deletes nothing. */
@@ -152,6 +155,20 @@ export function rosterStatements(vault: VaultPlace): PolicyStatement[] {
     remembering(vault),
     allow('WriteRoster', writing, keysBelow(vault, '')(roster)),
   ];
+}
+
+/** To know which databases whole servers have. */
+export function readServersStatements(vault: VaultPlace, servers: readonly SourceName[]): PolicyStatement[] {
+  if (servers.length === 0) return [];
+  return [
+    listing(vault, serversFolder).copy({ sid: 'ListServers' }),
+    allow('ReadServers', ['s3:GetObject'], keysBelow(vault, '')(...servers.map(serverKey))),
+  ];
+}
+
+/** To write that down of one: who can, decides which of its databases are missed, and nothing else. */
+export function rememberServerStatement(vault: VaultPlace, server: SourceName): PolicyStatement {
+  return allow('RememberDatabases', ['s3:GetObjectTagging', 's3:PutObject'], keysBelow(vault, '')(serverKey(server)));
 }
 
 /** Use of keys, through one service alone. */

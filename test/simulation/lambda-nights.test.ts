@@ -150,6 +150,7 @@ function invoke(
     sourceNames: ['shop' as SourceName],
     source: async () => toySource(engine),
     seconds: () => 1,
+    inTurn: false,
   };
   return backUp(event, host, new AbortController().signal);
 }

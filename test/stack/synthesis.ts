@@ -29,6 +29,7 @@ export const examples = [
   'twenty-databases',
   'self-hosted',
   'by-tag',
+  'whole-server',
 ] as const;
 export type Example = (typeof examples)[number];
 

@@ -4,6 +4,7 @@ import { fewNames, oneLine } from '../../domain/lines.ts';
 import { databasesChanged } from '../../domain/messages/findings/databases.ts';
 import { databasesAfter } from '../../domain/servers/databases.ts';
 import type { ListedDatabase, LookRules } from '../../domain/servers/databases.ts';
+import type { SourceName } from '../../domain/keys.ts';
 import type { Clock, Notifier } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import { outcomeOf } from '../../telling/outcome.ts';
@@ -36,12 +37,13 @@ export async function lookAtDatabases(rules: LookRules, deps: LookDeps, signal: 
     },
     signal,
   );
-  const failures = await tell(known, deps, signal);
+  const failures = await tell(rules.server, known, deps, signal);
   if (uncovered.length > 0) failures.push(notCovered(rules.server, uncovered));
   return { known, news: known.untold, failures };
 }
 
 async function tell(
+  server: SourceName,
   known: ServerDatabases,
   { notifiers, clock, store }: LookDeps,
   signal: AbortSignal,
@@ -56,7 +58,7 @@ async function tell(
     ...(one ?? known),
     untold: (one?.untold ?? []).slice(length),
   });
-  if (told) await store.editServer(known.name, toldBy, signal);
+  if (told) await store.editServer(server, toldBy, signal);
   return outcomes.flatMap(({ failed, error }) => (failed ? [error] : []));
 }
 

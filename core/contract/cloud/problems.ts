@@ -19,10 +19,6 @@ const nobodyIsTold =
   'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: ' +
   '[you@example.com], or, if it is meant, notify: none at the top of the file';
 
-const notOnAws =
-  'can’t be all on AWS, where each source gets its functions at deployment: write a source for each database, or find ' +
-  'them by tag (cloud.byTag, docs/cloud.md); roles and accounts are a source there, too (docs/whole-servers.md)';
-
 /** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
 export function cloudProblems({
   vault,
@@ -52,12 +48,10 @@ export function cloudProblems({
       ['cloud', 'email'],
       quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
     ),
-    ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
-    ...[...servers].flatMap(([name, source]) =>
-      descriptorOf(source.engine).everyFile === undefined
-        ? problem(['sources', name, source.engine, 'databases'], notOnAws)
-        : sourceProblems(['sources', name], source, cloud),
-    ),
+    ...[...servers, ...sources]
+      // what else belongs to a server is written with it
+      .filter(([, { server }]) => server === undefined)
+      .flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
     ...byTagProblems({ cloud, defaults, sources }),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),

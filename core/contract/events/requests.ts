@@ -192,6 +192,10 @@ export const functionEnvironmentSchema = z.object({
     .enum(['on', 'off'])
     .default('off')
     .describe('`on`: sources that were found by their tag are among those of the function.'),
+  NIGHTJAR_SERVER: z
+    .string()
+    .optional()
+    .describe('The whole server whose databases are sources of the function; `*`: those of all of them.'),
   NIGHTJAR_STARTS: z
     .string()
     .default('{}')
@@ -359,6 +363,20 @@ export const copyResultSchema = z.discriminatedUnion('status', [
   skippedSchema,
 ]);
 
+/**
+ * What a backup, a drill, a rotation or copying answers for a whole server: its sources that were done, and with
+ * `doctor` what each has shown. Where one has failed, or time was over before all had had their turn, it is an error.
+ */
+export const inTurnResultSchema = z.strictObject({
+  status: z.literal('in turn'),
+  source: z.string(),
+  done: z.array(z.string()),
+  failed: z.array(z.string()),
+  left: z.array(z.string()),
+  examined: z.array(z.unknown()).optional(),
+});
+
+export type InTurnResult = z.infer<typeof inTurnResultSchema>;
 export type CopyResult = z.infer<typeof copyResultSchema>;
 export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;

@@ -70,6 +70,14 @@ export function backupOfManifestKey(key: string): { source: SourceName; id: Back
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
 export const outboxFolder = '.outbox/';
 
+/** Where lies which databases whole servers have: no source can have a folder of this name. */
+export const serversFolder = '.servers/';
+
+/** Where lies which databases one of them has. */
+export function serverKey(server: SourceName): ObjectKey {
+  return objectKey(`${serversFolder}${sourceSegment(server)}.json`);
+}
+
 /**
  * Where `nightjar doctor` tries what a vault can do: one small object, which each run writes anew and removes. Every role
  * that tells may write there.

@@ -1,3 +1,4 @@
+import type { SourceName } from '../keys.ts';
 import type { ServerDatabases } from '../../contract/memory/servers.ts';
 
 /** A database as a server lists it. `why`: why it can't be backed up. */
@@ -5,7 +6,7 @@ export type ListedDatabase = { name: string; why?: string };
 
 /** `sourceOf`: what the source of a database is called; `isName`: whether a source may be called so. */
 export type LookRules = {
-  server: string;
+  server: SourceName;
   exclude: readonly string[];
   sourceOf(database: string): string;
   isName(source: string, others: readonly string[]): boolean;
@@ -49,7 +50,10 @@ export function databasesAfter(
     .map(({ gone = at, ...one }) => ({ ...one, gone }));
   const databases = [...there, ...lost].sort((a, b) => (a.name < b.name ? -1 : 1));
   const news = before === undefined ? [] : changes(before, databases, { sourceOf });
-  return { known: { name: server, at, databases, untold: [...(before?.untold ?? []), ...news] }, uncovered };
+  return {
+    known: { version: 1, name: server, at, databases, untold: [...(before?.untold ?? []), ...news] },
+    uncovered,
+  };
 }
 
 /** One that has come back is new. */

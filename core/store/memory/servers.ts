@@ -1,36 +1,40 @@
-import { serversSchema } from '../../contract/memory/servers.ts';
+import { serverSchema } from '../../contract/memory/servers.ts';
 import type { ServerDatabases } from '../../contract/memory/servers.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { objectKey } from '../../domain/keys.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { serverKey } from '../../domain/layout/places.ts';
 import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 
-/** Sources are folders: none can have this name. */
-const serversKey = objectKey('servers.json');
+type ServerRead = { known: ServerDatabases | undefined; version: string | undefined };
+
 const tries = 5;
 
 /**
- * Reads which databases whole servers have. Throws where the vault can't be read, and `vault-failed` where what lies
- * there can't be understood: to forget databases would be to forget that they are missed.
+ * Reads which databases a whole server has; undefined where nobody has looked yet. Throws where the vault can't be read,
+ * and `vault-failed` where what lies there can't be understood: to forget databases would be to forget that they are
+ * missed.
  */
-export async function readServers(vault: Vault, signal: AbortSignal): Promise<ServerDatabases[]> {
-  return (await read(vault, signal)).servers;
+export async function readServer(
+  vault: Vault,
+  server: SourceName,
+  signal: AbortSignal,
+): Promise<ServerDatabases | undefined> {
+  return (await read(vault, server, signal)).known;
 }
 
 /** Writes what `edit` makes of what is known of a server; done again when somebody else has written meanwhile. */
 export async function editServer(
   vault: Vault,
-  name: string,
+  server: SourceName,
   edit: (before: ServerDatabases | undefined) => ServerDatabases,
   signal: AbortSignal,
 ): Promise<ServerDatabases> {
   for (let left = tries; ; left -= 1) {
-    const { servers, version } = await read(vault, signal).catch(ofNewVault);
-    const own = edit(servers.find((one) => one.name === name));
-    const others = servers.filter((one) => one.name !== name);
-    const document = serversSchema.parse({ version: 1, servers: [...others, own] });
+    const { known, version } = await read(vault, server, signal).catch(ofNewVault);
+    const own = edit(known);
     try {
-      await writeJson(vault, serversKey, document, { version }, signal);
+      await writeJson(vault, serverKey(server), serverSchema.parse(own), { version }, signal);
       return own;
     } catch (error) {
       if (left === 1 || !isBackupError(error, 'object-exists')) throw error;
@@ -39,22 +43,20 @@ export async function editServer(
 }
 
 /** A folder is no vault before the first write: where it can't be reached, that fails as well. */
-function ofNewVault(error: unknown): Awaited<ReturnType<typeof read>> {
+function ofNewVault(error: unknown): ServerRead {
   if (!isBackupError(error, 'vault-unreachable')) throw error;
-  return { servers: [], version: undefined };
+  return { known: undefined, version: undefined };
 }
 
-async function read(
-  vault: Vault,
-  signal: AbortSignal,
-): Promise<{ servers: ServerDatabases[]; version: string | undefined }> {
-  const found = await readJson(vault, serversKey, signal);
-  if (found === undefined) return { servers: [], version: undefined };
-  const { data } = serversSchema.safeParse(found.document);
-  if (data !== undefined) return { servers: data.servers, version: found.version };
-  throw new BackupError('vault-failed', `${vault.place}/${serversKey} can't be understood`, {
+async function read(vault: Vault, server: SourceName, signal: AbortSignal): Promise<ServerRead> {
+  const key = serverKey(server);
+  const found = await readJson(vault, key, signal);
+  if (found === undefined) return { known: undefined, version: undefined };
+  const { data } = serverSchema.safeParse(found.document);
+  if (data?.name === server) return { known: data, version: found.version };
+  throw new BackupError('vault-failed', `${vault.place}/${key} can't be understood`, {
     hint:
-      'it lists the databases of whole servers: take an older version of the object, or let it be written anew by ' +
+      'it lists the databases of a whole server: take an older version of the object, or let it be written anew by ' +
       'deleting it, and run: nightjar backup',
   });
 }

@@ -1,6 +1,7 @@
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { checkStatements, readRosterStatement, lockStatements, rotateStatements } from '../../rights/grants.ts';
+import { checkStatements, readRosterStatement, readServersStatements } from '../../rights/grants.ts';
+import { lockStatements, rotateStatements } from '../../rights/grants.ts';
 import { copyStatements, listCopiesStatements } from '../../rights/copies.ts';
 import { functionName } from '../../plan/names.ts';
 import {
@@ -47,9 +48,15 @@ export class KeeperFunctions extends Construct {
       ...tellingStatements(this, all),
     ];
     const { byTag } = all.cloud;
-    // of a stack that finds databases by their tag, all of them know which were found
-    const knowing = byTag === undefined ? [] : [readRosterStatement(vault)];
-    const environment = byTag === undefined ? {} : { NIGHTJAR_ROSTER: 'on' };
+    // of a stack that finds databases by their tag, or on whole servers, all of them know which were found
+    const knowing = [
+      ...(byTag === undefined ? [] : [readRosterStatement(vault)]),
+      ...readServersStatements(vault, [...all.servers.keys()]),
+    ];
+    const environment = {
+      ...(byTag !== undefined && { NIGHTJAR_ROSTER: 'on' }),
+      ...(all.servers.size > 0 && { NIGHTJAR_SERVER: '*' }),
+    };
     const setting = { sizing: smallSizing, common, environment };
     const mustCover = mustCoverOf(all.cloud);
     this.rotate = new NightjarFunction(this, 'Rotate', {

@@ -4,10 +4,12 @@ import { Construct } from 'constructs';
 import { lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
 import { largestBytes } from '../../../core/contract/cloud/unfit.ts';
 import type { SourceConfig } from '../../../core/contract/config/config.ts';
+import { wholeServer } from '../../../core/contract/config/sources/whole-servers.ts';
 import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { readCopiesStatements, secretsOfCopies } from '../../rights/copies.ts';
 import { backupStatements, drillStatements, placeOf, restoreStatements } from '../../rights/grants.ts';
+import { readServersStatements, rememberServerStatement } from '../../rights/grants.ts';
 import { functionName } from '../../plan/names.ts';
 import {
   loginStatements,
@@ -37,7 +39,7 @@ export type SourceFunctionsProps = {
 const nfsPort = 2049;
 
 /**
- * The functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request,
+ * The functions of a source, or of a whole server, whose databases have them in common, which no other source's secrets are open to: one backs it up, one restores it on request,
  * and, where `drillEvery` asks for proofs, one drills it. Where drills have a server of their own, that one has no
  * secret of the source's.
  */
@@ -58,7 +60,10 @@ export class SourceFunctions extends Construct {
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
     const { encryption, signing, copies } = config;
-    const fromCopies = readCopiesStatements(shared.further, source, copies);
+    const place = placeOf(source, config);
+    const isServer = wholeServer(config) !== undefined;
+    const known = readServersStatements(vault, isServer ? [source] : []);
+    const fromCopies = readCopiesStatements(shared.further, place, copies);
     const ofCopies = secretsOfCopies(all, copies);
     const { drills, ...own } = factsOf(config);
     const both = (secrets: Parameters<typeof namesIn>[0]) => [
@@ -67,7 +72,8 @@ export class SourceFunctions extends Construct {
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
-    const setting = { common, layer, network, fileSystem: own.fileSystem };
+    const environment = isServer ? { NIGHTJAR_SERVER: source } : {};
+    const setting = { common, layer, network, environment, fileSystem: own.fileSystem };
     this.backup = new NightjarFunction(this, 'Backup', {
       ...setting,
       functionName: functionName(stack, 'backup', source),
@@ -75,7 +81,9 @@ export class SourceFunctions extends Construct {
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
       statements: [
-        ...backupStatements(vault, placeOf(source)),
+        ...backupStatements(vault, place),
+        ...known,
+        ...(isServer ? [rememberServerStatement(vault, source)] : []),
         ...mountStatements(config, false),
         ...both([...own.secrets, signing.privateKey]),
         ...signingStatements(config),
@@ -90,14 +98,16 @@ export class SourceFunctions extends Construct {
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
       statements: [
-        ...restoreStatements(vault, placeOf(source)),
+        ...restoreStatements(vault, place),
+        ...known,
         ...fromCopies,
         ...mountStatements(config, true),
         ...both([...own.secrets, encryption.identity, ...ofCopies]),
       ],
     });
     const drilling = [
-      ...drillStatements(vault, placeOf(source)),
+      ...drillStatements(vault, place),
+      ...known,
       ...fromCopies,
       ...mountStatements(config, true),
       ...vaultKeyStatements(this, vault.key, vault.region),

@@ -10,12 +10,13 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 const at = '2026-11-29T02:00:00.000Z';
 const at2 = new Date('2026-11-30T02:00:00Z');
 const rules = {
-  server: 'main',
+  server: 'main' as SourceName,
   exclude: ['left'],
   sourceOf: (name: string) => `main.${name}`,
   isName: (name: string, others: readonly string[]) => !others.some((one) => one.toLowerCase() === name.toLowerCase()),
 };
 const before = {
+  version: 1 as const,
   name: 'main',
   at,
   untold: [],
@@ -75,20 +76,21 @@ test('a whole server is its roles and what the vault knows of its databases, wit
     'own.one': { files: { path: '.' } },
   });
   const databases = ['shop', 'left'].map((name) => ({ name, since: at }));
-  const store = { readServers: async () => [{ name: 'main', at, untold: [], databases }] };
+  const store = { readServer: async () => ({ version: 1 as const, name: 'main', at, untold: [], databases }) };
 
-  const known = await databaseSources(config, store, AbortSignal.timeout(1000));
+  const { sources: known, unlooked } = await databaseSources(config, store, AbortSignal.timeout(1000));
 
   expect([...config.sources.keys()]).toEqual(['main-globals', 'own.one']);
   const globals = config.sources.get('main-globals' as SourceName)!;
   expect(globals).toMatchObject({
-    server: 'main',
+    server: 'main' as SourceName,
     undrilled: true,
     at: { database: 'postgres' },
     timeZone: 'Asia/Tokyo',
   });
   expect(globals.watch.drillEveryMs).toBeUndefined();
   expect(known.map(([name]) => name)).toEqual(['main.shop']);
+  expect(unlooked).toEqual([]);
   expect(known[0]![1]).toMatchObject({
     engine: 'postgres',
     at: { host: 'h', database: 'shop' },
@@ -122,10 +124,20 @@ test.each([
   expect(problems.map(({ path, message: said }) => `${String(path.at(-1))}: ${said}`).join('\n')).toContain(message);
 });
 
-test('AWS gets no whole server, and is told why', () => {
-  const config = configOf({ main: server({}) }, { cloud: { email: ['a@b.example'] }, vault: 's3://vault' });
+test('what keeps a whole server from AWS is told once, as the server’s', () => {
+  const main = { ...server({}), cloud: { network: 'none' } };
+  const config = configOf({ main }, { cloud: { email: ['a@b.example'] }, vault: 's3://vault' });
 
-  expect(cloudProblems(config).find(({ path }) => path.includes('databases'))?.message).toMatch(/^can’t be all on AWS/);
+  const places = cloudProblems(config).map(({ path }) => path.join('.'));
+  expect(places.filter((place) => place.startsWith('sources'))).toEqual(['sources.main.cloud.network']);
+});
+
+test('a server at which nobody has looked yet is known as one', async () => {
+  const store = { readServer: async () => undefined };
+
+  const { sources, unlooked } = await databaseSources(configOf({ main: server({}) }), store, AbortSignal.timeout(1000));
+
+  expect([sources, unlooked]).toEqual([[], ['main']]);
 });
 
 test('a machine starts all of a server together', () => {

@@ -21,7 +21,8 @@ export async function checkCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { nightjar, out } = session;
-  const sources = watchedSources(configured(names, nightjar), nightjar);
+  const unlooked = nightjar.unlooked.filter((server) => names.length === 0 || names.includes(server));
+  const sources = watchedSources([...new Set([...configured(names, nightjar), ...unlooked])], nightjar);
   const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { temporaryFolder, type TemporaryFolder } from '../../servers/folder.ts';
-import { errorOf, valueOf } from './sandbox/outcome.ts';
-import { isolation } from './sandbox/isolation.ts';
-import { openScene, type Scene } from './scene.ts';
+import { temporaryFolder, type TemporaryFolder } from '../../../servers/folder.ts';
+import { errorOf, valueOf } from '../sandbox/outcome.ts';
+import { isolation } from '../sandbox/isolation.ts';
+import { openScene, type Scene } from '../scene.ts';
 
 // A folder that a function mounts, as Lambda mounts Amazon EFS: read-only for the one that backs up, whose role may not
 // write there. There is no tar in a function but that of the layer, and no right to give files to others.

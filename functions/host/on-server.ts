@@ -1,0 +1,26 @@
+import { globalsSourceName } from '../../core/contract/config/sources/whole-servers.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { mapConcurrently } from '../../core/pipeline/concurrency.ts';
+import type { SourceHistory } from '../../core/domain/verdict/history.ts';
+import type { Invocation } from './host.ts';
+
+const listedAtOnce = 8;
+
+/** What has its turn on a whole server: its databases, also those that are gone. Its roles have schedules of their own. */
+export function everDatabases(server: SourceName, { onServer }: Pick<Invocation, 'onServer'>): SourceName[] {
+  return onServer(server).filter((name) => name !== globalsSourceName(server));
+}
+
+/** Those that are there, as far as the last look could tell. */
+export function databasesThere(server: SourceName, nightjar: Pick<Invocation, 'onServer' | 'settings'>): SourceName[] {
+  return everDatabases(server, nightjar).filter((name) => nightjar.settings(name).gone === undefined);
+}
+
+/** What the vault has of each, in the same order. */
+export function listedEach(
+  sources: readonly SourceName[],
+  { store }: Pick<Invocation, 'store'>,
+  signal: AbortSignal,
+): Promise<SourceHistory[]> {
+  return mapConcurrently(listedAtOnce, sources, (source, stop) => store.listSource(source, stop), signal);
+}

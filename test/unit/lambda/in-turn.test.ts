@@ -1,0 +1,111 @@
+import { expect, test } from '@jest/globals';
+import { inTurn } from '../../../functions/host/in-turn.ts';
+import type { RunHost } from '../../../core/telling/run-and-report.ts';
+import { BackupError, isBackupError } from '../../../core/domain/errors.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import type { Message } from '../../../core/contract/events/message.ts';
+
+type Turn = 'good' | 'bad' | 'cut';
+
+/** A server whose databases end so, on a function whose time is over (`cut`) at the beginning of a turn, or within it. */
+async function night(turns: Record<string, Turn>, { failures = [] as unknown[], spent = 0.5 } = {}) {
+  const told: Message[] = [];
+  const hooked: string[] = [];
+  const stop = new AbortController();
+  const host: RunHost = {
+    notifiers: [
+      {
+        name: 'mail',
+        address: async () => 'a',
+        async notify(message) {
+          told.push(message);
+        },
+      },
+    ],
+    hooks: [
+      {
+        name: 'hook',
+        wants: () => true,
+        async call({ source, status }) {
+          hooked.push(`${source} ${status}`);
+        },
+      },
+    ],
+    clock: { now: () => new Date('2026-11-29T02:00:00Z') },
+    place: 'memory',
+    sourceNames: ['main-globals'],
+    run: 'r',
+    store: () => undefined,
+    explain: (error) => (isBackupError(error) ? error : new BackupError('internal', String(error))),
+    unalarming: ['lease-held'],
+    limit: () => AbortSignal.timeout(5_000),
+  };
+  const names = Object.keys(turns).map((name) => `main.${name}` as SourceName);
+  const worked: string[] = [];
+  const answer = await inTurn(
+    {
+      run: { verb: 'backup', source: 'main' as SourceName },
+      host,
+      look: async () => ({ sources: names, failures }),
+      async work(source) {
+        worked.push(source);
+        const how = turns[source.slice('main.'.length)];
+        if (how === 'bad') throw new BackupError('dump-failed', `${source} can't be dumped`);
+        if (how === 'cut') {
+          stop.abort(new BackupError('deadline', 'time is over'));
+          throw new BackupError('deadline', 'time is over');
+        }
+        return { status: 'stored', source };
+      },
+      runOf: (source) => `run of ${source}`,
+      failureOf: () => undefined,
+      ended: () => undefined,
+      spent: () => spent,
+    },
+    stop.signal,
+  ).catch((error: unknown) => error);
+  return { answer, told: told.map(({ source, subject }) => `${source}: ${subject}`), hooked, worked };
+}
+
+test('each has its turn, and each tells by itself how it has ended; the server has ended well when all have', async () => {
+  const { answer, told, hooked } = await night({ a: 'good', b: 'good' });
+
+  expect(answer).toEqual({ status: 'in turn', source: 'main', done: ['main.a', 'main.b'], failed: [], left: [] });
+  expect(told).toEqual([]);
+  expect(hooked).toEqual(['main.a succeeded', 'main.b succeeded', 'main succeeded']);
+});
+
+test('one that fails keeps no other from its turn, is told once, and fails the run', async () => {
+  const { answer, told, hooked } = await night({ a: 'bad', b: 'good' });
+
+  expect(answer).toMatchObject({ code: 'dump-failed', message: expect.stringContaining("main.a can't be dumped") });
+  expect(told).toEqual([expect.stringContaining('main.a')]);
+  expect(hooked).toEqual(['main.a failed', 'main.b succeeded', 'main failed']);
+});
+
+test('what time cuts off is left with what is behind it, alarms nobody, and fails the run, so that it is attempted again', async () => {
+  const { answer, told, worked } = await night({ a: 'good', b: 'cut', c: 'good' });
+
+  expect(answer).toMatchObject({
+    code: 'deadline',
+    message: 'main: time was over when 1 of 3 databases had had their turn; left: main.b, main.c',
+  });
+  expect(worked).toEqual(['main.a', 'main.b']);
+  expect(told).toEqual([]);
+});
+
+test('one that had all the time there is, and was cut off, has failed, and is told', async () => {
+  const { told } = await night({ a: 'cut', b: 'good' }, { spent: 0.01 });
+
+  expect(told).toEqual([expect.stringContaining('main.a')]);
+});
+
+test('a look that failed is told as the server’s, beside what is wrong with a database', async () => {
+  const unseen = new BackupError('source-unreachable', 'the server is not there');
+
+  const { answer, told, worked } = await night({ a: 'good' }, { failures: [unseen] });
+
+  expect(worked).toEqual(['main.a']);
+  expect(answer).toMatchObject({ code: 'source-unreachable' });
+  expect(told).toEqual([expect.stringContaining('main: ')]);
+});
