@@ -106,12 +106,11 @@ async function lookAtAll(
   const found = new Map<SourceName, SourceSurvey>();
   const others = new Map<SourceName, Unconfigured>();
   const forgotten: unknown[] = [];
-  const index =
+  const known =
     sources.length === 0
-      ? new Map<string, number>()
-      : await store
-          .readLedgerIndex(signal)
-          .catch((error: unknown) => (forgotten.push(error), new Map<string, number>()));
+      ? undefined
+      : await store.readLedgerIndex(signal).catch((error: unknown) => void forgotten.push(error));
+  const index: LedgerIndex = known ?? new Map();
   const kept = new Map<string, number>();
   async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
     const one = watched.get(history.source);
@@ -135,7 +134,8 @@ async function lookAtAll(
   );
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
   const fresh = new Map([...kept].filter(([name, revision]) => index.get(name) !== revision));
-  if (deps.remember && fresh.size > 0)
+  // an index that can't be read is told as that, and not as one that can't be written besides
+  if (deps.remember && known !== undefined && fresh.size > 0)
     await store.addToLedgerIndex(fresh, signal).catch((error: unknown) => void forgotten.push(error));
   return { found, others, forgotten };
 }

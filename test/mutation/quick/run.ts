@@ -7,7 +7,7 @@ import { run, switches } from './suites.ts';
 
 // `npm run test:mutation:quick -- <files> -- <suites>`: Stryker's own mutants, all of them in one process. Stryker
 // loads every suite anew for each; here they are loaded once, and the mutants switched on in turn (survivors.md).
-// `--every=3` first tries each third mutant alone; `--left=<file>` keeps what survived there, and tries only that again.
+// `--every=3` first tries each third mutant alone, and SIGTERM (`timeout`) has what was tried counted; `--left=<file>` keeps what survived there, and tries only that again.
 type Place = { line: number; column: number };
 type Change = {
   id: string;
@@ -110,7 +110,10 @@ const isAsked = (mutant: Change, at: number) => again?.has(nameOf(mutant)) ?? at
 
 const isLeft = ({ end }: { end: End }) => end === 'survived' || end === 'not covered';
 const results: (Change & { end: End; by: string })[] = [];
+let isStopped = false;
+process.on('SIGTERM', () => (isStopped = true));
 for (const mutant of made.mutants.filter(isAsked)) {
+  if (isStopped) break;
   const [end, by] = await endOf(mutant);
   results.push({ ...mutant, end, by });
   if (isLeft({ end })) console.log(shown(mutant, end));
@@ -124,6 +127,7 @@ function shown({ fileName, location: { start, end }, replacement }: Change, how:
   return `${how} ${fileName.slice(root.length + 1)}:${start.line + 1} ${was.slice(0, 90)} → ${replacement.replace(/\s+/g, ' ').slice(0, 90)}`;
 }
 
+if (isStopped) console.log(`stopped after ${results.length} of ${made.mutants.filter(isAsked).length}`);
 // what one mutant leaves behind must not be what finds the next one
 for (const { suite, block } of blocks) {
   const failed = broken.has(suite) ? undefined : await run(block, () => true, [], suite, 60_000);
