@@ -40,6 +40,8 @@ export type Vault = {
   readonly place: string;
   /** What the configuration calls a further vault; absent in the one that is worked in. */
   readonly name?: string;
+  /** What holds less firmly here than a vault promises, and why, in one sentence; absent where nothing does. */
+  readonly weaker?: string;
   /**
    * Stores the whole stream where nothing lies yet, or nothing. A chunk's memory may be used again once the next is
    * asked for. An error of the stream is rethrown as it is. The vault's own checksum and size are compared with what was

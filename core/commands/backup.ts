@@ -38,6 +38,7 @@ type StoredContent = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTalli
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
   const { store, report } = deps;
+  if (store.weaker !== undefined) report({ type: 'warning', message: store.weaker });
   return store.withLease(
     source.name,
     deps,

@@ -56,6 +56,8 @@ export function openStore(
   return {
     /** The vault as people write it: `s3://bucket/prefix`, `/srv/backups`. */
     place: vault.place,
+    /** What holds less firmly here than elsewhere, in one sentence. */
+    weaker: vault.weaker,
 
     listSource: on(listSource),
     sourcesListed: on(sourcesListed),

@@ -78,6 +78,9 @@ export function serverKey(server: SourceName): ObjectKey {
   return objectKey(`${serversFolder}${sourceSegment(server)}.json`);
 }
 
+/** Where claims lie in a store without conditional writes: no source can have a folder of this name. */
+export const claimsFolder = '.claims/';
+
 /**
  * Where `nightjar doctor` tries what a vault can do: one small object, which each run writes anew and removes. Every role
  * that tells may write there.

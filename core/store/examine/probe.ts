@@ -12,7 +12,7 @@ export type Probe = ReturnType<typeof openProbe>;
 const overwrites = {
   hint:
     'two runs could work on one source at once, and backups be written over: use a store that heeds conditional ' +
-    'writes',
+    'writes, or write conditionalWrites: false in the vault (docs/stores.md)',
 };
 
 /** What can be tried with one object, one after the other; each write is another text. */

@@ -25,7 +25,7 @@ export function vaultExaminations(vault: Vault, clock: Clock, of?: SourceName): 
   return [
     trying('written', (signal) => observedWrite(vault, probe, signal)),
     trying('listed', (signal) => observedListing(vault, of === undefined ? '' : `${sourceSegment(of)}/`, signal)),
-    trying('written once', (signal) => probe.requireOnce(signal)),
+    trying('written once', async (signal) => [...(await probe.requireOnce(signal)), ...observedWeakness(vault)]),
     trying('replaced', (signal) => probe.requireVersions(signal)),
     trying('clock', async (signal) => [observedClock('the vault', await probe.told(signal))]),
     ...(of === undefined ? broader() : []),
@@ -51,6 +51,11 @@ function disturbed(error: unknown): Observed[] {
 async function observedWrite(vault: Vault, probe: Probe, signal: AbortSignal): Promise<Observed[]> {
   await probe.write(signal);
   return [{ outcome: 'fine', said: `an object was written and read back in ${vault.place}` }];
+}
+
+function observedWeakness({ weaker }: Vault): Observed[] {
+  const remedy = 'a store that heeds conditional writes is safer; here, let one machine alone work on a source';
+  return weaker === undefined ? [] : [{ outcome: 'warning', said: weaker, remedy }];
 }
 
 /** One that looks empty may be the disk below a mount point, or another prefix. */

@@ -49,6 +49,13 @@ const schema = group('a bucket', {
     .boolean({ error: expected('true or false') })
     .default(true)
     .describe('`false` for stores without object tags.'),
+  conditionalWrites: z
+    .boolean({ error: expected('true or false') })
+    .default(true)
+    .describe(
+      '`false` for stores that do not heed `If-None-Match` and `If-Match`: runs are kept apart by claims, which is weaker ' +
+        '([stores.md](stores.md#without-conditional-writes)).',
+    ),
   objectLock: objectLock
     .optional()
     .describe(
@@ -106,6 +113,10 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
     ...problem(
       at('endpoint'),
       vault.endpoint && 'is a store outside of AWS: functions write into a bucket of S3; leave it out',
+    ),
+    ...problem(
+      at('conditionalWrites'),
+      vault.conditionalWrites ? undefined : 'is false, and S3 on AWS heeds conditional writes: leave it out',
     ),
     ...problem(at('ca'), vault.ca && 'goes with endpoint: leave it out'),
     ...problem(

@@ -20,6 +20,8 @@ export type S3Place = {
   /** Whether the store has tags. */
   tags: boolean;
   kmsKey: string | undefined;
+  /** Of a store without conditional writes: how long what got no answer may still be carried out. */
+  claims: { settleMs: number } | undefined;
   /** Memory that no upload needs at the moment: the next one takes it. */
   spare: Buffer[];
 };

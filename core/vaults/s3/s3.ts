@@ -3,6 +3,7 @@ import { isBackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
 import type { Deleted, Vault } from '../../vault.ts';
 import type { Checksums } from './client.ts';
+import { putAlone } from './claims/unconditional.ts';
 import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './reading/get.ts';
 import { listBucket } from './reading/list.ts';
@@ -28,6 +29,10 @@ export type S3VaultOptions = {
   checksums?: Checksums | undefined;
   /** False for stores that have no object tags. @default true */
   tags?: boolean | undefined;
+  /** False for stores that heed no conditions: claims keep writers apart. @default true */
+  conditionalWrites?: boolean | undefined;
+  /** There: how long what got no answer may still be carried out. @default 60000 */
+  settleMs?: number;
   /** In a bucket with Object Lock: rotation locks backups for so many days, by what they count for. */
   objectLock?: ({ mode: LockMode } & NonNullable<Vault['locks']>['days']) | undefined;
 };
@@ -35,8 +40,8 @@ export type S3VaultOptions = {
 /**
  * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to
  * read their tags (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only
- * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject; one that does not
- * on CompleteMultipartUpload writes over what is there.
+ * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject, unless
+ * `conditionalWrites` is false; one that does not on CompleteMultipartUpload writes over what is there.
  */
 export function s3Vault({
   client,
@@ -45,6 +50,8 @@ export function s3Vault({
   kmsKey,
   checksums = 'when-supported',
   tags = true,
+  conditionalWrites = true,
+  settleMs = 60_000,
   objectLock,
 }: S3VaultOptions): Vault {
   const folder = prefix.replace(/^\/+|\/+$/g, '');
@@ -57,14 +64,14 @@ export function s3Vault({
     checksums,
     tags,
     kmsKey,
+    claims: conditionalWrites ? undefined : { settleMs },
     spare: [],
   };
   return {
     place: name,
     ...(objectLock && { locks: locksOf(place, objectLock) }),
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
-    putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
-    putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
+    ...(conditionalWrites ? conditional(place) : unconditional(place)),
     read: (key, signal) => missingUnlessHidden(place, key, () => readObject(place, key, signal), signal),
     get: (key, signal) => getObject(place, key, signal),
     list: (start, signal) => listBucket(place, start, signal),
@@ -85,6 +92,23 @@ function locksOf(
   { mode, ...days }: NonNullable<S3VaultOptions['objectLock']>,
 ): NonNullable<Vault['locks']> {
   return { days, lengthen: (key, until, signal) => lengthenLock(place, key, { mode, until }, signal) };
+}
+
+function conditional(place: S3Place): Pick<Vault, 'putIfAbsent' | 'putIfUnchanged'> {
+  return {
+    putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
+    putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
+  };
+}
+
+function unconditional(place: S3Place): Pick<Vault, 'putIfAbsent' | 'putIfUnchanged' | 'weaker'> {
+  return {
+    weaker:
+      'the store has no conditional writes: claims keep two runs apart as long as its listings are never late, and a run ' +
+      'that is killed while it writes keeps others out for 35 minutes (docs/stores.md)',
+    putIfAbsent: (key, body, given, signal) => putAlone(place, key, body, { tags: given }, signal),
+    putIfUnchanged: (key, body, version, signal) => putAlone(place, key, body, { version }, signal),
+  };
 }
 
 /**

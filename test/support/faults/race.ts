@@ -1,7 +1,9 @@
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { Ended } from './every-fault.ts';
 import { drawing } from '../random/drawing.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { interleaved } from '../vaults/interleaver.ts';
+import type { Turn } from '../vaults/memory-vault.ts';
 import { torn } from '../vaults/oracle.ts';
 import type { Verbs } from '../worlds/verbs.ts';
 import { acting, again, untruthsIn } from '../worlds/world.ts';
@@ -12,21 +14,26 @@ type Party = (verbs: Verbs, world: World) => Promise<unknown>;
 /**
  * Lets parties race in copies of a world, in as many orders of their calls as there are seeds, each of which can be run
  * again alone. Names what is not as it must be: at no moment is a listed backup without its parts, and at the end each
- * is true; `judge` adds what else these parties promise each other.
+ * is true; `judge` adds what else these parties promise each other. `through`: what the vault looks like to each.
  */
 export async function race(
   before: World,
   parties: readonly Party[],
   seeds: number,
   judge: (world: World, ends: Ended<unknown>[]) => string[] | Promise<string[]>,
+  through: (vault: Vault, world: World, turn: Turn, draw: () => number) => Vault = (vault) => vault,
 ): Promise<string[]> {
   const problems: string[] = [];
   for (let seed = 1; seed <= seeds; seed += 1) {
     const world = again(before);
     const found = new Set<string>();
+    const draw = drawing(seed);
     const settled = await interleaved(
-      parties.map((party, index) => (turn) => party(acting(world, { turn, run: `run${index}`, seed: index }), world)),
-      drawing(seed),
+      parties.map((party, index) => (turn) => {
+        const own = (vault: Vault) => through(vault, world, turn, draw);
+        return party(acting(world, { turn, run: `run${index}`, seed: index, through: own }), world);
+      }),
+      draw,
       () => torn(world.state.objects).forEach((one) => found.add(one)),
     );
     const ends = settled.map((one) =>

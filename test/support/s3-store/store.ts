@@ -182,6 +182,7 @@ async function serving(answer: (asked: Asked, bucket: string) => Promise<Answer 
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'key', secretAccessKey: 'secret' };
   return {
+    endpoint,
     client: (options: S3ClientOptions = {}) => s3Client({ endpoint, region: 'eu-west-1', credentials, ...options }),
     close: () => {
       server.closeAllConnections();

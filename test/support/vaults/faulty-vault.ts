@@ -3,7 +3,10 @@ import type { FailureCode } from '../../../core/domain/errors.ts';
 import type { Listed, Stored, Vault } from '../../../core/vault.ts';
 
 /** What runs call: what only `nightjar doctor` asks for is left out, and locks, which no simulated vault has. */
-export type VaultCall = Exclude<keyof Vault, 'place' | 'name' | 'free' | 'overwrite' | 'hold' | 'locks' | 'share'>;
+export type VaultCall = Exclude<
+  keyof Vault,
+  'place' | 'name' | 'weaker' | 'free' | 'overwrite' | 'hold' | 'locks' | 'share'
+>;
 
 /**
  * How a call goes wrong. `before`: nothing was done; `after`: it was done, and the answer is lost; `half`: a listing

@@ -10,7 +10,11 @@ export type MemoryObject = { body: Uint8Array; tags: Tags; version: string; modi
 export type MemoryState = { objects: Map<ObjectKey, MemoryObject>; uploads: Map<string, UnfinishedUpload> };
 
 /** Waits until a call may have its effect; what follows is done at once, with nobody in between. */
-export type Turn = (call: Exclude<keyof Vault, 'place' | 'name'>, key: string, signal: AbortSignal) => Promise<void>;
+export type Turn = (
+  call: Exclude<keyof Vault, 'place' | 'name' | 'weaker'>,
+  key: string,
+  signal: AbortSignal,
+) => Promise<void>;
 
 const pageLength = 3;
 const chunkBytes = 64 * 1024;

@@ -1,20 +1,27 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
 import type { Tags } from '../../../vault.ts';
-import { attemptsOf, statusOf } from '../errors.ts';
+import { attemptsOf, nameOf, statusOf } from '../errors.ts';
 import { readObject } from '../reading/get.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { tagsOf } from '../tags.ts';
 import { sleep } from '../../waiting.ts';
 
-type Condition = { IfNoneMatch: '*' } | { IfMatch: string };
+export type Condition = { IfNoneMatch: '*' } | { IfMatch: string } | Record<string, never>;
 
 /** The condition of what is written once (S3 User Guide, conditional writes). */
 export const whereNothingLies = { IfNoneMatch: '*' } as const;
 
-/** The vaults whose store has been seen to refuse. */
-const provenStores = new WeakSet<S3Place>();
+/** The vaults whose store has been seen to refuse a second write, and the write of an old version. */
+const proven = { IfNoneMatch: new WeakSet<S3Place>(), IfMatch: new WeakSet<S3Place>() };
+/** What to do about a store that does not heed them. */
+const unconditionalHint =
+  'two runs could work on one source at once: use a store that honours conditional writes, or write ' +
+  'conditionalWrites: false in the vault, which keeps runs apart in a weaker way (docs/stores.md)';
+const notImplementedHint =
+  'does the store know conditional writes? If not, write conditionalWrites: false in the vault, which keeps runs apart ' +
+  'in a weaker way (docs/stores.md); if it does, try checksums: when-required, or tags: false';
 const conflictRetries = 4;
 const outcomeMs = 20_000;
 
@@ -30,11 +37,14 @@ export async function putNew(
   signal: AbortSignal,
 ): Promise<{ version: string }> {
   const stored = await putIf(place, key, body, tags, whereNothingLies, signal);
-  if (!provenStores.has(place)) await prove(place, key, body, tags, signal);
+  await prove(place, putCommand(place, key, body, tags, whereNothingLies), 'IfNoneMatch', signal);
   return stored;
 }
 
-/** Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`. */
+/**
+ * Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`, and
+ * `vault-failed` as `putNew` does.
+ */
 export async function putOver(
   place: S3Place,
   key: ObjectKey,
@@ -46,7 +56,11 @@ export async function putOver(
   // Older gateways compare the tag with its quotes on and never find it equal (Ceph 18); without them all do as is
   // meant.
   const condition = place.checksums === 'when-required' ? version.replaceAll('"', '') : version;
-  return putIf(place, key, body, tags, { IfMatch: condition }, signal);
+  const stored = await putIf(place, key, body, tags, { IfMatch: condition }, signal);
+  // the same content has the same tag, and is no old version
+  if (!isSame(stored.version, version))
+    await prove(place, putCommand(place, key, body, tags, { IfMatch: condition }), 'IfMatch', signal);
+  return stored;
 }
 
 function putIf(
@@ -97,25 +111,36 @@ export async function settled<T>(
 }
 
 /**
- * Sends a put that the store has just carried out once more. One that is not refused changes nothing: the bytes are the
- * same.
+ * Sends a put that the store has just carried out once more, unless it has been seen to heed the condition. One that is
+ * not refused changes nothing: the bytes are the same.
  */
-async function prove(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<void> {
-  const what = `write ${place.name}/${key}`;
-  const command = putCommand(place, key, body, tags, whereNothingLies);
-  const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own, body.length);
+async function prove(
+  place: S3Place,
+  again: PutObjectCommand,
+  condition: keyof typeof proven,
+  signal: AbortSignal,
+): Promise<void> {
+  if (proven[condition].has(place)) return;
+  const what = `write ${place.name}/${again.input.Key?.slice(place.prefix.length)}`;
+  const send = (own: AbortSignal) => call(what, (options) => place.client.send(again, options), own);
   const error = await finishing(what, send, signal).then(
     () => undefined,
     (refusal: unknown) => refusal,
   );
-  if (error !== undefined) return void (statusOf(error) === 412 && provenStores.add(place));
+  if (error !== undefined) return void (statusOf(error) === 412 && proven[condition].add(place));
+  // nobody is to wait for a lease that no run holds
+  if (condition === 'IfNoneMatch') await remove(place, again);
+  const header = condition === 'IfMatch' ? 'If-Match' : 'If-None-Match';
   throw new BackupError(
     'vault-failed',
-    `${what}: the store overwrites an object although it was told not to (If-None-Match)`,
-    {
-      hint: 'two runs could work on one source at once: use a store that honours conditional writes',
-    },
+    `${what}: the store overwrites an object although it was told not to (${header})`,
+    { hint: unconditionalHint },
   );
+}
+
+async function remove({ client }: S3Place, { input: { Bucket, Key } }: PutObjectCommand): Promise<void> {
+  const command = new DeleteObjectCommand({ Bucket, Key });
+  await client.send(command, { abortSignal: AbortSignal.timeout(outcomeMs) }).catch(() => undefined);
 }
 
 /** A condition that fails at the second try may fail because of our own first try, whose answer was lost. */
@@ -133,16 +158,29 @@ export async function written(
   return Buffer.compare(found.body, body) === 0 ? { version: found.version } : undefined;
 }
 
+/** Whether two entity tags are the same: some answers write them without quotes. */
+export function isSame(one: string | undefined, other: string): boolean {
+  return one?.replaceAll('"', '') === other.replaceAll('"', '');
+}
+
 /** What a store means that did not carry out a conditional write. */
 export function refused(what: string, error: unknown, condition: Condition): unknown {
   const status = statusOf(error);
   const gone = status === 404 && isBackupError(error, 'object-missing');
+  if (nameOf(error) === 'NotImplemented' || status === 501)
+    return new BackupError('vault-failed', messageOf(error), { hint: notImplementedHint, cause: error });
   if (status !== 412 && status !== 409 && !gone) return error;
-  const why = 'IfMatch' in condition ? 'somebody else has written or removed it' : 'it is there already';
-  return new BackupError('object-exists', `${what}: ${why}`, { cause: error });
+  return taken(what, 'IfMatch' in condition ? condition.IfMatch : undefined, error);
 }
 
-function putCommand(
+/** Something lies where nothing, or this version, was expected. */
+export function taken(what: string, version?: string, cause?: unknown): BackupError {
+  const why = version === undefined ? 'it is there already' : 'somebody else has written or removed it';
+  return new BackupError('object-exists', `${what}: ${why}`, { cause });
+}
+
+/** A put of a small object. */
+export function putCommand(
   place: S3Place,
   key: ObjectKey,
   body: Uint8Array,
@@ -158,13 +196,14 @@ function putCommand(
   });
 }
 
-function versionOf(what: string, etag: string | undefined): { version: string } {
+/** Throws `vault-failed` where the store gives none. */
+export function versionOf(what: string, etag: string | undefined): { version: string } {
   if (etag === undefined) throw new BackupError('vault-failed', `${what}: the store gave no entity tag`);
   return { version: etag };
 }
 
 /** An object that is gone has no tags, and the condition will find that out. */
-function none(error: unknown): Tags {
+export function none(error: unknown): Tags {
   if (isBackupError(error, 'object-missing')) return {};
   throw error;
 }

@@ -10,6 +10,7 @@ import { partsInFlight } from '../../../domain/parts/multipart.ts';
 import type { Stored, Tags } from '../../../vault.ts';
 import { crc32c, crc32cHeader, joinCrc32c } from './crc32c.ts';
 import type { UploadBlock } from './blocks.ts';
+import { requireNothing } from '../claims/unconditional.ts';
 import { refused, whereNothingLies } from './conditional.ts';
 import { nameOf, statusOf } from '../errors.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
@@ -130,7 +131,8 @@ export async function startUpload(
         own,
       );
     try {
-      await complete(whereNothingLies).catch((error: unknown) => {
+      if (place.claims !== undefined) await requireNothing(place, key, own);
+      await complete(place.claims === undefined ? whereNothingLies : {}).catch((error: unknown) => {
         // a store that knows no condition here can't promise that nothing is written over (docs/vault-trust.md)
         if (nameOf(error) !== 'NotImplemented') throw error;
         return complete({});

@@ -3,6 +3,7 @@ import type { ObjectKey } from '../../../domain/keys.ts';
 import type { ByteStream } from '../../../ports.ts';
 import type { Stored, Tags } from '../../../vault.ts';
 import { crc32c } from './crc32c.ts';
+import { requireNothing } from '../claims/unconditional.ts';
 import { refused, settled, whereNothingLies, written } from './conditional.ts';
 import { inBlocks } from './blocks.ts';
 import { startUpload, type Upload } from './multipart.ts';
@@ -25,6 +26,7 @@ export async function putStream(
   const stop = AbortSignal.any([signal, failure.signal]);
   let upload: Upload | undefined;
   try {
+    if (place.claims !== undefined) await requireNothing(place, key, stop);
     for await (const block of inBlocks(interruptible(body, stop), place.spare)) {
       if (block.index === 0 && block.last)
         return await putWhole(place, key, block.bytes, tags, signal).finally(block.release);
@@ -52,7 +54,7 @@ async function putWhole(
     Body: body,
     ...attributes(place, tags),
     ...guard(place, body, crc),
-    ...whereNothingLies,
+    ...(place.claims === undefined && whereNothingLies),
   });
   const write = async (own: AbortSignal) => {
     await settled<unknown>(

@@ -19,12 +19,15 @@ export async function uploadsIn(client: S3Client): Promise<string[]> {
 }
 
 /** A vault on a fresh bucket of a server, for the contract. */
-export async function openOn(server: S3Server, options: S3ClientOptions = {}): Promise<VaultUnderTest> {
+export async function openOn(
+  server: S3Server,
+  options: S3ClientOptions & { conditionalWrites?: boolean } = {},
+): Promise<VaultUnderTest> {
   await server.createBucket(bucket);
   const client = clientOf(server, options);
-  const { checksums } = options;
+  const { checksums, conditionalWrites } = options;
   return {
-    vault: s3Vault({ client, bucket, prefix: 'team/backups', checksums }),
+    vault: s3Vault({ client, bucket, prefix: 'team/backups', checksums, conditionalWrites }),
     missing: s3Vault({ client, bucket: 'not-there', prefix: 'team', checksums }),
     leftovers: () => uploadsIn(client),
     tagsOf: async (key) => {

@@ -20,7 +20,9 @@ describe('conditions', () => {
       code: 'vault-failed',
       message:
         'write s3://acme-backups/prod/shop/object: the store overwrites an object although it was told not to (If-None-Match)',
-      hint: 'two runs could work on one source at once: use a store that honours conditional writes',
+      hint:
+        'two runs could work on one source at once: use a store that honours conditional writes, or write ' +
+        'conditionalWrites: false in the vault, which keeps runs apart in a weaker way (docs/stores.md)',
     });
   });
 
