@@ -1,13 +1,13 @@
 import { BackupError } from '../../../domain/errors.ts';
 
 /** A claim as a listing shows it; `modified` by the store's clock. */
-export type Claim = { name: string; modified: Date };
+export type ListedClaim = { name: string; modified: Date };
 
 /** What claims of one object need of a store: names of their own, a listing that shows them at once, a removal. */
 export type Claims = {
   /** Puts a claim of a name that nobody else has. Gives the date that it was signed with, by which a store judges it. */
   put(name: string, signal: AbortSignal): Promise<Date>;
-  list(signal: AbortSignal): Promise<Claim[]>;
+  list(signal: AbortSignal): Promise<ListedClaim[]>;
   remove(name: string): Promise<void>;
 };
 
@@ -104,7 +104,7 @@ async function pause(queue: Queue, { pause: wait, random }: ClaimDeps): Promise<
 }
 
 /** The claims beside ours that have not expired when ours was put; those that have are taken away. */
-async function othersThan(own: string, claims: Claims, what: string, signal: AbortSignal): Promise<Claim[]> {
+async function othersThan(own: string, claims: Claims, what: string, signal: AbortSignal): Promise<ListedClaim[]> {
   const listed = await claims.list(signal);
   const ours = listed.find(({ name }) => name === own);
   if (ours === undefined)
@@ -112,12 +112,12 @@ async function othersThan(own: string, claims: Claims, what: string, signal: Abo
       hint: 'a store without conditional writes has to list at once what is written: use another one',
     });
   const others = listed.filter(({ name }) => name !== own);
-  const isDead = ({ modified }: Claim) => ours.modified.getTime() - modified.getTime() > expiresMs;
+  const isDead = ({ modified }: ListedClaim) => ours.modified.getTime() - modified.getTime() > expiresMs;
   for (const { name } of others.filter(isDead)) await claims.remove(name);
   return others.filter((one) => !isDead(one));
 }
 
-function inTheWay(what: string, others: readonly Claim[]): BackupError {
+function inTheWay(what: string, others: readonly ListedClaim[]): BackupError {
   const last = Math.max(...others.map(({ modified }) => modified.getTime()));
   const until = new Date(last + expiresMs).toISOString();
   return new BackupError('vault-failed', `${what}: another write of it was begun and has not ended`, {
