@@ -93,8 +93,21 @@ test.each([
 });
 
 test.each([
-  ['s3://bucket', { kind: 's3', bucket: 'bucket', prefix: '', checksums: 'when-supported', tags: true }],
-  ['s3://my.bucket/a/b', { kind: 's3', bucket: 'my.bucket', prefix: 'a/b', checksums: 'when-supported', tags: true }],
+  [
+    's3://bucket',
+    { kind: 's3', bucket: 'bucket', prefix: '', checksums: 'when-supported', tags: true, conditionalWrites: true },
+  ],
+  [
+    's3://my.bucket/a/b',
+    {
+      kind: 's3',
+      bucket: 'my.bucket',
+      prefix: 'a/b',
+      checksums: 'when-supported',
+      tags: true,
+      conditionalWrites: true,
+    },
+  ],
   ['/srv/backups', { kind: 'folder', folder: '/srv/backups' }],
   ['{ folder: ../b }', { kind: 'folder', folder: '../b' }],
   [
@@ -105,6 +118,7 @@ test.each([
       bucket: 'abc',
       prefix: '',
       tags: true,
+      conditionalWrites: true,
       endpoint: 'https://store:9000',
       checksums: 'when-required',
       accessKeyId: { env: 'A' },

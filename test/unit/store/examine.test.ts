@@ -123,8 +123,17 @@ test('a vault that writes over what it should not says what that means', async (
     message: 'memory: the vault writes over an object although it was told not to',
     hint:
       'two runs could work on one source at once, and backups be written over: use a store that heeds conditional ' +
-      'writes',
+      'writes, or write conditionalWrites: false in the vault (docs/stores.md)',
   });
+});
+
+test('what holds less firmly in a vault is a warning beside what was tried', async () => {
+  const { 'written once': looked } = await looking({ weaker: 'claims keep runs apart' });
+
+  expect(looked!.observed).toEqual([
+    ...fine('a second write of the same name is refused'),
+    { outcome: 'warning', said: 'claims keep runs apart', remedy: expect.stringContaining('one machine alone') },
+  ]);
 });
 
 test('one write that goes through after another doctor has removed the object is no fault', async () => {
