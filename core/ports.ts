@@ -5,6 +5,7 @@ import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Notice } from './domain/tools/notices.ts';
 import type { Unequal } from './domain/compare.ts';
+import type { CatalogEntry, PackedCatalog } from './domain/packed/catalog.ts';
 import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
 import type { ContentWords } from './domain/content-words.ts';
@@ -66,7 +67,7 @@ export type PartNotes = {
  */
 export type BackupBefore = {
   manifest: Manifest;
-  catalog: Catalog;
+  catalog: PackedCatalog;
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
   isSharable(part: ManifestPart): boolean;
 };
@@ -119,6 +120,9 @@ export type Plan = {
   close(): Promise<void>;
 };
 
+/** A part that this process alone can make, of what it knows by now. */
+export type PartOfOthers = Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(signal: AbortSignal): OpenedPart };
+
 /** What is known once every part was read. */
 export type Confirmed = {
   /** The tables complete: with those that are empty and were not printed. */
@@ -132,9 +136,12 @@ export type Confirmed = {
   exceptions: string[];
   /** Where the backup's moment stands in the server's log, as far as the server tells. */
   position?: readonly Position[];
-  /** The catalog of a plan that could not know it (`catalogLast`), and parts that are made of what the others hold. */
-  catalog?: Catalog;
-  parts?: PlannedPart[];
+  /**
+   * The catalog of a plan that could not know it (`catalogLast`), which may be gone through several times, and parts that
+   * are made of what the others hold.
+   */
+  catalog?: Iterable<CatalogEntry>;
+  parts?: PartOfOthers[];
 };
 
 /** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
@@ -198,6 +205,8 @@ export type LeftOut = { kind: string; name: string; why: string };
 export type TargetOptions = {
   manifest: Manifest;
   catalog: Catalog;
+  /** The same for an engine whose catalogs are large: then `catalog` is empty. */
+  packed?: PackedCatalog | undefined;
   /** The content of a part of it, checked. */
   open?(part: ManifestPart, signal: AbortSignal): ByteStream;
   /** False leaves out who owns what, who may do what, and whatever else names a role. */
@@ -236,6 +245,8 @@ export type Excerpt = {
   manifest: Manifest;
   /** What it expects of definitions: all that must be there, and what the backup says of the rest that was found. */
   catalogFor(found: Catalog): Catalog;
+  /** The same for an engine whose catalogs are large. */
+  packed?: PackedCatalog;
   /** What is on these tables, or belongs to them, and is not restored: a sentence each, for people. */
   lacking: readonly string[];
   /** What a person should know of what is there. */
@@ -469,6 +480,8 @@ export type Engine = {
   ): Promise<Plan>;
   /** It knows what has not changed since the backup before. */
   readonly shares?: true;
+  /** Its catalogs may hold hundreds of thousands of objects, and are packed. */
+  readonly largeCatalogs?: true;
   /** Starts to make a part of a plan, of this process or of another one. */
   open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;

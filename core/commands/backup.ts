@@ -5,6 +5,7 @@ import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
+import { countsOf } from '../domain/packed/catalog.ts';
 import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { whileHeld } from '../pipeline/held.ts';
@@ -106,7 +107,7 @@ async function storeContent(
     const notes = stored.map((part) => part.notes);
     const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
-    const told = { parts: confirmed.parts ?? [], catalog: confirmed.catalog ?? catalog };
+    const told = { parts: [], others: confirmed.parts, catalog: confirmed.catalog ?? catalog };
     const last = catalogLast ? await store.storeParts(told, made, report, signal) : [];
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
@@ -145,10 +146,7 @@ async function manifestOf(
   const { recipients = [] } = source;
   // of a scratch server's log, nobody wants to know
   const { position = [] } = adopting === undefined ? confirmed : {};
-  const counts = Object.entries(confirmed.catalog ?? plan.catalog).map(([kind, names]) => [
-    kind,
-    Object.keys(names).length,
-  ]);
+  const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
     format: 1,
     id,
@@ -170,7 +168,7 @@ async function manifestOf(
     tables: confirmed.tables,
     ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
     sequences: seen.sequences,
-    objects: Object.fromEntries(counts),
+    objects: confirmed.catalog === undefined ? Object.fromEntries(counts) : countsOf(confirmed.catalog),
     ...(position.length > 0 && { position: [...position] }),
     ...(adopting && { adopted: adopting.adopted }),
     warnings: [...warningsOf(plan, source), ...confirmed.warnings].map(oneLine),

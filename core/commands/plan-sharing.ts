@@ -83,7 +83,7 @@ async function backupBefore(
     if (manifest.engine !== engine.name || manifest.encryption !== null) return undefined;
     return {
       manifest,
-      catalog: await store.readCatalog(manifest, signal),
+      catalog: await store.readPackedCatalog(manifest, signal),
       open: (part, stop) => store.openPart(manifest, part, stop),
       isSharable: ({ sha256 }) => !suspects.has(sha256),
     };

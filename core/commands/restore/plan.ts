@@ -1,6 +1,7 @@
 import { databaseOfGlobals, wholeOf } from '../../domain/content-words.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
+import type { PackedCatalog } from '../../domain/packed/catalog.ts';
 import type { Catalog, Engine, Foreseen, Target } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { PassedOver } from '../../survey/choose.ts';
@@ -49,6 +50,7 @@ export type RestoreOptions = {
 export type RestorePlan = {
   manifest: Manifest;
   catalog: Catalog;
+  packed: PackedCatalog | undefined;
   engine: Engine;
   options: RestoreOptions;
   target: Target;
@@ -70,14 +72,15 @@ export async function planRestore(
   const options = { ...given, owners: given.owners && manifest.adopted === undefined };
   requireSameEngine(manifest, engine);
   requireBeside(options);
-  const catalog = await store.readCatalog(manifest, signal);
+  const packed = engine.largeCatalogs === true ? await store.readPackedCatalog(manifest, signal) : undefined;
+  const catalog = packed === undefined ? await store.readCatalog(manifest, signal) : {};
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
   const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const tables = options.tables && { asked: options.tables, open: contents };
   const whole = await engine.target(
     {
-      ...{ manifest, catalog, open: contents, owners, proof, tablespaces, keepGoing, events, dropOld, drill },
+      ...{ manifest, catalog, packed, open: contents, owners, proof, tablespaces, keepGoing, events, dropOld, drill },
       ...(tables && { tables }),
     },
     signal,
@@ -93,6 +96,7 @@ export async function planRestore(
     return {
       manifest,
       catalog,
+      packed,
       engine,
       options,
       target,

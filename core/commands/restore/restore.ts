@@ -113,7 +113,7 @@ function sweptNotes({ swept = [], mended = [] }: Target): string[] {
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */
 async function compare(
-  { manifest, catalog, target, engine, options: { owners } }: RestorePlan,
+  { manifest, catalog, packed, target, engine, options: { owners } }: RestorePlan,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Proof> {
@@ -128,6 +128,7 @@ async function compare(
   const expected = {
     manifest: { ...(excerpt?.manifest ?? manifest), exceptions },
     catalog: lacking(catalog, absent),
+    packed: excerpt?.packed ?? packed,
     ...(excerpt && { catalogFor: (found: Catalog) => lacking(excerpt.catalogFor(found), absent) }),
     owners,
     database: target.made(),

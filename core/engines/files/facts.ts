@@ -1,7 +1,6 @@
 import { createHash, hash } from 'node:crypto';
-import { ofKind } from '../../contract/manifest/catalog.ts';
-import type { Catalog } from '../../contract/manifest/catalog.ts';
 import { BackupError } from '../../domain/errors.ts';
+import type { CatalogEntry, PackedCatalog } from '../../domain/packed/catalog.ts';
 import type { TableTally } from '../../pipeline/rows/reader.ts';
 import { formatFingerprint } from '../../pipeline/rows/tables.ts';
 import { nameOf, parentOf, pathText, tableOf, top, topTable } from './names.ts';
@@ -9,6 +8,9 @@ import type { PathKind, StoredEntry } from './tar/header.ts';
 
 /** What a backup says of one name. `value`: everything that a proof compares, but for the owner. */
 export type PathFacts = { kind: PathKind; name: string; value: string; owner: string; size: number };
+
+/** What a catalog says of one name. */
+export type CatalogFacts = Omit<PathFacts, 'owner'>;
 
 /** The catalog's kinds, and how a value is written: docs/files.md. */
 export const kindNames: Readonly<Record<PathKind, string>> = {
@@ -18,6 +20,7 @@ export const kindNames: Readonly<Record<PathKind, string>> = {
   folder: 'folder',
 };
 export const ownerKind = 'owner';
+const allKinds = Object.keys(kindNames) as PathKind[];
 
 export const rowColumns = 'kind, path, content, size, mode, time, target, attributes';
 
@@ -36,7 +39,7 @@ function valueOf({ kind, size, mode, mtime, target, extras }: StoredEntry, sha25
 }
 
 /** A row is a file or a link; a folder is none, and names its table at the top. */
-export function tallyOf(facts: Iterable<Omit<PathFacts, 'owner'>>, oneTable: boolean): TableTally[] {
+export function tallyOf(facts: Iterable<CatalogFacts>, oneTable: boolean): TableTally[] {
   const tables = new Map<string, { rows: number; bytes: number; sum: bigint }>();
   for (const { kind, name, value, size } of facts) {
     const isFolder = kind === 'folder';
@@ -59,38 +62,47 @@ function added({ rows, bytes, sum }: { rows: number; bytes: number; sum: bigint 
   return { rows: rows + 1, bytes: bytes + size, sum: BigInt.asUintN(64, sum + digested) };
 }
 
-/** The catalog of all that was stored: each with its facts, and the owner where that of its folder is another one. */
-export function catalogOf(all: readonly PathFacts[]): Catalog {
-  const catalog: Catalog = {};
-  const owners = new Map(all.filter(({ kind }) => kind === 'folder').map(({ name, owner }) => [name, owner]));
-  for (const { kind, name, value, owner } of all.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    ofKind(catalog, kindNames[kind])[name] = value;
-    const isTold = name === top || owners.get(parentOf(name)) !== owner;
-    if (kind !== 'link' && isTold) ofKind(catalog, ownerKind)[name] = owner;
-  }
-  return catalog;
+/** Of each folder its owner, by its name. */
+export type FolderOwners = { get(name: string): string | undefined };
+
+/** What the catalog says of a name: its facts, and the owner where that of its folder is another one. */
+export function* catalogEntries({ kind, name, value, owner }: PathFacts, owners: FolderOwners): Iterable<CatalogEntry> {
+  yield { kind: kindNames[kind], name, text: value };
+  const isTold = name === top || owners.get(parentOf(name)) !== owner;
+  if (kind !== 'link' && isTold) yield { kind: ownerKind, name, text: owner };
 }
 
-/** What a catalog says of each name. Throws `part-corrupt` where one is two things. */
-export function factsIn(catalog: Catalog): Map<string, Omit<PathFacts, 'owner'>> {
-  const facts = new Map<string, Omit<PathFacts, 'owner'>>();
-  for (const [kind, kindName] of Object.entries(kindNames) as [PathKind, string][])
-    for (const [name, value] of Object.entries(catalog[kindName] ?? {})) {
-      if (facts.has(name)) throw new BackupError('part-corrupt', `the catalog says of ${name} that it is two things`);
-      facts.set(name, { kind, name, value, size: sizeIn(kind, value) });
+/** Everything that a catalog says of names, in its order. */
+export function* factsIn(catalog: PackedCatalog): Iterable<CatalogFacts> {
+  for (const kind of allKinds) {
+    const names = catalog.kinds.get(kindNames[kind]);
+    for (let at = 0; names !== undefined && at < names.size; at += 1) {
+      const [name, value] = [names.keyAt(at), names.valueAt(at)];
+      yield { kind, name, value, size: sizeIn(kind, value) };
     }
-  return facts;
+  }
 }
 
-/** What a catalog says of a file or a link; undefined where it says nothing. */
-export function factOf(catalog: Catalog, name: string): Omit<PathFacts, 'owner'> | undefined {
-  for (const kind of ['file', 'link', 'symlink'] as const) {
-    const names = catalog[kindNames[kind]];
-    if (names === undefined || !Object.hasOwn(names, name)) continue;
-    const value = names[name]!;
-    return { kind, name, value, size: sizeIn(kind, value) };
+/** What a catalog says that something is; undefined where it says nothing. Throws `part-corrupt` where it is two things. */
+export function kindIn(catalog: PackedCatalog, name: string): PathKind | undefined {
+  const kinds = allKinds.filter((kind) => catalog.kinds.get(kindNames[kind])?.indexOf(name) !== undefined);
+  if (kinds.length > 1) throw new BackupError('part-corrupt', `the catalog says of ${name} that it is two things`);
+  return kinds[0];
+}
+
+/** What a catalog says of a name; undefined where it says nothing. */
+export function factAt(catalog: PackedCatalog, name: string): CatalogFacts | undefined {
+  for (const kind of allKinds) {
+    const value = catalog.text(kindNames[kind], name);
+    if (value !== undefined) return { kind, name, value, size: sizeIn(kind, value) };
   }
   return undefined;
+}
+
+/** The same of files and links alone. */
+export function factOf(catalog: PackedCatalog, name: string): CatalogFacts | undefined {
+  const fact = factAt(catalog, name);
+  return fact?.kind === 'folder' ? undefined : fact;
 }
 
 function sizeIn(kind: PathKind, value: string): number {

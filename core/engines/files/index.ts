@@ -9,7 +9,7 @@ import { asPattern, matching } from './patterns.ts';
 import { openTarPart } from './plan/making.ts';
 import { planFiles } from './plan/plan.ts';
 import { looksSecret } from './secrets.ts';
-import { openListPart, partNumber } from './sharing/places.ts';
+import { partNumber } from './sharing/places.ts';
 import { replacedFolders } from './restore/kept.ts';
 import { filesTarget } from './restore/target.ts';
 import { tarReader } from './tar/reader.ts';
@@ -39,7 +39,8 @@ export function filesEngine(at: FilesAt, database?: string) {
     reader: tarReader,
     replaced: replacedFolders(folder),
     shares: true,
-    open: (part, signal) => openListPart(part) ?? openTarPart(part, signal),
+    largeCatalogs: true,
+    open: openTarPart,
     plan({ like, sharing, database: other }, signal) {
       const isExcluded = like === undefined ? matching(exclude) : () => false;
       const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };

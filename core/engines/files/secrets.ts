@@ -2,7 +2,7 @@ import { BackupError } from '../../domain/errors.ts';
 import { fewNames } from '../../domain/lines.ts';
 import { pathText } from './names.ts';
 import { asPattern, matching } from './patterns.ts';
-import type { FoundPath } from './plan/walk.ts';
+import type { FoundPath } from './plan/found.ts';
 
 /**
  * What usually holds a secret, by the names that the programs themselves give (docs/files.md says whose). A name with
@@ -57,16 +57,17 @@ export function looksSecret(own: readonly string[], folder: string): (path: stri
  */
 export function noSecrets(
   isSecret: (path: string) => boolean,
-): (found: readonly Pick<FoundPath, 'path' | 'kind'>[]) => void {
+): (found: Iterable<Pick<FoundPath, 'path' | 'kind'>>) => void {
   return (found) => {
-    const secrets = found.filter(({ path, kind }) => kind === 'file' && isSecret(path));
+    const secrets: string[] = [];
+    for (const { path, kind } of found) if (kind === 'file' && isSecret(path)) secrets.push(pathText(path));
     const [first] = secrets;
     if (first === undefined) return;
-    const names = fewNames(secrets.map(({ path }) => pathText(path)));
+    const names = fewNames(secrets);
     throw new BackupError('config-invalid', `it holds what looks like secrets, and is not encrypted: ${names}`, {
       hint:
         'name encryption.recipients for the source (docs/encryption.md), leave them out by exclude, or say that they are ' +
-        `none: secrets: ["!/${pathText(first.path)}"]`,
+        `none: secrets: ["!/${first}"]`,
     });
   };
 }

@@ -1,48 +1,82 @@
 import { catalogSchema } from '../../contract/manifest/catalog.ts';
-import type { Manifest } from '../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
-import { formatCount } from '../../domain/units.ts';
-import type { ByteStream, Catalog, OpenedPart, PlannedPart } from '../../ports.ts';
+import { catalogParser, catalogText } from '../../domain/packed/catalog-text.ts';
+import type { CatalogEntry, PackedCatalog } from '../../domain/packed/catalog.ts';
+import type { ByteStream, Catalog, OpenedPart, PartOfOthers } from '../../ports.ts';
 import { parseJson } from '../json.ts';
 import { partPlace } from './reading.ts';
 import type { PartOpening } from './reading.ts';
 import { readWhole } from './read-again.ts';
 
-/** It is held in memory; a thousand tables take half a megabyte. */
+/** It is held in memory; a thousand tables take half a megabyte, a million files 150. */
 const largestCatalog = 256 * 1024 ** 2;
 
+type OpenablePart = Omit<PartOfOthers, 'open'> & { open(): OpenedPart };
+
 /** The part that holds the catalog: what a restored database is compared with. */
-export function catalogPart(
-  catalog: Catalog,
-  largest = largestCatalog,
-): Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(): OpenedPart } {
+export function catalogPart(catalog: Catalog | Iterable<CatalogEntry>, largest = largestCatalog): OpenablePart {
   async function* content(): ByteStream {
-    const text = Buffer.from(JSON.stringify(catalog));
-    if (text.length > largest) throw tooLarge(catalog);
-    yield text;
+    let bytes = 0;
+    for (const piece of isListed(catalog) ? catalogText(catalog) : [JSON.stringify(catalog)]) {
+      const text = Buffer.from(piece);
+      bytes += text.length;
+      if (bytes > largest) throw tooLarge();
+      yield text;
+    }
   }
   const open = () => ({ content: content(), notes: async () => ({ heard: [] }) });
   return { role: 'catalog', file: 'catalog.json', compress: true, open };
 }
 
 /** Nobody could read it again: such a backup must not be made. */
-function tooLarge(catalog: Catalog): BackupError {
-  const names = Object.values(catalog).reduce((sum, kind) => sum + Object.keys(kind).length, 0);
-  const what = `the catalog of ${formatCount(names)} objects is larger than any that is read again`;
+function tooLarge(): BackupError {
+  const what = 'the catalog has so many objects that it is larger than any that is read again';
   return new BackupError('source-unsupported', what, { hint: 'make several sources of it' });
+}
+
+function isListed(catalog: Catalog | Iterable<CatalogEntry>): catalog is Iterable<CatalogEntry> {
+  return Symbol.iterator in catalog;
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`, and `key-missing` where it can't be opened. */
 export async function readCatalog(opening: PartOpening, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
+  const { part, name } = catalogIn(opening, manifest);
+  const collect = (content: ByteStream) => Array.fromAsync(content);
+  const chunks = await readWhole(opening, { backup: manifest, part }, collect, () => {}, signal);
+  const { data, error: cause } = catalogSchema.safeParse(parseJson(Buffer.concat(chunks)));
+  if (data === undefined) throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
+  return data;
+}
+
+/** The same, where it may hold any number of objects. */
+export async function readPackedCatalog(
+  opening: PartOpening,
+  manifest: Manifest,
+  signal: AbortSignal,
+): Promise<PackedCatalog> {
+  const { part, name } = catalogIn(opening, manifest);
+  const orNone = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
+    }
+  };
+  async function parsed(content: ByteStream): Promise<PackedCatalog> {
+    const parser = catalogParser();
+    for await (const chunk of content) orNone(() => parser.write(chunk));
+    return orNone(() => parser.end());
+  }
+  return readWhole(opening, { backup: manifest, part }, parsed, () => {}, signal);
+}
+
+function catalogIn(opening: PartOpening, manifest: Manifest): { part: ManifestPart; name: string } {
   const part = manifest.parts.find(({ role }) => role === 'catalog');
   if (part === undefined)
     throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
   const name = partPlace(opening.vault, manifest, part);
   if (part.bytes > largestCatalog)
     throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
-  const collect = (content: ByteStream) => Array.fromAsync(content);
-  const chunks = await readWhole(opening, { backup: manifest, part }, collect, () => {}, signal);
-  const { data, error: cause } = catalogSchema.safeParse(parseJson(Buffer.concat(chunks)));
-  if (data === undefined) throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
-  return data;
+  return { part, name };
 }

@@ -10,15 +10,19 @@ import { metered } from '../../pipeline/meter.ts';
 import type { DumpTally } from '../../pipeline/rows/reader.ts';
 import { summed } from '../../pipeline/sum.ts';
 import { compress } from '../../pipeline/zstd.ts';
-import type { OpenedPart, PartNotes, Plan, PlannedPart, Report, Source } from '../../ports.ts';
+import type { PartNotes, PartOfOthers, Plan, Report, Source } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { catalogPart } from './catalog.ts';
 
 /** A part as it stands in the vault, and what was counted and noted on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally; notes: PartNotes };
 
-/** A part to store, and how it is made. */
-export type PartToStore = Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(signal: AbortSignal): OpenedPart };
+/** What is stored in one go: parts that an engine can make, others, and the catalog where it is known. */
+export type PartsOfPlan = {
+  parts: Plan['parts'];
+  others?: readonly PartOfOthers[] | undefined;
+  catalog?: Parameters<typeof catalogPart>[0] | undefined;
+};
 
 /** A backup that is being made. */
 export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] };
@@ -35,19 +39,20 @@ const age = () => import('../../pipeline/age/age.ts');
  */
 export async function storeParts(
   vault: Vault,
-  plan: Pick<Plan, 'parts'> & { catalog?: Plan['catalog'] | undefined },
+  plan: PartsOfPlan,
   backup: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart[]> {
   const { engine, parallel } = backup.source;
   const made = plan.parts.map((part) => ({ ...part, open: (stop: AbortSignal) => engine.open(part, stop) }));
-  const parts = [...made, ...(plan.catalog === undefined ? [] : [catalogPart(plan.catalog)])];
+  const last = plan.catalog === undefined ? [] : [catalogPart(plan.catalog)];
+  const parts = [...made, ...(plan.others ?? []), ...last];
   requirePartNames(parts, backup);
   return mapConcurrently(parallel, parts, (part, stop) => storePart(vault, part, backup, report, stop), signal);
 }
 
-function requirePartNames(parts: readonly PartToStore[], { source, id }: NewBackup): void {
+function requirePartNames(parts: readonly PartOfOthers[], { source, id }: NewBackup): void {
   const taken = new Set<string>();
   for (const part of parts) {
     const file = fileOf(part, source);
@@ -56,7 +61,7 @@ function requirePartNames(parts: readonly PartToStore[], { source, id }: NewBack
   }
 }
 
-function badName({ role, file }: PartToStore, whose: string, isTaken: boolean): BackupError {
+function badName({ role, file }: PartOfOthers, whose: string, isTaken: boolean): BackupError {
   const why = isTaken ? 'as another one' : 'as no such part may be';
   return new BackupError('internal', `${whose} calls a ${role} part ${file}, ${why}: nothing was stored`, {
     hint: 'core/contract/manifest/part-name.ts says how parts may be called',
@@ -64,13 +69,13 @@ function badName({ role, file }: PartToStore, whose: string, isTaken: boolean): 
 }
 
 /** A part's name in the vault. */
-function fileOf({ file, compress: isCompressed }: PartToStore, { recipients = [] }: Source): string {
+function fileOf({ file, compress: isCompressed }: PartOfOthers, { recipients = [] }: Source): string {
   return `${file}${isCompressed ? '.zst' : ''}${recipients.length > 0 ? encryptedEnding : ''}`;
 }
 
 async function storePart(
   vault: Vault,
-  toStore: PartToStore,
+  toStore: PartOfOthers,
   { source, id, tiers }: NewBackup,
   report: Report,
   signal: AbortSignal,

@@ -8,7 +8,8 @@ import { stateOf as placeStateOf } from '../../../core/engines/files/sharing/pla
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
 import { walk } from '../../../core/engines/files/plan/walk.ts';
-import type { FoundPath } from '../../../core/engines/files/plan/walk.ts';
+import type { FoundPath } from '../../../core/engines/files/plan/found.ts';
+import { packCatalog } from '../../../core/domain/packed/catalog.ts';
 import type { BackupBefore } from '../../../core/ports.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
@@ -43,7 +44,7 @@ function backupBefore(known: readonly Known[], bytes: number, isSharable = (_: M
   const parts = [...data, { role: 'schema', file: 'schema.list.zst', bytes: list.length }];
   return {
     manifest: { start, parts, tables: [{ table: './' }] } as unknown as Manifest,
-    catalog,
+    catalog: packCatalog(catalog),
     open: async function* () {
       yield Buffer.from(list, 'latin1');
     },
@@ -60,7 +61,7 @@ function found({ path, ...rest }: Known, several = false): FoundPath {
 const here = { folder: '/nonexistent', oneTable: false, isBanned: (_: string): boolean => false };
 
 async function kept(now: readonly FoundPath[], before: BackupBefore, place = here): Promise<string[]> {
-  return (await takeOver(now, before, place, limit())).kept.map(({ path }) => path);
+  return [...(await takeOver(now, before, place, limit())).kept].map(({ path }) => path);
 }
 
 test('what is as it was is kept, under the new number of its part, and everything else is read', async () => {
@@ -69,12 +70,12 @@ test('what is as it was is kept, under the new number of its part, and everythin
 
   const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 3000), here, limit());
 
-  expect(same.map(({ path, place }) => `${path} ${place.part}`)).toEqual(['f2 0001', 'f3 0002']);
+  expect([...same].map(({ path, part }) => `${path} ${part}`)).toEqual(['f2 0001', 'f3 0002']);
   expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
     ['data/0002.tar.zst', 'data/0001.tar.zst', 2048],
     ['data/0003.tar.zst', 'data/0002.tar.zst', 2048],
   ]);
-  expect(anew.map(({ path }) => path)).toEqual(['f1', 'new']);
+  expect([...anew].map(({ path }) => path)).toEqual(['f1', 'new']);
 });
 
 test('what was changed within a minute before the backup began may have changed again, and is read', async () => {
@@ -184,7 +185,7 @@ describe('where times of change say too little, content decides', () => {
       await rm(top, { recursive: true });
       const kind = execFileSync('stat', ['-f', '-c', '%T', place], { encoding: 'utf8' }).trim();
       const isKnown = ['ext2/ext3', 'xfs', 'btrfs', 'zfs', 'f2fs', 'bcachefs', 'nfs'].includes(kind);
-      expect([kind, all.map(({ settles }) => settles)]).toEqual([kind, [isKnown, isKnown]]);
+      expect([kind, [...all].map(({ settles }) => settles)]).toEqual([kind, [isKnown, isKnown]]);
     }
   });
 });

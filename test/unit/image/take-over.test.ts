@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOverBlobs } from '../../../core/engines/image/plan/take-over.ts';
+import { packCatalog } from '../../../core/domain/packed/catalog.ts';
 import type { BackupBefore, PlannedPart } from '../../../core/ports.ts';
 
 const hex = 'ab'.repeat(32);
@@ -25,7 +26,12 @@ function before(part: Partial<ManifestPart>, isSharable = true): BackupBefore {
   const open = () => {
     throw new Error('nothing is read');
   };
-  return { manifest: { parts: [stored] } as unknown as Manifest, catalog: {}, open, isSharable: () => isSharable };
+  return {
+    manifest: { parts: [stored] } as unknown as Manifest,
+    catalog: packCatalog({}),
+    open,
+    isSharable: () => isSharable,
+  };
 }
 
 test('a blob that is there already is taken over, by its name in the new backup and with its rows there', () => {

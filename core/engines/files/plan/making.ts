@@ -3,20 +3,16 @@ import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import type { ByteStream, OpenedPart, PlannedPart } from '../../../ports.ts';
-import type { PathFacts } from '../facts.ts';
 import { nameOf, pathText } from '../names.ts';
 import { at, unlessGone } from '../paths.ts';
 import { stateOf, unsure } from '../sharing/places.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
 import { createTar } from '../tar/program.ts';
 import { tarReader } from '../tar/reader.ts';
+import { writtenNotes } from './noted.ts';
+import type { Noted } from './noted.ts';
+import { pathsIn } from './parts.ts';
 import type { TarRecipe } from './parts.ts';
-
-/**
- * What was noted while a part was made. `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each
- * time that it was read; `states`: how every other one stood, by its path.
- */
-export type Noted = { facts: PathFacts[]; states: [string, string][]; vanished: string[]; unsteady: string[] };
 
 const tries = 3;
 const looksAtOnce = 16;
@@ -26,7 +22,8 @@ const looksAtOnce = 16;
  * it does for tar.
  */
 export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal): OpenedPart {
-  const { folder, tar, paths, oneTable } = recipe as TarRecipe;
+  const { folder, tar, oneTable, states: hasStates, ...asked } = recipe as TarRecipe;
+  const paths = pathsIn(asked);
   const reader = tarReader(signal);
   const heard: string[] = [];
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
@@ -37,17 +34,17 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
     for (let left = tries; wanted.length > 0 && left > 0; left -= 1) {
       const before = await statesOf(folder, wanted, signal);
       const present = wanted.filter((path) => before.has(path));
-      const asked = {
+      const wish = {
         paths: present,
         oneTable: oneTable && left === tries,
         say: (line: string) => void heard.push(line),
       };
-      if (present.length > 0) yield* withoutEnd(createTar(folder, asked, tar, signal), file);
+      if (present.length > 0) yield* withoutEnd(createTar(folder, wish, tar, signal), file);
       const after = await statesOf(folder, present, signal);
       noted.vanished.push(...wanted.filter((path) => !before.has(path)));
       wanted = changedOf(present, before, after);
-      for (const path of present) states.set(path, before.get(path)!.state);
-      for (const path of wanted) states.set(path, unsure);
+      for (const path of hasStates ? present : []) states.set(path, before.get(path)!.state);
+      for (const path of hasStates ? wanted : []) states.set(path, unsure);
     }
     noted.unsteady.push(...wanted);
     yield tarEnd();
@@ -55,9 +52,11 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
 
   async function notes() {
     const facts = reader.facts();
-    const names = new Set(facts.map(({ name }) => name));
-    const stored = [...states].filter(([path]) => names.has(nameOf(path)));
-    const counted: Noted = { facts, states: stored, ...(await settled(noted, folder, names, signal)) };
+    const names = new Set([...facts.values()].map(({ name }) => name));
+    const counted: Noted = {
+      entries: writtenNotes(facts, states),
+      ...(await settled(noted, folder, names, signal)),
+    };
     const known = new Set([...names, ...counted.vanished.map(nameOf)]);
     const lost = paths.filter((path) => !known.has(nameOf(path)));
     if (lost.length > 0) throw lostError(file, lost);

@@ -1,11 +1,14 @@
 import type { PlannedPart } from '../../../ports.ts';
-import type { FoundPath } from './walk.ts';
+import type { FoundPath, Many } from './found.ts';
 import type { TarProgram } from '../tar/program.ts';
 
-/** What it takes to make a part. `tar`: what starts GNU tar; `oneTable`: all of it counts in one table. */
-export type Making = { folder: string; tar: TarProgram; oneTable: boolean };
-/** Paths are bytes, a letter each. */
-export type TarRecipe = Making & { paths: string[] };
+/**
+ * What it takes to make a part. `tar`: what starts GNU tar; `oneTable`: all of it counts in one table; `states`: whether
+ * it is to be noted how each file stood.
+ */
+export type Making = { folder: string; tar: TarProgram; oneTable: boolean; states: boolean };
+/** Paths are bytes, a letter each, with a NUL byte between two: a string for each of a million takes four times as much. */
+export type TarRecipe = Making & { paths: string };
 
 /** A part is made in one go, and what changes in it meanwhile is read again. */
 export const partBytes = 128 * 1024 ** 2;
@@ -13,53 +16,71 @@ const partFiles = 10_000;
 /** What the header of a file takes in a tar, with its extended one. */
 export const headerBytes = 1536;
 
+/** What goes into one part. */
+type Cut = { paths: string[]; bytes: number };
+
 /**
  * Cuts what was found into parts: files, in their order, and what is known of folders, which goes behind them. `others`:
  * how many data parts there are before them.
  */
-export function partsOf(making: Making, found: readonly FoundPath[], others: number): PlannedPart[] {
-  const files = cut(namesTogether(found.filter(({ kind }) => kind !== 'folder')));
+export function partsOf(making: Making, found: Many<FoundPath>, others: number): PlannedPart[] {
   const name = (at: number) => `data/${String(others + at + 1).padStart(4, '0')}.tar`;
-  const data = files.map((part, at) => planned('data', name(at), part, making));
-  const folders = found.filter(({ kind }) => kind === 'folder');
+  const data: PlannedPart[] = [];
+  for (const part of cut(found)) data.push(planned('data', name(data.length), part, making));
+  const folders: Cut = { paths: [], bytes: 0 };
+  for (const one of found) if (one.kind === 'folder') put(folders, one);
   return [...data, planned('after', 'after.tar', folders, making)];
 }
 
-function planned(role: PlannedPart['role'], file: string, part: readonly FoundPath[], making: Making): PlannedPart {
-  const recipe: TarRecipe = { ...making, paths: part.map(({ path }) => path) };
-  return { role, file, compress: true, estimatedBytes: sizeOf(part), hasRows: true, recipe };
+/** The paths of a part; that of the folder itself is empty. */
+export function pathsIn({ paths }: Pick<TarRecipe, 'paths'>): string[] {
+  return paths.split('\0').slice(0, -1);
 }
 
-function sizeOf(part: readonly FoundPath[]): number {
-  return part.reduce((sum, { size }) => sum + size + headerBytes, 0);
+function planned(role: PlannedPart['role'], file: string, { paths, bytes }: Cut, making: Making): PlannedPart {
+  const recipe: TarRecipe = { ...making, paths: paths.map((path) => `${path}\0`).join('') };
+  return { role, file, compress: true, estimatedBytes: bytes, hasRows: true, recipe };
+}
+
+function put(part: Cut, { path, size }: FoundPath): void {
+  part.paths.push(path);
+  part.bytes += size + headerBytes;
 }
 
 /** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
-export function namesTogether(files: readonly FoundPath[]): FoundPath[][] {
-  const groups: FoundPath[][] = [];
-  const known = new Map<string, FoundPath[]>();
-  for (const file of files) {
-    const group = file.inode === undefined ? undefined : known.get(file.inode);
-    if (group !== undefined) group.push({ ...file, size: 0 });
-    else {
-      groups.push([file]);
-      if (file.inode !== undefined) known.set(file.inode, groups.at(-1)!);
-    }
+export function* namesTogether(found: Many<FoundPath>): Iterable<FoundPath[]> {
+  const several = namesOfSeveral(found);
+  for (const one of found) {
+    if (one.kind === 'folder') continue;
+    const names = one.inode === undefined ? undefined : several.get(one.inode);
+    if (names === undefined) yield [one];
+    else if (found.at(names[0]!)!.path === one.path)
+      yield names.map((at, index) => ({ ...found.at(at)!, ...(index > 0 && { size: 0 }) }));
   }
-  return groups;
 }
 
-function cut(groups: readonly FoundPath[][]): FoundPath[][] {
-  const parts: FoundPath[][] = [];
-  let [bytes, open] = [0, [] as FoundPath[]];
-  for (const group of groups) {
-    const more = sizeOf(group);
-    if (open.length > 0 && (bytes + more > partBytes || open.length >= partFiles)) {
-      parts.push(open);
-      [bytes, open] = [0, []];
-    }
-    open.push(...group);
-    bytes += more;
+/** Of each file with several names, where they are. */
+function namesOfSeveral(found: Many<FoundPath>): ReadonlyMap<string, readonly number[]> {
+  const several = new Map<string, number[]>();
+  let at = 0;
+  for (const { inode } of found) {
+    const known = inode === undefined ? undefined : several.get(inode);
+    if (known !== undefined) known.push(at);
+    else if (inode !== undefined) several.set(inode, [at]);
+    at += 1;
   }
-  return open.length === 0 ? parts : [...parts, open];
+  return several;
+}
+
+function* cut(found: Many<FoundPath>): Iterable<Cut> {
+  let open: Cut = { paths: [], bytes: 0 };
+  for (const group of namesTogether(found)) {
+    const more = group.reduce((sum, { size }) => sum + size + headerBytes, 0);
+    if (open.paths.length > 0 && (open.bytes + more > partBytes || open.paths.length >= partFiles)) {
+      yield open;
+      open = { paths: [], bytes: 0 };
+    }
+    for (const one of group) put(open, one);
+  }
+  if (open.paths.length > 0) yield open;
 }

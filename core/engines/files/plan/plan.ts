@@ -5,20 +5,24 @@ import { plural } from '../../../domain/units.ts';
 import type { Manifest, TableRows } from '../../../contract/manifest/manifest.ts';
 import { mergeTallies, tableRows } from '../../../pipeline/rows/tables.ts';
 import type { Confirmed, PartNotes, Plan, PlannedPart, Sharing } from '../../../ports.ts';
-import { catalogOf, tallyOf } from '../facts.ts';
+import type { CatalogEntry } from '../../../domain/packed/catalog.ts';
+import { packedMap } from '../../../domain/packed/map.ts';
+import { catalogEntries, tallyOf } from '../facts.ts';
+import type { CatalogFacts, FolderOwners } from '../facts.ts';
 import { nameOf, pathText, tableOf, topTable } from '../names.ts';
 import { listPart, partNumber } from '../sharing/places.ts';
-import type { Places } from '../sharing/places.ts';
+import type { FilePlaced } from '../sharing/places.ts';
 import { takeOver } from '../sharing/take-over.ts';
 import type { KeptPath, TakenOver } from '../sharing/take-over.ts';
 import { noSecrets } from '../secrets.ts';
 import type { PathKind } from '../tar/header.ts';
 import { gnuTar } from '../tar/program.ts';
 import type { Tools } from '../../../tools.ts';
-import type { Noted } from './making.ts';
+import type { FoundPath } from './found.ts';
+import { entriesIn, notedIn } from './noted.ts';
 import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
-import type { FoundPath, WalkOptions } from './walk.ts';
+import type { WalkOptions } from './walk.ts';
 
 /**
  * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. Throws where
@@ -57,7 +61,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
   const { kept, shared, anew } =
     before === undefined ? nothingKept : await takeOver(found, before, { folder, oneTable, isBanned }, signal);
-  const parts = partsOf({ folder, tar, oneTable }, anew, shared.length);
+  const parts = partsOf({ folder, tar, oneTable, states: sharing !== undefined }, anew, shared.length);
   return {
     database,
     server: { product: 'files', version: '1' },
@@ -89,47 +93,68 @@ async function folderAt(path: string): Promise<string> {
   throw new BackupError('source-unreachable', `${path} is no folder`, { hint: 'name the folder that it lies in' });
 }
 
-function hasManyTables(found: readonly FoundPath[]): boolean {
-  const tables = found.map(({ path, kind }) => tableOf(kind === 'folder' ? `${nameOf(path)}/` : nameOf(path)));
-  return new Set(tables).size > mostTables;
+function hasManyTables(found: Iterable<FoundPath>): boolean {
+  const tables = new Set<string>();
+  for (const { path, kind } of found) {
+    tables.add(tableOf(kind === 'folder' ? `${nameOf(path)}/` : nameOf(path)));
+    if (tables.size > mostTables) return true;
+  }
+  return false;
 }
 
 /** The tables with the rows that were not read again. */
-function withKept(seen: readonly TableRows[], kept: readonly KeptPath[], oneTable: boolean): TableRows[] {
+function withKept(seen: readonly TableRows[], kept: Iterable<KeptPath>, oneTable: boolean): TableRows[] {
   const read = seen.map((table) => ({ ...table, bytes: 0 }));
-  const facts = kept.map((one) => one.facts);
-  const tallies = [read, tallyOf(facts, oneTable)].map((tables) => ({ tables, ended: true }));
+  const tallies = [read, tallyOf(factsOfKept(kept), oneTable)].map((tables) => ({ tables, ended: true }));
   return tableRows(mergeTallies(tallies));
 }
 
+function* factsOfKept(kept: Iterable<KeptPath>): Iterable<CatalogFacts> {
+  for (const { facts } of kept) yield facts;
+}
+
 /** Where each file and link lies. */
-function placesOf(parts: readonly PlannedPart[], notes: readonly PartNotes[], kept: readonly KeptPath[]): Places {
-  const places = new Map(kept.map(({ path, place }) => [path, place]));
+function* placesOf(
+  parts: readonly PlannedPart[],
+  notes: readonly PartNotes[],
+  kept: Iterable<KeptPath>,
+): Iterable<FilePlaced & { path: string }> {
+  yield* kept;
   for (const [at, { file }] of parts.entries()) {
     const part = partNumber(file);
     if (part === undefined) continue;
-    for (const [path, state] of notedIn(notes[at]!).states) places.set(path, { part, state });
+    for (const { path, state } of entriesIn(notedIn(notes[at]!))) yield { path, part, state };
   }
-  return places;
 }
 
-function notedIn({ counted }: PartNotes): Noted {
-  return counted as unknown as Noted;
-}
-
-function confirmed(notes: readonly PartNotes[], kept: readonly KeptPath[]): Omit<Confirmed, 'tables' | 'parts'> {
+function confirmed(notes: readonly PartNotes[], kept: Iterable<KeptPath>): Omit<Confirmed, 'tables' | 'parts'> {
   const noted = notes.map(notedIn);
   const vanished = noted.flatMap((one) => one.vanished).map(pathText);
   const unsteady = noted.flatMap((one) => one.unsteady).map(pathText);
   const heard = [...new Set(notes.flatMap((one) => one.heard))];
   return {
-    catalog: catalogOf([...kept, ...noted].flatMap(({ facts }) => facts)),
+    catalog: { [Symbol.iterator]: () => catalogOf(notes, kept) },
     warnings: [
       ...limited(heard, 'more lines of tar are not shown'),
       ...(vanished.length === 0 ? [] : [`removed before it was read: ${firstOf(vanished, mostNamed)}`]),
     ],
     exceptions: unsteady.length === 0 ? [] : [unsteadySentence(unsteady)],
   };
+}
+
+/** The catalog of all that is stored. */
+function* catalogOf(notes: readonly PartNotes[], kept: Iterable<KeptPath>): Generator<CatalogEntry> {
+  const owners = ownersIn(notes);
+  for (const { facts } of kept) yield* catalogEntries(facts, owners);
+  for (const one of notes) for (const { facts } of entriesIn(notedIn(one))) yield* catalogEntries(facts, owners);
+}
+
+/** Folders are read each time. */
+function ownersIn(notes: readonly PartNotes[]): FolderOwners {
+  const owners = packedMap();
+  for (const one of notes)
+    for (const { facts } of entriesIn(notedIn(one))) if (facts.kind === 'folder') owners.add(facts.name, facts.owner);
+  return owners;
 }
 
 function unsteadySentence(paths: readonly string[]): string {

@@ -6,24 +6,13 @@ import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { pathText } from '../names.ts';
 import { stateOf } from '../sharing/places.ts';
 import { at, codeOf, whyOf } from '../paths.ts';
-
-/**
- * What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names; `state`:
- * as `stateOf` tells it.
- */
-export type FoundPath = {
-  path: string;
-  kind: 'file' | 'symlink' | 'folder';
-  size: number;
-  owner: string;
-  state: string;
-  /** Whether its file system writes no change down without a new `state`. */
-  settles: boolean;
-  inode?: string;
-};
+import { nothingFound } from './found.ts';
+import type { FoundPath, FoundSoFar, Many } from './found.ts';
 
 /** `skipped`: what is in no backup, a sentence each. */
-export type Walked = { found: FoundPath[]; skipped: string[] };
+export type Walked = { found: Many<FoundPath>; skipped: string[] };
+/** What lies in each folder, by their numbers: in the order of its names. */
+type Within = ReadonlyMap<number, Uint32Array>;
 
 export type WalkOptions = {
   /** Whether a path is left out; that of a folder ends with `/`. */
@@ -58,33 +47,39 @@ const isRoot = process.getuid?.() === 0;
  * `config-invalid` where a vault lies in it: neither may be left out without a word.
  */
 export async function walk(folder: string, options: WalkOptions, signal: AbortSignal): Promise<Walked> {
-  const walked: Walked = { found: [], skipped: [] };
+  const found = nothingFound();
+  const within = new Map<number, Uint32Array>();
+  const skipped: string[] = [];
   const unreadable: string[] = [];
   const top = await lstat(at(folder, '.'), { bigint: true });
   const devices = new Map<bigint, Promise<boolean>>();
 
-  async function look(path: string): Promise<void> {
+  async function look(path: string): Promise<number | undefined> {
     if (signal.aborted) throw abortError(signal);
     const stats = await lstat(at(folder, path), { bigint: true }).catch(cannot(path));
-    if (stats === undefined) return;
+    if (stats === undefined) return undefined;
     const kind = kindOf(stats);
-    if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return;
+    if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return undefined;
     const why = whyNot(kind, options.oneFileSystem && stats.dev !== top.dev);
-    if (kind === undefined || why !== undefined) return void walked.skipped.push(`${pathText(path)} ${why}`);
+    if (kind === undefined || why !== undefined) return void skipped.push(`${pathText(path)} ${why}`);
     const size = kind === 'file' ? Number(stats.size) : 0;
     const owner = `${stats.uid}:${stats.gid}`;
     const settles = await settling(stats.dev, path);
-    walked.found.push({ path, kind, size, owner, state: stateOf(stats), settles, ...inodeOf(kind, stats) });
+    const number = found.add({ path, kind, size, owner, state: stateOf(stats), settles, ...inodeOf(kind, stats) });
     if (kind === 'file' && !isRoot) await access(at(folder, path), constants.R_OK).catch(cannot(path));
-    if (kind === 'folder') await enter(path);
+    if (kind === 'folder') within.set(number, await enter(path));
+    return number;
   }
 
-  async function enter(path: string): Promise<void> {
+  async function enter(path: string): Promise<Uint32Array> {
     const names = await readdir(at(folder, path), { encoding: 'buffer' }).catch(cannot(path));
-    const within = names?.map((name) => name.toString('latin1')) ?? [];
-    if (within.includes(vaultMark)) throw vaultError(path);
-    const paths = within.map((name) => (path === '' ? name : `${path}/${name}`));
-    await mapConcurrently(looksAtOnce, paths, look, signal);
+    const sorted = names?.map((name) => name.toString('latin1')).sort() ?? [];
+    if (sorted.includes(vaultMark)) throw vaultError(path);
+    const lookAt = (name: string) => look(path === '' ? name : `${path}/${name}`);
+    // some systems name what is renamed meanwhile twice
+    const once = sorted.filter((name, index) => name !== sorted[index - 1]);
+    const numbers = await mapConcurrently(looksAtOnce, once, lookAt, signal);
+    return Uint32Array.from(numbers.filter((number) => number !== undefined));
   }
 
   function settling(device: bigint, path: string): Promise<boolean> {
@@ -104,9 +99,28 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     };
   }
 
-  await look('');
+  const first = await look('');
   if (unreadable.length > 0) throw unreadableError(folder, unreadable.toSorted());
-  return { ...walked, found: walked.found.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+  const numbers = first === undefined ? [] : [first, ...contentOf(first, found, within)];
+  return { skipped, found: found.inOrder(Uint32Array.from(numbers)) };
+}
+
+/** In the order of bytes what lies in a folder comes behind all that goes on where its name ends: `a`, `a-b`, `a/c`. */
+function* contentOf(number: number, found: FoundSoFar, within: Within): Iterable<number> {
+  let waiting: { number: number; begins: string }[] = [];
+  for (const one of within.get(number) ?? []) {
+    if (waiting.length > 0) {
+      const path = found.pathAt(one);
+      for (const folder of waiting.filter(({ begins }) => begins < path))
+        yield* contentOf(folder.number, found, within);
+      waiting = waiting.filter(({ begins }) => begins >= path);
+    }
+    yield one;
+    if (!within.has(one)) continue;
+    const folder = { number: one, begins: `${found.pathAt(one)}/` };
+    waiting = [...waiting, folder].sort((a, b) => (a.begins < b.begins ? -1 : 1));
+  }
+  for (const folder of waiting) yield* contentOf(folder.number, found, within);
 }
 
 function kindOf(stats: BigIntStats): FoundPath['kind'] | undefined {

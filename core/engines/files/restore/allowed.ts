@@ -1,41 +1,40 @@
-import type { Catalog } from '../../../contract/manifest/catalog.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
-import { factsIn, ownerKind } from '../facts.ts';
-import type { PathFacts } from '../facts.ts';
+import type { PackedCatalog } from '../../../domain/packed/catalog.ts';
+import { factsIn, kindIn, ownerKind } from '../facts.ts';
 import { nameOf, parentOf, top } from '../names.ts';
 import { partNumber } from '../sharing/places.ts';
 import type { Places } from '../sharing/places.ts';
 import type { EntryJudge } from '../tar/guard.ts';
 
-export type KnownFacts = ReadonlyMap<string, Omit<PathFacts, 'owner'>>;
-
 /**
- * What the catalog of a backup names. Throws `part-corrupt` where something lies in what is no folder: a link, say,
- * which leads elsewhere.
+ * Looks a catalog through. Throws `part-corrupt` where something is two things, or lies in what is no folder: a link,
+ * say, which leads elsewhere.
  */
-export function knownFacts(catalog: Catalog): KnownFacts {
-  const facts = factsIn(catalog);
-  for (const name of facts.keys()) {
+export function requireSound(catalog: PackedCatalog): void {
+  let folder = '';
+  for (const { name } of factsIn(catalog)) {
+    kindIn(catalog, name);
+    // files of one folder mostly stand one behind the other
+    if (parentOf(name) === folder) continue;
     for (let above = name; above !== top; ) {
       above = parentOf(above);
-      const { kind = 'folder' } = facts.get(above) ?? {};
-      if (kind !== 'folder')
+      if ((kindIn(catalog, above) ?? 'folder') !== 'folder')
         throw new BackupError('part-corrupt', `the catalog names ${name}, and says that ${above} is no folder`);
     }
+    folder = parentOf(name);
   }
-  return facts;
 }
 
 /**
  * Lets an entry pass that the catalog names as what it is, and that is `chosen`. So nothing is written through a link:
  * what the catalog names lies in folders alone.
  */
-export function judgeBy(facts: KnownFacts, chosen: (name: string) => boolean): EntryJudge {
+export function judgeBy(catalog: PackedCatalog, chosen: (name: string) => boolean): EntryJudge {
   return ({ kind, path, target }) => {
     const name = nameOf(path);
-    if (facts.get(name)?.kind !== kind) throw new Error(`${name}, which the catalog does not name as a ${kind}`);
-    if (kind === 'link' && !['file', 'symlink'].includes(facts.get(nameOf(target))?.kind ?? ''))
+    if (kindIn(catalog, name) !== kind) throw new Error(`${name}, which the catalog does not name as a ${kind}`);
+    if (kind === 'link' && !['file', 'symlink'].includes(kindIn(catalog, nameOf(target)) ?? ''))
       throw new Error(`${name}, another name of what is no file of the backup`);
     return chosen(name) ? 'pass' : 'drop';
   };
@@ -49,15 +48,16 @@ export function livingIn(places: Places | undefined, { file }: ManifestPart, jud
 }
 
 /** Throws `privilege-missing` where files would have to be given to somebody else, and we may not do that. */
-export function requireOwners(catalog: Catalog, place: string): void {
+export function requireOwners(catalog: PackedCatalog, place: string): void {
   const { getuid, getgid, getgroups } = process;
   if (getuid?.() === 0) return;
   const groups = [getgid?.(), ...(getgroups?.() ?? [])];
-  const others = new Set(Object.values(catalog[ownerKind] ?? {})).values();
-  const foreign = others.find((owner) => {
-    const [uid, gid] = owner.split(':').map(Number);
-    return uid !== getuid?.() || !groups.includes(gid);
-  });
+  const foreign = ownersIn(catalog)
+    .values()
+    .find((owner) => {
+      const [uid, gid] = owner.split(':').map(Number);
+      return uid !== getuid?.() || !groups.includes(gid);
+    });
   if (foreign === undefined) return;
   throw new BackupError(
     'privilege-missing',
@@ -66,4 +66,11 @@ export function requireOwners(catalog: Catalog, place: string): void {
       hint: 'run it as root, or let everything belong to you: --no-owner',
     },
   );
+}
+
+function ownersIn({ kinds }: PackedCatalog): ReadonlySet<string> {
+  const owners = new Set<string>();
+  const told = kinds.get(ownerKind);
+  for (let at = 0; told !== undefined && at < told.size; at += 1) owners.add(told.valueAt(at));
+  return owners;
 }

@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { packCatalog } from '../../../domain/packed/catalog.ts';
 import { contentBytes } from '../../../domain/parts/sizes.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
@@ -10,7 +11,7 @@ import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
 import { placesIn } from '../sharing/places.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
-import { judgeBy, knownFacts, livingIn, requireOwners } from './allowed.ts';
+import { judgeBy, livingIn, requireOwners, requireSound } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
 import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
@@ -35,12 +36,13 @@ export async function filesTarget(
   options: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
-  const { manifest, catalog, owners, drill = false, dropOld = false, proof = true } = options;
+  const { manifest, owners, drill = false, dropOld = false, proof = true } = options;
+  const catalog = options.packed ?? packCatalog(options.catalog);
   if (owners) requireOwners(catalog, path);
   const { program } = await gnuTar(tools, signal);
-  const facts = knownFacts(catalog);
-  const files = options.tables && chooseFiles({ manifest, catalog, facts }, options.tables.asked);
-  const judge = judgeBy(facts, files?.chosen ?? (() => true));
+  requireSound(catalog);
+  const files = options.tables && chooseFiles({ manifest, catalog }, options.tables.asked);
+  const judge = judgeBy(catalog, files?.chosen ?? (() => true));
   const places = options.open && (await placesIn(manifest, options.open, signal));
   const { state, holds } = await standingAt(path);
   const [above, name] = [dirname(path), basename(path)];

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { lstat, readlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readlink } from 'node:fs/promises';
+import { abortError } from '../../../domain/errors.ts';
 import type { PathFacts } from '../facts.ts';
 import { pathText } from '../names.ts';
 import { at, unlessGone } from '../paths.ts';
-import { stateOf } from './places.ts';
+import { sizeIn, stateOf } from './places.ts';
 
 const chunkBytes = 1024 * 1024;
 
@@ -23,14 +24,25 @@ export async function stillHolds(
   const read = async (): Promise<boolean> =>
     kind === 'symlink'
       ? value.endsWith(` ${pathText((await readlink(place, 'buffer')).toString('latin1'))}`)
-      : value.startsWith(`${await sha256Of(place, signal)} `);
+      : value.startsWith(`${await sha256Of(place, sizeIn(state), signal)} `);
   if (!(await read().catch(unlessGone))) return false;
   const stats = await lstat(place, { bigint: true }).catch(unlessGone);
   return stats !== undefined && stateOf(stats) === state;
 }
 
-async function sha256Of(place: Buffer, signal: AbortSignal): Promise<string> {
+/** A buffer of no more than the file takes: most are small, and there may be many. */
+async function sha256Of(place: Buffer, size: number, signal: AbortSignal): Promise<string> {
   const sum = createHash('sha256');
-  for await (const chunk of createReadStream(place, { signal, highWaterMark: chunkBytes })) sum.update(chunk as Buffer);
-  return sum.digest('hex');
+  const buffer = Buffer.allocUnsafe(Math.min(size + 1, chunkBytes));
+  const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    for (;;) {
+      if (signal.aborted) throw abortError(signal);
+      const { bytesRead } = await file.read(buffer);
+      if (bytesRead === 0) return sum.digest('hex');
+      sum.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }

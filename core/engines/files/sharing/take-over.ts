@@ -1,23 +1,24 @@
-import type { Catalog } from '../../../contract/manifest/catalog.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { BackupBefore, SharedPart } from '../../../ports.ts';
-import { mapConcurrently } from '../../../pipeline/concurrency.ts';
+import type { PackedCatalog } from '../../../domain/packed/catalog.ts';
+import { forEachConcurrently } from '../../../pipeline/concurrency.ts';
 import { factOf } from '../facts.ts';
-import type { PathFacts } from '../facts.ts';
+import type { CatalogFacts, PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
 import { headerBytes, namesTogether, partBytes } from '../plan/parts.ts';
-import type { FoundPath } from '../plan/walk.ts';
+import { someOf } from '../plan/found.ts';
+import type { FoundPath, Many } from '../plan/found.ts';
 import { blockBytes } from '../tar/header.ts';
 import { changedAt, partNumber, placesIn, unsure } from './places.ts';
-import type { FilePlaced } from './places.ts';
+import type { FilePlaced, Places } from './places.ts';
 import { stillHolds } from './still-holds.ts';
 
 /** A file that has not changed since the backup before, and where it lies in the new one. */
-export type KeptPath = { path: string; place: FilePlaced; facts: PathFacts };
+export type KeptPath = FilePlaced & { path: string; facts: PathFacts };
 
-/** `shared`: the parts that hold what is kept; `anew`: what has to be read, in its order. */
-export type TakenOver = { kept: KeptPath[]; shared: SharedPart[]; anew: FoundPath[] };
+/** `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order in which they were found. */
+export type TakenOver = { kept: Iterable<KeptPath>; shared: SharedPart[]; anew: Many<FoundPath> };
 
 /**
  * What was changed less than so long before it was read may have been changed again without another time of change: two
@@ -32,8 +33,10 @@ const leastShare = 0.5;
 const mostSmall = 50;
 const smallBytes = partBytes / 4;
 
-/** A group of names of one file, all unchanged, in one part of the backup before. */
-type Unchanged = { part: string; group: readonly FoundPath[]; facts: readonly PathFacts[] };
+/** What is unchanged, by its number in the list of the backup before, and how much of each part that is. */
+type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<string, Bytes> };
+
+type BeforeWithPlaces = BackupBefore & { places: Places };
 
 /** `isBanned`: of what is not found any more, what no backup may hold; a part that does is taken over no more. */
 type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: PathFacts['kind'] | undefined): boolean };
@@ -43,92 +46,117 @@ type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: Pat
  * parts that hold them are worth being kept.
  */
 export async function takeOver(
-  found: readonly FoundPath[],
+  found: Many<FoundPath>,
   before: BackupBefore,
   now: Now,
   signal: AbortSignal,
 ): Promise<TakenOver> {
-  const unchanged = await unchangedSince(before, found, now, signal);
-  const live = liveBytes(unchanged);
+  const places = await placesIn(before.manifest, before.open, signal);
+  if (places === undefined) return { kept: [], shared: [], anew: found };
+  const { isSame, live } = await unchangedSince({ ...before, places }, found, now, signal);
   const parts = worthKeeping(before, live);
   const numbers = new Map(parts.map(({ file }, at) => [partNumber(file)!, String(at + 1).padStart(4, '0')]));
-  const kept = unchanged.flatMap(({ part, group, facts }): KeptPath[] => {
-    const number = numbers.get(part);
-    if (number === undefined) return [];
-    return group.map(({ path, state }, at) => ({ path, place: { part: number, state }, facts: facts[at]! }));
-  });
-  const isKept = new Set(kept.map(({ path }) => path));
+  /** By the order of what was found: the number of its part, 0 where it is read. */
+  const keptIn = new Uint32Array(found.length);
+  let at = 0;
+  for (const { path } of found) {
+    const index = places.indexOf(path);
+    if (index !== undefined && isSame[index] === 1) keptIn[at] = Number(numbers.get(places.at(index).part) ?? 0);
+    at += 1;
+  }
   return {
-    kept,
+    kept: { [Symbol.iterator]: () => keptPaths(found, keptIn, before.catalog) },
     shared: parts.map((part) => ({
       part,
       file: renumbered(part.file, numbers),
       live: Math.min(part.bytes, live.get(partNumber(part.file)!)!),
     })),
-    anew: found.filter(({ path }) => !isKept.has(path)),
+    anew: someOf(
+      found,
+      Uint32Array.from(keptIn.keys()).filter((one) => keptIn[one] === 0),
+    ),
   };
 }
 
+function* keptPaths(found: Many<FoundPath>, keptIn: Uint32Array, catalog: PackedCatalog): Generator<KeptPath> {
+  for (const [at, number] of keptIn.entries()) {
+    if (number === 0) continue;
+    const { path, state, owner } = found.at(at)!;
+    const part = String(number).padStart(4, '0');
+    yield { path, part, state, facts: { ...factOf(catalog, nameOf(path))!, owner } };
+  }
+}
+
 async function unchangedSince(
-  { manifest, catalog, open }: BackupBefore,
-  found: readonly FoundPath[],
+  { manifest, catalog, places }: BeforeWithPlaces,
+  found: Many<FoundPath>,
   { folder, oneTable, isBanned }: Now,
   signal: AbortSignal,
-): Promise<Unchanged[]> {
-  const places = await placesIn(manifest, open, signal);
-  if (places === undefined) return [];
+): Promise<Unchanged> {
+  const isSame = new Uint8Array(places.size);
+  const live = new Map<string, Bytes>();
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
   // a tar says itself in which table its rows count
-  if (wasOneTable !== oneTable && namesIn(catalog).some((name) => name.includes('/'))) return [];
+  if (wasOneTable !== oneTable && hasFolders(catalog)) return { isSame, live };
   const settledBefore = BigInt(Date.parse(manifest.start) - settlingMs) * 1_000_000n;
-  const there = new Set(found.map(({ path }) => path));
-  const gone = [...places].filter(([path]) => !there.has(path));
-  const banned = new Set(
-    gone.filter(([path]) => isBanned(path, factOf(catalog, nameOf(path))?.kind)).map(([, { part }]) => part),
-  );
+  const banned = new Set<string>();
+  for (const { path, part } of goneFrom(places, found))
+    if (!banned.has(part) && isBanned(path, factOf(catalog, nameOf(path))?.kind)) banned.add(part);
 
-  async function factsOfGroup(group: readonly FoundPath[], part: string): Promise<PathFacts[] | undefined> {
-    const facts: PathFacts[] = [];
-    for (const { path, kind, state, owner, settles } of group) {
-      const place = places!.get(path);
+  async function factsOfGroup(group: readonly FoundPath[], part: string): Promise<CatalogFacts[] | undefined> {
+    const facts: CatalogFacts[] = [];
+    for (const { path, kind, state, settles } of group) {
+      const place = places.get(path);
       if (place === undefined || place.part !== part || place.state === unsure) return undefined;
       const fact = state === place.state ? factOf(catalog, nameOf(path)) : undefined;
       if (fact === undefined || !isKind(fact.kind, kind)) return undefined;
       const isSettled = settles && changedAt(state) < settledBefore;
       if (!isSettled && !(await stillHolds(folder, path, { state, ...fact }, signal))) return undefined;
-      facts.push({ ...fact, owner });
+      facts.push(fact);
     }
     const links = facts.filter(({ kind }) => kind === 'link');
     const names = new Set(links.length === 0 ? [] : facts.map(({ name }) => name));
     return links.every(({ value }) => names.has(value)) ? facts : undefined;
   }
 
-  async function look(group: readonly FoundPath[]): Promise<Unchanged[]> {
-    const part = places!.get(group[0]!.path)?.part;
-    const facts = part === undefined || banned.has(part) ? undefined : await factsOfGroup(group, part);
-    return part !== undefined && facts !== undefined ? [{ part, group, facts }] : [];
+  async function look(group: readonly FoundPath[]): Promise<void> {
+    const part = places.get(group[0]!.path)?.part;
+    if (part === undefined || banned.has(part)) return;
+    const facts = await factsOfGroup(group, part);
+    if (facts === undefined) return;
+    for (const { path } of group) isSame[places.indexOf(path)!] = 1;
+    live.set(part, (live.get(part) ?? 0) + storedBytes(facts));
   }
-  const groups = namesTogether(found.filter(({ kind }) => kind !== 'folder'));
-  return (await mapConcurrently(readsAtOnce, groups, look, signal)).flat();
+  async function* groups() {
+    yield* namesTogether(found);
+  }
+  await forEachConcurrently(readsAtOnce, groups(), look, signal);
+  return { isSame, live };
 }
 
-function namesIn(catalog: Catalog): string[] {
-  return Object.values(catalog).flatMap((names) => Object.keys(names));
+/** What the list names and was not found. */
+function* goneFrom(places: Places, found: Many<FoundPath>): Iterable<FilePlaced & { path: string }> {
+  const isThere = new Uint8Array(places.size);
+  for (const { path } of found) {
+    const index = places.indexOf(path);
+    if (index !== undefined) isThere[index] = 1;
+  }
+  for (const [index, there] of isThere.entries()) if (there === 0) yield places.at(index);
+}
+
+function hasFolders({ entries }: PackedCatalog): boolean {
+  for (const { name } of entries()) if (name.includes('/')) return true;
+  return false;
+}
+
+/** What they take in a tar. */
+function storedBytes(facts: readonly CatalogFacts[]): Bytes {
+  return facts.reduce((sum, { size }) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
 }
 
 /** Another name of a link is a link, too. */
 function isKind(was: PathFacts['kind'], is: FoundPath['kind']): boolean {
   return was === is || was === 'link';
-}
-
-/** How much of each part is needed, by its number. */
-function liveBytes(unchanged: readonly Unchanged[]): ReadonlyMap<string, Bytes> {
-  const live = new Map<string, Bytes>();
-  for (const { part, facts } of unchanged) {
-    const bytes = facts.reduce((sum, { size }) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
-    live.set(part, (live.get(part) ?? 0) + bytes);
-  }
-  return live;
 }
 
 /** The parts that are taken over, in their order. */

@@ -9,8 +9,8 @@ import type { StoredEntry } from './header.ts';
 import { tarParser } from './parser.ts';
 import { oneTableComment } from './program.ts';
 
-/** A reader of a part that also knows what was in it: of a name that stands in it twice, the last. */
-export type TarReader = DumpReader & { facts(): PathFacts[] };
+/** A reader of a part that also knows what was in it, by paths: of one that stands in it twice, the last. */
+export type TarReader = DumpReader & { facts(): ReadonlyMap<string, PathFacts> };
 
 /** What is to be done with what has passed; a number: so many zeros follow. */
 type TarStep = (() => void) | number;
@@ -75,7 +75,7 @@ export function tarReader(signal?: AbortSignal): TarReader {
     },
     end: () => ({ tables: tallyOf(found.values(), oneTable), ended: !wrong && parser.ended() }),
     progress: () => ({ rows, bytes }),
-    facts: () => [...found.values()],
+    facts: () => found,
   };
 }
 

@@ -1,0 +1,49 @@
+import type { PartNotes } from '../../../ports.ts';
+import { kindNames } from '../facts.ts';
+import type { PathFacts } from '../facts.ts';
+import { nameOf } from '../names.ts';
+import type { PathKind } from '../tar/header.ts';
+
+/**
+ * What was noted while a part was made. `entries`: all that is stored, as `entriesIn` reads it, in one text, for there may
+ * be a million; `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each time that it was read.
+ */
+export type Noted = { entries: string; vanished: string[]; unsteady: string[] };
+
+/** What was noted of a path; `state`: how it stood, where that was asked for. */
+export type NotedEntry = { path: string; state: string; facts: PathFacts };
+
+const kinds = Object.keys(kindNames) as PathKind[];
+/** None of what is noted holds it. */
+const end = '\0';
+
+/** Facts and states, by paths, as one text. */
+export function writtenNotes(
+  facts: ReadonlyMap<string, PathFacts>,
+  states: { get(path: string): string | undefined },
+): string {
+  const entries = [...facts].map(
+    ([path, { kind, owner, size, value }]) =>
+      `${kinds.indexOf(kind)} ${owner} ${size} ${states.get(path) ?? ''}${end}${path}${end}${value}${end}`,
+  );
+  return entries.join('');
+}
+
+/** What was noted of a part. */
+export function notedIn({ counted }: PartNotes): Noted {
+  return counted as unknown as Noted;
+}
+
+/** Every entry of a part, in the order of its tar. */
+export function* entriesIn({ entries }: Noted): Iterable<NotedEntry> {
+  for (let at = 0; at < entries.length; ) {
+    const first = entries.indexOf(end, at);
+    const second = entries.indexOf(end, first + 1);
+    const third = entries.indexOf(end, second + 1);
+    const [kind, owner, size, state] = entries.slice(at, first).split(' ') as [string, string, string, string];
+    const path = entries.slice(first + 1, second);
+    const value = entries.slice(second + 1, third);
+    yield { path, state, facts: { kind: kinds[Number(kind)]!, name: nameOf(path), owner, size: Number(size), value } };
+    at = third + 1;
+  }
+}
