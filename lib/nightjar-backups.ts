@@ -40,7 +40,7 @@ import type { WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
 import type { StackRoom } from './plan/rooms.ts';
 import type { Shared } from './shared.ts';
-import { copySizingOf, sizingOf, smallSizing } from '../core/contract/cloud/sizing.ts';
+import { backupSizingOf, copySizingOf, sizingOf, smallSizing } from '../core/contract/cloud/sizing.ts';
 import { limitTemplate } from './template-limits.ts';
 
 export type NightjarBackupsProps = WrittenConfig & {
@@ -260,7 +260,7 @@ function watchedSource(source: SourceName, config: SourceConfig, { fn }: Nightja
     name: (what) => `${what}-${slugOf(source, slugRoom)}`,
     failed: 'failed',
     fn,
-    timeoutSeconds: sizingOf(config.cloud).timeoutSeconds,
+    timeoutSeconds: backupSizingOf(config).timeoutSeconds,
     goesOn: wholeServer(config) !== undefined,
   };
 }

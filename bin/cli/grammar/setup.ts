@@ -98,5 +98,7 @@ export function addSetup(program: Command, { asking, askingFirst, askingAlone }:
     .description('estimate what a month on AWS will cost')
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
     .addHelpText('after', costHelp)
-    .action((flags: { vault: boolean }) => askingFirst((session, signal) => costCommand(flags, session, signal)));
+    .action((flags: { vault: boolean }) =>
+      askingFirst((session, signal) => costCommand(flags, session, signal), undefined, true),
+    );
 }

@@ -1,8 +1,10 @@
 import type { Config, SourceConfig } from '../config/config.ts';
+import { globalsSourceName } from '../config/sources/whole-servers.ts';
 import { factsOf } from '../config/sources/source-facts.ts';
 import { cloudSchema } from './cloud.ts';
 import { plannedEndpoints } from './network.ts';
 import type { Manifest } from '../manifest/manifest.ts';
+import type { SourceName } from '../../domain/keys.ts';
 import type { CostPlan, SourcePlan } from '../../domain/cost/cost.ts';
 import { keptOf } from '../../domain/cost/kept.ts';
 import { copyScheduleOf } from '../../domain/time/after-backups.ts';
@@ -27,10 +29,11 @@ const ordinaryDay = new Date('2027-06-16T12:00:00Z');
 
 /** What a configuration deploys, as far as it costs money. `newest`: the newest backup of each source that has one. */
 export function costPlanOf(
-  config: Config,
+  written: Config,
   newest: ReadonlyMap<string, Manifest>,
   { region }: { region: string },
 ): CostPlan {
+  const config = { ...written, sources: withUnlooked(written) };
   const { vault, sources, notify } = config;
   const cloud = config.cloud ?? cloudSchema.parse({});
   const isNew = cloud.bucket === 'create';
@@ -56,6 +59,13 @@ export function costPlanOf(
     alarmsOfEach: cloud.alarms === 'each',
     copies: copiesPlan(config, plans),
   };
+}
+
+/** A whole server of which no database is known is as one source of its size. */
+function withUnlooked({ sources, servers }: Pick<Config, 'sources' | 'servers'>): Config['sources'] {
+  const isKnown = (server: SourceName): boolean =>
+    [...sources].some(([name, own]) => own.server === server && name !== globalsSourceName(server));
+  return new Map([...sources, ...[...servers].filter(([server]) => !isKnown(server))]);
 }
 
 /**

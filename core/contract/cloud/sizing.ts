@@ -1,3 +1,5 @@
+import { wholeServer } from '../config/sources/whole-servers.ts';
+import type { SourceConfig } from '../config/sources/whole-servers.ts';
 import type { SourceCloud } from './cloud.ts';
 
 export type Sizing = { memoryMb: number; timeoutSeconds: number };
@@ -17,6 +19,12 @@ const unknown: Sizing = { memoryMb: 1024, timeoutSeconds: longestSeconds };
 export function sizingOf({ size, memory }: SourceCloud): Sizing {
   const step = size === undefined ? unknown : steps.find(({ bytes }) => size <= bytes)!;
   return { memoryMb: memory ?? step.memoryMb, timeoutSeconds: step.timeoutSeconds };
+}
+
+/** The same of a source or a whole server, whose databases share all the time that there is. */
+export function backupSizingOf(source: Pick<SourceConfig, 'cloud' | 'engine' | 'at'>): Sizing {
+  const sizing = sizingOf(source.cloud);
+  return wholeServer(source) === undefined ? sizing : { ...sizing, timeoutSeconds: longestSeconds };
 }
 
 /** Of the one that restores it: somebody waits for it, and a server takes longer to write than to read. */

@@ -20,7 +20,7 @@ import {
   vaultKeyStatements,
 } from '../../rights/rights.ts';
 import { namesIn } from '../../rights/secrets.ts';
-import { restoreSizingOf, sizingOf } from '../../../core/contract/cloud/sizing.ts';
+import { backupSizingOf, restoreSizingOf } from '../../../core/contract/cloud/sizing.ts';
 import type { Shared } from '../../shared.ts';
 import type { Network } from '../network.ts';
 import { NightjarFunction } from './nightjar-function.ts';
@@ -77,7 +77,7 @@ export class SourceFunctions extends Construct {
     this.backup = new NightjarFunction(this, 'Backup', {
       ...setting,
       functionName: functionName(stack, 'backup', source),
-      sizing: sizingOf(config.cloud),
+      sizing: backupSizingOf(config),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
       statements: [

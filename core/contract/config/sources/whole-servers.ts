@@ -51,6 +51,9 @@ export function databaseSource(
   return whole as unknown as SourceConfig;
 }
 
+/** Whatever a server holds, the text of its roles is short: in bytes. */
+const largestGlobals = 1_000_000;
+
 /**
  * Its roles and accounts as a source; files have none. Without another server for drills there are none: they would
  * touch the own one.
@@ -58,12 +61,13 @@ export function databaseSource(
 export function globalsSources(server: SourceName, source: SourceConfig): [SourceName, SourceConfig][] {
   const { everyDatabase } = descriptorOf(source.engine);
   if (everyDatabase === undefined) return [];
-  const { drill, watch } = source;
+  const { drill, watch, cloud } = source;
   const { called: _, ...whole } = databaseSource(server, source, { name: everyDatabase.entry });
   const globals = {
     ...whole,
     engine: everyDatabase.globals as EngineName,
     drill: { ...drill, assert: [] },
+    cloud: { ...cloud, size: largestGlobals },
     ...(drill.server === undefined && { watch: { ...watch, drillEveryMs: undefined }, undrilled: true }),
   };
   return [[globalsSourceName(server), globals as unknown as SourceConfig]];
