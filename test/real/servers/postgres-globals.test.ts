@@ -12,6 +12,7 @@ import type { PostgresScene } from '../../support/postgres.ts';
 import { dumpedAll, twentyRoles } from '../../support/servers/roles.ts';
 
 const drillOptions = { owners: true, tablespaces: false, assert: [] };
+const settingsOfAll = 'select setconfig from pg_db_role_setting where setrole = 0 and setdatabase = 0';
 const options = { replace: false, owners: true, proof: true };
 
 describe.each([18, 13] as const)('roles of PostgreSQL %s', (major) => {
@@ -44,6 +45,8 @@ describe.each([18, 13] as const)('roles of PostgreSQL %s', (major) => {
     const { proof, notes } = await restoring(other);
 
     expect(await ofOther()).toBe(await globals());
+    // pg_dumpall says nothing of these
+    expect(await runSql(other, 'postgres', settingsOfAll)).toEqual(await scene.sql('postgres', settingsOfAll));
     expect(proof).toMatchObject({ rows: 21, differences: [], exceptions: [] });
     expect(notes).toEqual([]);
     const client = new pg.Client({

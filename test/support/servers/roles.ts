@@ -9,7 +9,7 @@ export function twentyRoles(since: number): string {
   return [
     ...['readers', 'writers', '"the owners"'].map((group) => `create role ${group} nologin`),
     `create role app login password 'app''s secret' connection limit 40`,
-    `create role "we""ird; -- 'role'" login password 'x' valid until '2031-05-06 07:08:09+00' noinherit`,
+    `create role "we""ird; -- 'role' NOSUPERUSER PASSWORD 'p'" login password 'x' valid until '2031-05-06 07:08:09+00' noinherit`,
     `create role "Ünïcode" createdb createrole`,
     `set password_encryption = 'md5'`,
     `create role old_hash login password 'long ago'`,
@@ -23,10 +23,19 @@ export function twentyRoles(since: number): string {
     `set role writers; grant readers to "Ünïcode"; reset role`,
     `alter role app set search_path = shop, "odd schema"`,
     `alter role app set application_name = 'it''s; -- \\ app'`,
-    `alter role "we""ird; -- 'role'" set work_mem = '7MB'`,
+    `alter role "we""ird; -- 'role' NOSUPERUSER PASSWORD 'p'" set work_mem = '7MB'`,
     `comment on role app is 'the shop; -- and its '' site\nin two lines'`,
     ...(since >= 15 ? ['grant set, alter system on parameter log_min_duration_statement to app'] : []),
     'alter role person_3 nologin',
+    `alter role all set idle_in_transaction_session_timeout = '1h'`,
+    'alter role all set search_path = "$user", public, "odd, name"',
+    // by two, of whom the second may grant only behind others
+    ...(since >= 16
+      ? [
+          'grant readers to person_9 with admin option',
+          'set role person_9; grant readers to person_1 with inherit false, set false; reset role',
+        ]
+      : []),
   ].join(';\n');
 }
 

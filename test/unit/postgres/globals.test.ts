@@ -40,6 +40,35 @@ test('a password is apart from its role, whose definition does not say it', () =
   expect(withoutPassword(alter)).not.toContain('SCRAM');
 });
 
+test('a name that holds words of a statement is a name', () => {
+  const name = `"app NOSUPERUSER PASSWORD 'p'"`;
+  const alter = `ALTER ROLE ${name} WITH NOSUPERUSER LOGIN PASSWORD 'SCRAM$x'`;
+
+  const [role, hash, ...more] = globalsIn(`CREATE ROLE ${name};\n${alter};\n`);
+
+  expect(role!.statements).toEqual([`CREATE ROLE ${name}`, `ALTER ROLE ${name} WITH LOGIN`]);
+  expect([hash!.statements, more]).toEqual([[`ALTER ROLE ${name} PASSWORD 'SCRAM$x'`], []]);
+  expect(withoutPassword(alter)).not.toContain('SCRAM');
+});
+
+test('what is everybody’s is made, and by no drill', () => {
+  const text = 'ALTER ROLE ALL SET "work_mem" TO \'1MB\';\nGRANT SET ON PARAMETER work_mem TO PUBLIC;\n';
+
+  expect(made(text).made).toHaveLength(2);
+  expect(made(text, { drill: true })).toMatchObject({ made: [], leftOut: [{ name: 'ALL work_mem' }, {}] });
+});
+
+test('what several have granted is granted at once by who may not grant in their names', () => {
+  const grants = [
+    'GRANT "a TO b" TO c WITH INHERIT FALSE, SET FALSE GRANTED BY postgres',
+    'GRANT "a TO b" TO c WITH ADMIN OPTION, INHERIT TRUE GRANTED BY d',
+  ];
+
+  expect(made(`${grants.join(';\n')};\n`, { isSuperuser: false }).made).toEqual([
+    'GRANT "a TO b" TO c WITH ADMIN TRUE, INHERIT TRUE, SET TRUE',
+  ]);
+});
+
 test('a right that a role has given in its own name is given in its name again', () => {
   const text = `SET SESSION AUTHORIZATION boss;\nGRANT SET ON PARAMETER work_mem TO app;\nRESET SESSION AUTHORIZATION;\n`;
 
@@ -88,6 +117,12 @@ test.each([
   ['GRANT a TO b GRANTED BY x', 'GRANT a TO b WITH ADMIN OPTION GRANTED BY x', false],
   ['GRANT a TO b WITH INHERIT FALSE', 'GRANT a TO b WITH INHERIT TRUE', false],
   ['GRANT a TO b WITH INHERIT TRUE, SET FALSE', 'GRANT a TO b WITH INHERIT TRUE', false],
+  [
+    'GRANT a TO b WITH INHERIT FALSE; GRANT a TO b WITH INHERIT TRUE, SET FALSE',
+    'GRANT a TO b WITH INHERIT TRUE',
+    true,
+  ],
+  ['GRANT a TO b WITH INHERIT TRUE, SET FALSE', 'GRANT a TO b WITH ADMIN OPTION, INHERIT TRUE, SET FALSE', false],
   ['GRANT "ADMIN OPTION" TO b', 'GRANT "ADMIN OPTION" TO b GRANTED BY c', true],
 ])('%s and %s are the same membership: %s', (before, after, isSame) => {
   const catalogs = { expected: { membership: { 'a to b': before } }, found: { membership: { 'a to b': after } } };

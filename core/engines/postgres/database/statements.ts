@@ -110,7 +110,8 @@ const listParameters = [
   'unix_socket_directories',
 ];
 
-function settingValue(parameter: string, value: string): string {
+/** The value of a parameter, as ALTER … SET takes it. */
+export function settingValue(parameter: string, value: string): string {
   if (!listParameters.includes(parameter.toLowerCase())) return quoteLiteral(value);
   return plainNames(value).map(quoteLiteral).join(', ') || `''`;
 }

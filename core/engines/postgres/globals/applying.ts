@@ -1,6 +1,7 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { LoadFailure } from '../../../ports.ts';
 import type { PostgresSession } from '../session.ts';
+import { grantedAtOnce } from './memberships.ts';
 import { withoutPassword } from './statements.ts';
 import type { Global } from './statements.ts';
 
@@ -15,7 +16,6 @@ export type Applying = {
 /** Whoever reads the server's log learns no hash of a password from us. */
 const quiet = [`set local log_statement = 'none'`, `set local log_min_error_statement = 'panic'`];
 const quieter = [...quiet, 'set local log_min_duration_statement = -1'];
-const grantedBy = /\s+GRANTED BY\s+("(?:[^"]|"")*"|\S+)$/;
 
 /** Makes all of it or nothing, but for what is told as failed. */
 export async function makeTogether(
@@ -26,14 +26,19 @@ export async function makeTogether(
   await session.rows('begin read write');
   try {
     for (const statement of [...(isSuperuser ? quieter : []), ...besides]) await session.rows(statement);
-    for (const one of globals) {
+    const { true: memberships = [], false: others = [] } = Object.groupBy(globals, isMembership);
+    const make = async (one: Global): Promise<void> => {
       await session.rows('savepoint one');
-      await makeOne(one, session).catch(async (error: unknown) => {
+      try {
+        for (const statement of one.statements) await session.rows(statement);
+      } catch (error) {
         if (failed === undefined) throw failureOf(one, error);
         await session.rows('rollback to one');
         failed({ ...saidOf(one), error: messageOf(error) });
-      });
-    }
+      }
+    };
+    for (const one of others) await make(one);
+    for (const one of await refusedOf(memberships, session)) await make(one);
     await session.rows('commit');
   } catch (error) {
     await session.rows('rollback').catch(() => {});
@@ -61,15 +66,31 @@ const folderHint =
   'make its folder on the server, empty and owned by the user that the server runs as, and run this again: what is ' +
   'there by now stays; or leave tablespaces out: --no-tablespaces';
 
-/** A grantor who may not grant here is left out: the membership itself is what counts. */
-async function makeOne({ statements }: Global, session: PostgresSession): Promise<void> {
-  for (const statement of statements)
-    await session.rows(statement).catch(async (error: unknown) => {
-      const anyway = statement.replace(grantedBy, '');
-      if (anyway === statement || !statement.startsWith('GRANT ')) throw error;
-      await session.rows('rollback to one');
-      await session.rows(anyway);
-    });
+const isMembership = ({ kind }: Global) => `${kind === 'membership'}` as const;
+
+/**
+ * Grants memberships, each in the name of who granted it: he may have to be granted it first, so what is refused is tried
+ * again behind the others. Returns those that are left, to be granted in nobody's name: a grantor who may not grant here is
+ * left out, the membership itself is what counts.
+ */
+async function refusedOf(memberships: readonly Global[], session: PostgresSession): Promise<Global[]> {
+  let left = memberships.flatMap((one) => one.statements.map((statement) => ({ one, statement })));
+  for (let before = Infinity; left.length < before; ) {
+    before = left.length;
+    const refused: typeof left = [];
+    for (const grant of left) {
+      await session.rows('savepoint one');
+      await session.rows(grant.statement).catch(async () => {
+        await session.rows('rollback to one');
+        refused.push(grant);
+      });
+    }
+    left = refused;
+  }
+  return [...new Set(left.map(({ one }) => one))].map((one) => ({
+    ...one,
+    statements: [grantedAtOnce(one.statements)],
+  }));
 }
 
 function failureOf(one: Global, cause: unknown, hint = rightsHint): BackupError {

@@ -1,4 +1,5 @@
 import type { LeftOut } from '../../../ports.ts';
+import { grantedAtOnce } from './memberships.ts';
 import { keyOf } from './statements.ts';
 import type { Global } from './statements.ts';
 
@@ -10,7 +11,8 @@ export type GlobalsThere = { here: readonly Global[]; isSuperuser: boolean; tabl
 
 /** Roles of Amazon RDS, which no server of one's own has or needs (Amazon RDS user guide, PostgreSQL roles). */
 const ofAmazon = /^(?:rdsadmin|rds_.*|rdsrepladmin|rdstopmgr|rdsproxyadmin|rdswriteforwarduser)$/;
-const grantedBy = /\s+GRANTED BY\s+("(?:[^"]|"")*"|\S+)$/;
+/** Whom a statement is about that is about no role; as plain names, for PostgreSQL reserves both. */
+const everybody = ['PUBLIC', 'ALL'];
 
 /** Decides about each of the globals of a backup. */
 export function chosen(globals: readonly Global[], standing: GlobalsThere): ChosenGlobals {
@@ -37,8 +39,8 @@ function whyNot(
 ): string | undefined {
   if (kind === 'statement') return 'is of a kind that this Nightjar does not know: load it by hand';
   if (of.some((name) => ofAmazon.test(name) && !hasRole(name))) return 'belongs to Amazon RDS';
-  if (kind === 'tablespace')
-    return drill ? 'is made by no drill' : tablespaces ? undefined : 'was left out by --no-tablespaces';
+  if (drill && (kind === 'tablespace' || of.some((name) => everybody.includes(name)))) return 'is made by no drill';
+  if (kind === 'tablespace') return tablespaces ? undefined : 'was left out by --no-tablespaces';
   const isOfOld = kind !== 'role' && of.length > 0 && of.every((name) => hasRole(name) || name.startsWith('pg_'));
   return isOfOld
     ? `${of.join(' and ')} ${of.length > 1 ? 'were' : 'was'} there already, and nothing of it is changed`
@@ -48,5 +50,5 @@ function whyNot(
 /** Only a superuser may grant in the name of somebody else. */
 function fitting(one: Global, { isSuperuser }: GlobalsThere): Global {
   if (one.kind !== 'membership' || isSuperuser) return one;
-  return { ...one, statements: one.statements.map((statement) => statement.replace(grantedBy, '')) };
+  return { ...one, statements: [grantedAtOnce(one.statements)] };
 }

@@ -6,9 +6,11 @@ import type { ByteStream } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { settingValue } from '../database/statements.ts';
+import { quoteIdentifier } from '../identifier.ts';
 import { postgresRun } from '../programs.ts';
 import { serverIdentity } from '../server-identity.ts';
-import { openSession } from '../session.ts';
+import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
 /** How the globals of a server are read; a value, which another process can go by. */
@@ -64,9 +66,25 @@ export function globalsRun(login: Login, tools: Tools, { major, passwords }: Glo
   ]);
 }
 
-/** What pg_dumpall prints, whole. Throws `dump-cut` where it has no end. */
+/** What pg_dumpall prints, whole, and what it leaves out. Throws `dump-cut` where it has no end. */
 export async function readGlobals(run: ProgramRun, login: Login, signal: AbortSignal): Promise<string> {
-  return wholeText(programOutput(run, signal), placeOf('postgres', login));
+  const text = await wholeText(programOutput(run, signal), placeOf('postgres', login));
+  const forAll = await settingsOfAll(login, signal);
+  return forAll === '' ? text : text.replace(end, (words) => `\n${forAll}\n${words}`);
+}
+
+/** Settings of every role, in every database: pg_dumpall prints those of one role, and pg_dump those of a database. */
+async function settingsOfAll(login: Login, signal: AbortSignal): Promise<string> {
+  const settings = await withSession(login, signal, (session) =>
+    session.rows<{ name: string; value: string }>(
+      `select split_part(setting, '=', 1) as name, substr(setting, strpos(setting, '=') + 1) as value
+         from pg_catalog.pg_db_role_setting, unnest(setconfig) as setting
+        where setdatabase = 0 and setrole = 0 order by 1`,
+    ),
+  );
+  return settings
+    .map(({ name, value }) => `ALTER ROLE ALL SET ${quoteIdentifier(name)} TO ${settingValue(name, value)};\n`)
+    .join('');
 }
 
 /** The same of what was stored. */

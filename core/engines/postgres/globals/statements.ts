@@ -39,6 +39,7 @@ const forms: readonly { kind: GlobalKind; form: RegExp; of: number[] }[] = [
   { kind: 'membership', form: form('GRANT ID TO ID(?: |$)'), of: [0, 1] },
 ];
 
+const named = form('(?:CREATE|ALTER) ROLE ID');
 const password = new RegExp(`\\s+PASSWORD\\s+${literal}`);
 /** What a role is not needs not be said of a new one, and only a superuser may say these. */
 const superuserDenials = /\s+(?:NOSUPERUSER|NOREPLICATION|NOBYPASSRLS)\b/g;
@@ -72,7 +73,7 @@ export function keyOf({ kind, name }: Pick<Global, 'kind' | 'name'>): string {
 
 /** A statement that may be shown: its password is none of it. */
 export function withoutPassword(statement: string): string {
-  return statement.replace(password, " PASSWORD '…'");
+  return statement.replaceAll(new RegExp(password, 'g'), " PASSWORD '…'");
 }
 
 function globalsOf(statement: string, as: string | undefined): Global[] {
@@ -90,14 +91,15 @@ function globalsOf(statement: string, as: string | undefined): Global[] {
   return [{ kind: 'statement', name: digest.slice(0, 16), of: [], definition: digest, statements: [statement] }];
 }
 
-/** A role, and apart from it its password, which no definition says. */
+/** A role, and apart from it its password, which no definition says. A name may hold any of these words. */
 function roleOf(statement: string, name: string): Global[] {
-  const [whole = '', hash = ''] = password.exec(statement) ?? [];
-  const open = statement.replace(whole, '');
-  const made = [open.replace(superuserDenials, '')];
-  const role: Global = { kind: 'role', name, of: [name], definition: open, statements: made };
+  const [head = '', printed = ''] = named.exec(statement) ?? [];
+  const said = statement.slice(head.length);
+  const [whole = '', hash = ''] = password.exec(said) ?? [];
+  const open = said.replace(whole, '');
+  const made = [`${head}${open.replace(superuserDenials, '')}`];
+  const role: Global = { kind: 'role', name, of: [name], definition: `${head}${open}`, statements: made };
   if (hash === '') return [role];
-  const printed = /^ALTER ROLE\s+("(?:[^"]|"")+"|\S+)/.exec(statement)![1]!;
   const set = `ALTER ROLE ${printed} PASSWORD ${hash}`;
   return [role, { kind: 'password', name, of: [name], definition: digestOf(`${name}\n${hash}`), statements: [set] }];
 }

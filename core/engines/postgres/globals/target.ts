@@ -103,17 +103,27 @@ function missingRoles({ role: roles = {} }: Catalog, here: Catalog): string[] {
   return Object.keys(roles).filter((name) => here['role']?.[name] === undefined);
 }
 
-function notesOn({ role: roles = {} }: Catalog, here: Catalog, missing: readonly string[]): string[] {
+function notesOn(
+  { role: roles = {}, 'role setting': settings = {} }: Catalog,
+  here: Catalog,
+  missing: readonly string[],
+): string[] {
   const others = Object.keys(roles).filter((name) => {
     const there = here['role']?.[name];
     return there !== undefined && there !== roles[name];
   });
+  const forAll = Object.keys(settings).filter(
+    (name) => name.startsWith('ALL ') && here['role setting']?.[name] === undefined,
+  );
   return [
     missing.length === 0
       ? 'every role of the backup is there: no role will be made'
       : `${plural(missing.length, 'role')} will be made: ${fewNames(missing)}`,
     'roles that are there are left as they are, with their passwords, settings and memberships',
     ...(others.length === 0 ? [] : [`otherwise than in the backup: ${fewNames(others)}`]),
+    ...(forAll.length === 0
+      ? []
+      : [`set for every role of this server: ${fewNames(forAll.map((name) => name.slice(4)))}`]),
   ];
 }
 
