@@ -57,7 +57,7 @@ export function placePromises(under: () => VaultUnderTest): void {
       for (let key = left.pop(); key !== undefined; key = left.pop())
         await vault().putIfAbsent(objectKey(key), Buffer.from(key), tags, signal);
     };
-    await Promise.all(Array.from({ length: 16 }, work));
+    await Promise.all(Array.from({ length: 4 }, work));
 
     expect(await keysOf(vault(), 'many/')).toEqual(keys.toSorted());
   }, 120_000);

@@ -50,7 +50,8 @@ export type InvokeOptions = {
   environment?: number /** Ended so much later than it is told, for a slow machine. */;
   patienceMs?: number /** Instead of the time that it has. */;
   timeoutMs?: number /** Another file of the fixtures in place of `index`. */;
-  handler?: string;
+  handler?: string /** Its time is up then, however much of it is left. */;
+  over?: Promise<unknown>;
 };
 
 export type FunctionPlace = {
@@ -124,7 +125,8 @@ export function deployedFunction({
     const { fn, stream } = await environment(options);
     // Lambda dates its figures to the start of a run
     const began = new Date();
-    const ended = await fn.invoke(event, options.requestId === undefined ? {} : { requestId: options.requestId });
+    const { requestId = randomUUID(), over } = options;
+    const ended = await fn.invoke(event, { requestId, over });
     const at = new Date();
     const written = [...ended.logs, `REPORT Duration: ${ended.durationMs.toFixed(0)} ms`];
     await json(gate, credentials, 'logs', 'Logs_20140328.PutLogEvents', {

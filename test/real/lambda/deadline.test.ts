@@ -127,7 +127,7 @@ test('what a run that was killed has left is no backup, and the next run in its 
     { handler: 'deaf.handler', timeoutMs: 20_000 },
   );
 
-  const [ended] = await Promise.all([deaf.invoke({ source: 'killed' }), uploading()]);
+  const ended = await deaf.invoke({ source: 'killed' }, { over: uploading() });
 
   expect(ended.status).toBe('timed-out');
   expect(deaf.processes()).toEqual([]);

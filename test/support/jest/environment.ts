@@ -3,6 +3,9 @@ import { ModuleMocker } from 'jest-mock';
 import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { suiteIsOver } from './after-suite.ts';
 
+// meant for this process alone (before-all.ts), and read when it began
+delete process.env['GLIBC_TUNABLES'];
+
 /**
  * The environment of every test file (jest.config.mjs): that of the worker itself, in which all of Nightjar and its
  * packages are loaded once, and not for each file anew. What a file has changed of the process is put back behind it.

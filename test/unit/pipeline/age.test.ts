@@ -9,6 +9,7 @@ import {
 } from 'age-encryption';
 import { decrypted, encrypted } from '../../../core/pipeline/age/age.ts';
 import { identitiesIn, recipientProblem } from '../../../core/pipeline/age/keys.ts';
+import { ofAll } from '../../support/random/draws.ts';
 
 const identity = await generateX25519Identity();
 const recipient = await identityToRecipient(identity);
@@ -65,7 +66,7 @@ test('two of the same content have nothing in common', async () => {
 test('a byte changed anywhere is found, and nothing changed is handed on', async () => {
   const sealed = await seal(Buffer.from('select 1'));
 
-  for (let at = 0; at < sealed.length; at += 1) {
+  for (const at of ofAll([...sealed.keys()])) {
     const changed = Buffer.from(sealed);
     changed[at]! ^= 1;
     await expect(open(changed)).rejects.toMatchObject({ code: expect.stringMatching(/^(part-corrupt|key-missing)$/) });

@@ -12,6 +12,7 @@ import { signedStore } from '../../support/keys/signed.ts';
 import { tamperings, vandal } from '../../support/keys/tampering.ts';
 import type { Tampering } from '../../support/keys/tampering.ts';
 import { choosing, shop, waysOn } from '../../support/keys/ways.ts';
+import { ofAll } from '../../support/random/draws.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import type { ToyServer } from '../../support/worlds/toy-engine.ts';
 import { copyOf, emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
@@ -83,7 +84,7 @@ async function refusals(of: Manifest, file: string): Promise<Set<string>> {
   const key = objectKey(`shop/${of.id}/${file}`);
   const object = now.objects.get(key)!;
   const store = signedStore(memoryVault(now), { publicKeys: [ours.publicKey] });
-  for (let at = 0; at < object.body.length; at += 1) {
+  for (const at of ofAll([...object.body.keys()])) {
     const body = Buffer.from(object.body);
     body[at]! ^= 1 << (at % 8);
     now.objects.set(key, { ...object, body });

@@ -58,7 +58,8 @@ export type Invocation = Outcome & {
  * invocations.
  */
 export type LambdaFunction = {
-  invoke(event: unknown, options?: { requestId?: string }): Promise<Invocation>;
+  /** `over`: its time is up then, however much of it is left. */
+  invoke(event: unknown, options?: { requestId?: string; over?: Promise<unknown> | undefined }): Promise<Invocation>;
   /** The processes of the environment that is there now. */
   processes(): number[];
   stop(): Promise<void>;
@@ -130,7 +131,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   }
 
   return {
-    async invoke(event, { requestId = randomUUID() } = {}) {
+    async invoke(event, { requestId = randomUUID(), over } = {}) {
       const cold = environment === undefined ? await coldStart() : undefined;
       const { api, sandbox, mode } = environment!;
       const memory = watchMemory(sandbox.processes, memoryMb * 1024 * 1024);
@@ -144,9 +145,12 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
           api.invoke({ requestId, deadline, arn, event }).then(outcomeOf),
           memory.exceeded.then((): Outcome => ({ status: 'out-of-memory' })),
           sandbox.ended.then(({ code }): Outcome => ({ status: 'exited', code })),
-          after(timeoutMs + (settings.patienceMs ?? 0)).then((): Outcome => ({ status: 'timed-out' })),
+          Promise.race([after(timeoutMs + (settings.patienceMs ?? 0)), ...(over ? [over] : [])]).then(
+            (): Outcome => ({ status: 'timed-out' }),
+          ),
         ]));
-      const durationMs = performance.now() - began;
+      const tookMs = performance.now() - began;
+      const durationMs = over && outcome.status === 'timed-out' ? timeoutMs : tookMs;
       const { peakMemory, peakNodeMemory } = memory.stop();
       if (outcome.status === 'returned' || (outcome.status === 'failed' && cold?.failed === undefined))
         sandbox.freeze();
