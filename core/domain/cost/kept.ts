@@ -2,6 +2,7 @@ import { Cron, CronPattern } from 'croner';
 import type { Retention } from '../../contract/config/settings/settings.ts';
 import type { BackupId } from '../keys.ts';
 import { planRetention } from '../retention/retention.ts';
+import { remembered } from '../time/remembered.ts';
 
 /**
  * How many backups a schedule makes in an average month, and how many of them retention keeps once every place is
@@ -15,9 +16,11 @@ const denseDays = 60;
 
 /**
  * Counted by making the schedule's backups of as many years as retention reaches back, up to `now`, and letting
- * retention choose. Changes of the clock are left out.
+ * retention choose. Changes of the clock are left out. Many sources share a schedule and a retention.
  */
-export function keptOf(schedule: string, retention: Retention, now: Date): Kept {
+export const keptOf: (schedule: string, retention: Retention, now: Date) => Kept = remembered(counted);
+
+function counted(schedule: string, retention: Retention, now: Date): Kept {
   const times = timesOfDay(schedule);
   const years =
     'count' in retention

@@ -1,5 +1,5 @@
 import { remembered } from './remembered.ts';
-import { gapMs } from './schedule.ts';
+import { gapAround } from './schedule.ts';
 
 const hourMs = 3_600_000;
 /**
@@ -12,14 +12,19 @@ const stepHours = 6;
 
 /**
  * Longest time that a schedule leaves between two of its moments, in whole hours. A synthesis asks for the same few
- * schedules again and again, and each answer takes a tenth of a second.
+ * schedules again and again.
  */
 export const longestGapHours: (schedule: string, timeZone: string) => number = remembered(measured);
 
 function measured(schedule: string, timeZone: string): number {
-  const moments = Array.from(
-    { length: (days * 24) / stepHours },
-    (_, index) => new Date(from + index * stepHours * hourMs),
-  );
-  return Math.ceil(Math.max(...moments.map((moment) => gapMs(schedule, moment, timeZone))) / hourMs);
+  let longestMs = 0;
+  let seenUntilMs = from;
+  for (let hour = 0; hour < days * 24; hour += stepHours) {
+    const at = from + hour * hourMs;
+    if (at < seenUntilMs) continue;
+    const { ms, untilMs } = gapAround(schedule, new Date(at), timeZone);
+    longestMs = Math.max(longestMs, ms);
+    seenUntilMs = untilMs;
+  }
+  return Math.ceil(longestMs / hourMs);
 }

@@ -31,13 +31,22 @@ export function isSchedule(text: string): boolean {
  * EventBridge Scheduler makes no second backup in it, crontabs of some machines do.
  */
 export function gapMs(schedule: string, start: Date, timeZone: string): number {
+  return gapAround(schedule, start, timeZone).ms;
+}
+
+/** The same; it holds for every backup from this one up to `untilMs`. */
+export function gapAround(schedule: string, start: Date, timeZone: string): { ms: number; untilMs: number } {
   const cron = cronOf(schedule, timeZone);
   const isRepeated = repeatsOf(timeZone);
   let after = cron.nextRun(new Date(start.getTime() + earlyMs));
   let [before] = after === null ? [] : cron.previousRuns(1, after);
   while (after !== null && isRepeated(after)) after = cron.nextRun(after);
   while (before !== undefined && isRepeated(before)) [before] = cron.previousRuns(1, before);
-  return before === undefined || after === null ? Number.POSITIVE_INFINITY : after.getTime() - before.getTime();
+  const nextMs = after?.getTime() ?? Number.POSITIVE_INFINITY;
+  return {
+    ms: before === undefined ? Number.POSITIVE_INFINITY : nextMs - before.getTime(),
+    untilMs: nextMs - earlyMs,
+  };
 }
 
 /**
