@@ -106,7 +106,7 @@ export function nights(world: () => World): void {
         ['failed-shop', 'check-failed', 'dead-letters', 'checker-silent', 'throttled'].map((name) => alarm(name)),
       ),
     ).toEqual(Array.from({ length: 5 }, () => 'OK'));
-  }, 120_000);
+  });
 
   test('each database comes back, proven equal, by an invocation of its restore function', async () => {
     const { fn, shop } = world();
@@ -124,7 +124,7 @@ export function nights(world: () => World): void {
       })),
     );
     expect(await postgresSql(shop.shop, 'shop_again', 'select count(*)::int as n from recent')).toEqual([{ n: 1000 }]);
-  }, 120_000);
+  });
 
   test('a restore in place that is asked for twice, as clients repeat an invoke, is done once', async () => {
     const { fn, shop } = world();

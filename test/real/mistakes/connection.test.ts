@@ -16,7 +16,7 @@ async function open() {
     startMariadb({ series: '11.8', tls: true }),
     startMariadb({ series: '10.11' }),
   ]);
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  const silent = createServer((socket) => void socket.resume()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   await asPostgres(plain, 'postgres', 'create database shop', `create role reader login password 'hunter2'`);
   await Promise.all([

@@ -1,7 +1,8 @@
 import { ModernFakeTimers } from '@jest/fake-timers';
 import { ModuleMocker } from 'jest-mock';
-import type { JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
+import type { EnvironmentContext, JestEnvironment, JestEnvironmentConfig } from '@jest/environment';
 import { suiteIsOver } from './after-suite.ts';
+import { openResources, tellLeftOpen } from './left-open.ts';
 
 // meant for this process alone (before-all.ts), and read when it began
 delete process.env['GLIBC_TUNABLES'];
@@ -17,8 +18,11 @@ export default class OfWorker implements Partial<JestEnvironment> {
   readonly moduleMocker = new ModuleMocker(this.global);
   readonly #before = { env: process.env, exit: process.exit, exitCode: process.exitCode, console };
   readonly #variables = { ...process.env };
+  readonly #open = openResources();
+  readonly #suite: string;
 
-  constructor({ projectConfig }: JestEnvironmentConfig) {
+  constructor({ projectConfig }: JestEnvironmentConfig, { testPath }: EnvironmentContext) {
+    this.#suite = testPath;
     this.fakeTimersModern = new ModernFakeTimers({ config: projectConfig, global: globalThis });
   }
 
@@ -32,6 +36,7 @@ export default class OfWorker implements Partial<JestEnvironment> {
     for (const name of Object.keys(process.env)) if (!(name in this.#variables)) delete process.env[name];
     Object.assign(process.env, this.#variables);
     globalThis.console = console;
+    await tellLeftOpen(this.#suite, this.#open);
   }
 
   exportConditions(): string[] {

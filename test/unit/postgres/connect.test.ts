@@ -9,7 +9,8 @@ afterEach(() => void jest.useRealTimers());
 
 /** Connections are taken, and nobody says a word: so does the door of a cluster that sleeps. */
 async function sleeping() {
-  const server = createServer(() => undefined);
+  // what is not read never sees its end
+  const server = createServer((socket) => void socket.resume());
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return { server, port };

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { abortError, BackupError, isBackupError } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
@@ -84,21 +85,22 @@ async function rest(
       throw new BackupError('vault-failed', `${what}: it changed while it was read`, { cause: error });
     throw error;
   });
-  if (answer.Body === undefined || answer.ContentLength === undefined)
-    throw new BackupError('vault-failed', `${what}: the answer has no length`);
+  const body = answer.Body as unknown as Readable | undefined;
+  // what is not read keeps its connection
+  const refused = (why: string): BackupError => {
+    body?.destroy();
+    return new BackupError('vault-failed', `${what}: ${why}`);
+  };
+  if (body === undefined || answer.ContentLength === undefined) throw refused('the answer has no length');
   const total = state.at + answer.ContentLength;
-  if (state.total !== undefined && total !== state.total) {
-    throw new BackupError(
-      'vault-failed',
-      `${what}: asked for the bytes from ${state.at} of ${state.total}, the store gives ${answer.ContentLength}`,
-    );
-  }
+  if (state.total !== undefined && total !== state.total)
+    throw refused(`asked for the bytes from ${state.at} of ${state.total}, the store gives ${answer.ContentLength}`);
   state.total = total;
   state.etag ??= answer.ETag;
   const { ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold, VersionId: id } = answer;
   if (id !== undefined && id !== 'null') state.stays = true;
   if (until !== undefined || hold === 'ON') state.lock = { hold: hold === 'ON', ...(until && { until }) };
-  return answer.Body as unknown as ByteStream;
+  return body;
 }
 
 /**
