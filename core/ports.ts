@@ -230,6 +230,11 @@ export type TargetOptions = {
    */
   drill?: boolean;
   /**
+   * `foresee` may try the backup's definitions on the server, where that can be done in a place of their own that is
+   * gone when it returns; without, it asks and reads alone.
+   */
+  tries?: boolean;
+  /**
    * Only these tables, as a person names them, and what they need. `open`: the content of a part that holds
    * definitions. Throws `input-invalid` for what no table is called, with what is near.
    */

@@ -77,7 +77,7 @@ export function addRestores(program: Command, { asking }: RequestTaker): void {
       gathered,
     )
     .option('--schema-only', 'definitions alone, and no row')
-    .option('--plan', 'say what would be done and what would make it fail; write nothing')
+    .option('--plan', 'say what would be done and what would make it fail; change nothing')
     .option('--replace', 'in the place of what is there; the backup is verified before')
     .option('--undo', 'put back what the last --replace has kept')
     .option('--drop-old', 'with --replace: keep nothing; alone: drop what is kept')

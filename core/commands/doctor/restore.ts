@@ -52,7 +52,7 @@ async function planned(
   const { engine } = await deps.source(name, { database, drill }, signal);
   const { owners, assert } = settings.drill;
   const asked = drill ? { owners, drill: { assert } } : { owners: true };
-  return planRestore(manifest, engine, { replace: false, proof: true, foresee: true, ...asked }, deps, signal);
+  return planRestore(manifest, engine, { replace: false, proof: true, foresee: 'reading', ...asked }, deps, signal);
 }
 
 function observed({ manifest: { id }, engine: { place }, findings }: RestorePlan): Observed[] {

@@ -57,14 +57,15 @@ export type RestorePlan = {
 } & Foreseen;
 
 /**
- * Looks at the backup and at the place that it is to go to, and writes nothing. All that would make the restore fail or
- * surprise is looked for where it replaces something, or where that is asked for (`foresee`). Throws `input-invalid`,
+ * Looks at the backup and at the place that it is to go to, and changes nothing that is there. All that would make the
+ * restore fail or surprise is looked for where it replaces something, or where that is asked for (`foresee`; `reading`:
+ * nothing is tried on the server, where a trial would make something for a moment). Throws `input-invalid`,
  * `target-not-empty` where a drill finds a database.
  */
 export async function planRestore(
   manifest: Manifest,
   engine: Engine,
-  { foresee = false, ...given }: RestoreOptions & { foresee?: boolean },
+  { foresee = false, ...given }: RestoreOptions & { foresee?: boolean | 'reading' },
   { store }: { store: Store },
   signal: AbortSignal,
 ): Promise<RestorePlan> {
@@ -76,11 +77,25 @@ export async function planRestore(
   const catalog = packed === undefined ? await store.readCatalog(manifest, signal) : {};
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
+  const tries = foresee !== 'reading';
   const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const tables = options.tables && { asked: options.tables, open: contents };
   const whole = await engine.target(
     {
-      ...{ manifest, catalog, packed, open: contents, owners, proof, tablespaces, keepGoing, events, dropOld, drill },
+      ...{
+        manifest,
+        catalog,
+        packed,
+        tries,
+        open: contents,
+        owners,
+        proof,
+        tablespaces,
+        keepGoing,
+        events,
+        dropOld,
+        drill,
+      },
       ...(tables && { tables }),
     },
     signal,
@@ -91,7 +106,8 @@ export async function planRestore(
     requireDefinitions(options.schemaOnly === true, whole, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
-    const known = foresee || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;
+    const known =
+      foresee !== false || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;
     const { steps, findings } = known ?? { steps: [], findings: [] };
     return {
       manifest,

@@ -1,5 +1,5 @@
 import { ofKind } from '../../../contract/manifest/catalog.ts';
-import { BackupError } from '../../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
 import { digest, eventForms, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
@@ -20,6 +20,8 @@ export const ownerKinds = ['definer'];
 export type CatalogReader = {
   code?(object: string, definition: string, database: string): void;
   table?(name: string, table: ReadTable): void;
+  /** Instead of an error, of code that the server does not understand any more: it counts as there. */
+  unreadable?(error: BackupError): void;
 };
 
 /** A table's definition, and its columns without a default: where that is shown, and where nothing tells. */
@@ -43,13 +45,18 @@ export async function readCatalog(
     see.code?.(`${kind} ${quoteName(name)}`, text, database);
     return text;
   };
+  const readCode = (kind: string, name: string, ...how: CodeForms) =>
+    addCode(session, catalog, kind, name, ...how).catch((error: unknown) => {
+      if (see.unreadable === undefined || !isBackupError(error, 'source-unsupported')) throw error;
+      ofKind(catalog, kind)[name] = '';
+      see.unreadable(error);
+    });
   const tables = await session.rows(
     'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = ' +
       'DATABASE() ORDER BY TABLE_NAME',
   );
   for (const { name, type } of tables) {
-    if (type === 'VIEW')
-      await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
+    if (type === 'VIEW') await readCode('view', name ?? '', (text) => unqualifiedView(text, database));
     else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
     else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') {
       // also where nobody is told of it
@@ -63,16 +70,10 @@ export async function readCatalog(
   );
   for (const { name, type } of routines) {
     const kind = (type ?? '').toLowerCase();
-    await readCode(session, catalog, kind, name ?? '', (text) => seen(kind, name ?? '', text));
+    await readCode(kind, name ?? '', (text) => seen(kind, name ?? '', text));
   }
   for (const [name, place] of await readTriggerOrder(session)) {
-    await readCode(
-      session,
-      catalog,
-      'trigger',
-      name,
-      (text) => `${place} ${seen('trigger', name, unqualifiedTrigger(text, database))}`,
-    );
+    await readCode('trigger', name, (text) => `${place} ${seen('trigger', name, unqualifiedTrigger(text, database))}`);
   }
   const events = await session.rows(
     `SELECT EVENT_NAME AS name, COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS
@@ -81,8 +82,6 @@ export async function readCatalog(
   for (const { name, past } of events) {
     const expected = restored?.['event']?.[name ?? ''];
     await readCode(
-      session,
-      catalog,
       'event',
       name ?? '',
       (text) => (expected === undefined ? seen('event', name ?? '', text) : eventForms(text, past === '1')),
@@ -159,19 +158,20 @@ async function readSequence(session: MariadbSession, catalog: Catalog, name: str
   ofKind(catalog, 'sequence')[name] = digest(row?.['Create Table']);
 }
 
+type CodeForms = [normal?: (text: string) => string | string[], expected?: string | undefined];
+
 /**
  * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several
  * texts that mean the same: the one counts whose digest is `expected`, or the first.
  */
-async function readCode(
+async function addCode(
   session: MariadbSession,
   catalog: Catalog,
   kind: string,
   name: string,
-  normal: (text: string) => string | string[] = (text) => text,
-  expected?: string,
+  ...[normal = (text) => text, expected]: CodeForms
 ): Promise<void> {
-  const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
+  const [row = {}] = await shownCode(kind, name, (sql) => session.rows(sql));
   const definition = codeOf(row);
   if (definition === null) throw notShown(kind, name);
   const { text, definer } = withoutDefiner(definition);
@@ -181,6 +181,30 @@ async function readCode(
   const digests = [normal(withoutLastSemicolon(text))].flat().map((form) => digest(form, ...settings));
   ofKind(catalog, kind)[name] = digests.find((one) => one === expected) ?? digests[0]!;
   if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
+}
+
+/**
+ * What SHOW CREATE says. Throws `source-unsupported` for code that this server does not understand any more: a word of
+ * it is reserved since an update, or its row or file was altered.
+ */
+export async function shownCode(
+  kind: string,
+  name: string,
+  ask: (sql: string) => Promise<TextRow[]>,
+): Promise<TextRow[]> {
+  return ask(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`).catch((error: unknown) => {
+    const { cause } = error as { cause?: { sqlState?: unknown } };
+    // the server parses it to show it: what it says then is about the text, but for what has a meaning of its own
+    if (!isBackupError(error, 'dump-failed') || cause?.sqlState === undefined) throw error;
+    throw new BackupError(
+      'source-unsupported',
+      `this server does not understand ${kind} ${quoteName(name)} any more, which is there: ${messageOf(cause)}`,
+      {
+        hint: `make it again from your own sources, or drop it: DROP ${kind.toUpperCase()} ${quoteName(name)};`,
+        cause,
+      },
+    );
+  });
 }
 
 /** The error for a definition that the user may not see. */

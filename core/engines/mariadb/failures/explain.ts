@@ -127,6 +127,13 @@ const meanings: KnownError[] = [
       '(MariaDB) or SET GLOBAL max_execution_time = 0; (MySQL)',
   },
   {
+    numbers: [1105],
+    code: 'dump-failed',
+    hint:
+      'a server that says no more can often not read one of its views any more, after an update or a damage: CHECK ' +
+      'TABLE of each view finds it; make it again, or drop it (DROP VIEW …)',
+  },
+  {
     numbers: [1449],
     code: 'restore-failed',
     hint: 'make the user first that the message names, or restore without owners: --no-owner',

@@ -22,6 +22,8 @@ import { howLong, keptNotes, sized } from '../../kept-notes.ts';
 import { needsOf } from './needs.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
+import { rehearsalObstacles } from './preflight.ts';
+import type { Rehearsal } from './rehearsal.ts';
 import { refusedRoutines } from './routines.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
@@ -36,43 +38,36 @@ type MariadbLook = {
   replace: boolean;
   /** The backup's, as they will be loaded. */
   definitions(): ByteStream;
+  /** What a trial of them has shown, where one was asked for. */
+  tried(): Promise<Rehearsal | undefined>;
 };
 
 /**
- * All that can be told before anything is written. What the definitions ask for is read in their text, so that it only
- * may fail: where they can be tried, they are, before the old database is dropped. Routines are, as far as their text
- * goes. Rows are not measured here.
+ * All that can be told before anything is written. The definitions are tried, where that is asked for and the user may
+ * make a database for it; else what they ask for is read in their text, so that it only may fail, and routines are
+ * prepared. Rows are not measured here.
  */
 export async function foresee(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, restorer, state } = looked;
   const { manifest, catalog, owners, proof = true, keepGoing = false } = options;
-  const needs = await needsOf(looked.definitions());
-  const refused = await withSession(
-    login,
-    signal,
-    (session) => refusedRoutines(session, looked.definitions(), restorer, manifest.server),
-    null,
-    'binary',
-  );
+  const fails = as(keepGoing ? 'may-fail' : 'fails');
+  const tried = await looked.tried();
+  const known = { manifest, catalog, owners, proof, longest: 0 };
+  const ofDefinitions =
+    tried === undefined || 'notHeld' in tried
+      ? [...untriedNote(tried), ...(await readFindings(login, looked, signal))]
+      : rehearsalObstacles(tried, known, restorer).map(fails);
   return withSession(
     login,
     signal,
     async (session) => {
-      const known = { manifest, catalog, owners, proof, longest: 0 };
       const certain = await findObstacles(session, known, restorer);
-      const read = await findObstaclesUnrehearsed(
-        session,
-        { catalog, owners, needs },
-        await rightsOf(session),
-        restorer,
-      );
       const coming = { catalog, tables: tablesIn(catalog), id: manifest.id, proof, restorer };
       return {
-        steps: await stepsOf(session, login, looked),
+        steps: await stepsOf(session, login, looked, tried !== undefined && !('notHeld' in tried)),
         findings: [
-          ...certain.map(as(keepGoing ? 'may-fail' : 'fails')),
-          ...[...read, ...refused].map(as('may-fail')),
-          ...olderFinding(looked),
+          ...certain.map(fails),
+          ...ofDefinitions,
           ...(await eventFinding(session, catalog)),
           ...(state === 'occupied' && looked.replace ? await replacementFindings(login, coming, signal) : []),
         ],
@@ -80,6 +75,31 @@ export async function foresee(login: Login, looked: MariadbLook, signal: AbortSi
     },
     null,
   );
+}
+
+function untriedNote(tried: { notHeld: string } | undefined): RestoreFinding[] {
+  if (tried === undefined) return [];
+  return [{ weight: 'note', what: `the definitions could not be tried on this server: ${tried.notHeld}` }];
+}
+
+/** What can be told of definitions without making them. */
+async function readFindings(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<RestoreFinding[]> {
+  const { options, restorer } = looked;
+  const needs = await needsOf(looked.definitions());
+  const refused = await withSession(
+    login,
+    signal,
+    (session) => refusedRoutines(session, looked.definitions(), restorer, options.manifest.server),
+    null,
+    'binary',
+  );
+  const read = await withSession(
+    login,
+    signal,
+    async (session) => findObstaclesUnrehearsed(session, { ...options, needs }, await rightsOf(session), restorer),
+    null,
+  );
+  return [...[...read, ...refused].map(as('may-fail')), ...olderFinding(looked)];
 }
 
 const as =
@@ -90,7 +110,12 @@ function tablesIn(catalog: Catalog): string[] {
   return ['table', 'sequence'].flatMap((kind) => Object.keys(catalog[kind] ?? {}));
 }
 
-async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLook): Promise<string[]> {
+async function stepsOf(
+  session: MariadbSession,
+  login: Login,
+  looked: MariadbLook,
+  isTried: boolean,
+): Promise<string[]> {
   const { state, unfinished, replace, aside, options } = looked;
   const { database } = login;
   const prove = `fill it, and prove it equal to the backup`;
@@ -105,7 +130,7 @@ async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLoo
   return [
     ...(unended === undefined ? [] : [`end the exchange of tables in ${database} that died, or take it back`]),
     ...swept.map((name) => `drop database ${name}, which a restore that died or could not be proven has left`),
-    'read the whole backup, and try its definitions in a database that is dropped again',
+    `read the whole backup${isTried ? '' : ', and try its definitions in a database that is dropped again'}`,
     `make database ${whole} beside it, ${prove}`,
     `rename the tables of ${database} into database ${before}, and the new ones to their names, in one ` +
       'statement; triggers, views, routines and events are made again around it',

@@ -52,7 +52,7 @@ export async function requireLoadable(
 }
 
 /** One obstacle for each thing that the server said, with what it said it of. */
-function rehearsalObstacles(
+export function rehearsalObstacles(
   { refused, different }: Exclude<Rehearsal, { notHeld: string }>,
   { manifest }: KnownBackup,
   restorer: Restorer,

@@ -41,7 +41,8 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
   const at = { unfinished: false, notes: [], server, user };
   if (!exists) return { ...at, state: 'absent', holds: '' };
   return withSession(login, signal, async (session): Promise<Occupancy> => {
-    const there = await readCatalog(session);
+    // code that nobody can read is found once more, and told, when something is to be replaced
+    const there = await readCatalog(session, undefined, { unreadable: () => {} });
     const holds = holdings(there);
     if (holds === '') return { ...at, state: 'empty', holds };
     if (there['table']?.[marks.restore] === undefined) return { ...at, state: 'occupied', holds };

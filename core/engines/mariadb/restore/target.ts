@@ -24,6 +24,7 @@ import { needsOf } from '../preflight/needs.ts';
 import { requireLoadable } from '../preflight/preflight.ts';
 import { plainWord, quoteName, quoteText } from '../quoting.ts';
 import { rehearse } from '../preflight/rehearsal.ts';
+import type { Rehearsal } from '../preflight/rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
 import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
@@ -153,6 +154,31 @@ export async function openTarget(
         }),
       );
 
+  type Contents = (part: ManifestPart, signal: AbortSignal) => ByteStream;
+  let rehearsal: Promise<Rehearsal> | undefined;
+  /** Once: who has seen a plan has that one carried out. */
+  function tried(contents: Contents, stop: AbortSignal): Promise<Rehearsal> {
+    rehearsal ??= rehearse(
+      {
+        login,
+        manifest,
+        catalog,
+        restorer,
+        into: loader,
+        definitions: (until, owned) =>
+          definitions.map((part) => {
+            const text = textOf(part, contents(part, until), owners && owned);
+            return part.role === 'after' ? disabledEvents(text) : text;
+          }),
+        comparable:
+          manifest.server.product === found.server.product &&
+          majorOf(manifest.server.version) === majorOf(found.server.version),
+      },
+      stop,
+    );
+    return rehearsal;
+  }
+
   async function discard(stop: AbortSignal): Promise<void> {
     if (!made || !['filling', 'filled'].includes(now.phase)) return;
     await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(into.database)}`), null);
@@ -215,30 +241,14 @@ export async function openTarget(
           aside,
           replace,
           definitions: () => concatenated(definitions.map((part) => textOf(part, contents(part, stop)))),
+          tried: async () => (options.tries === true ? tried(contents, stop) : undefined),
         },
         stop,
       ),
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
     async rehearse(contents, stop) {
       if (keepGoing) return [];
-      const rehearsed = await rehearse(
-        {
-          login,
-          manifest,
-          catalog,
-          restorer,
-          into: loader,
-          definitions: (until, owned) =>
-            definitions.map((part) => {
-              const text = textOf(part, contents(part, until), owners && owned);
-              return part.role === 'after' ? disabledEvents(text) : text;
-            }),
-          comparable:
-            manifest.server.product === found.server.product &&
-            majorOf(manifest.server.version) === majorOf(found.server.version),
-        },
-        stop,
-      );
+      const rehearsed = await tried(contents, stop);
       const longest = Math.max(0, ...[...rows.values()].map((one) => one.bytes()));
       const needs = () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop)))));
       await requireLoadable(

@@ -16,7 +16,7 @@ export async function unlastingFindings(session: MariadbSession): Promise<Restor
 }
 
 /** Its table or column is gone, a function that it calls, or the right of its definer; or the definer. */
-const brokenView = [1356, 1146, 1449];
+const brokenView = [1356, 1146, 1449, 1457];
 
 /** To list the columns of a view is to open it, and runs nothing of it. */
 async function brokenViews(session: MariadbSession): Promise<RestoreFinding[]> {

@@ -1,9 +1,11 @@
+import { isBackupError } from '../../../domain/errors.ts';
+import type { BackupError } from '../../../domain/errors.ts';
 import { unqualifiedTrigger, unqualifiedView, withoutDefiner } from '../catalog/definition.ts';
-import { codeOf, notShown } from '../catalog/catalog.ts';
+import { codeOf, notShown, shownCode } from '../catalog/catalog.ts';
 import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
 import { eventStatement } from '../plan/event-dump.ts';
 import { foreignComments, rewritten } from '../plan/text/foreign-text.ts';
-import { byteText, quoteName } from '../quoting.ts';
+import { byteText } from '../quoting.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 
 export type SwappedKind = 'trigger' | 'function' | 'procedure' | 'package' | 'package body' | 'view' | 'event';
@@ -38,15 +40,26 @@ const lists = [
       ORDER BY EVENT_NAME`,
 ];
 
-/** All that a RENAME TABLE leaves behind of the session's database, in the order in which it is made. */
-export async function readObjects(session: MariadbSession): Promise<DatabaseObject[]> {
+/**
+ * All that a RENAME TABLE leaves behind of the session's database, in the order in which it is made. Code that the
+ * server does not understand any more is an error, or is told to `unreadable` and left out.
+ */
+export async function readObjects(
+  session: MariadbSession,
+  unreadable?: (error: BackupError) => void,
+): Promise<DatabaseObject[]> {
   const [here] = await session.rows('SELECT DATABASE() AS name');
   const comments = await foreignComments(session);
   const objects: DatabaseObject[] = [];
   for (const sql of lists)
     for (const row of await session.rows(sql)) {
       const [kind, name] = [row['kind'] as SwappedKind, row['name'] ?? ''];
-      const [shown = {}] = await session.bytes(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
+      const answer = await shownCode(kind, name, (asked) => session.bytes(asked)).catch((error: unknown) => {
+        if (unreadable === undefined || !isBackupError(error, 'source-unsupported')) throw error;
+        unreadable(error);
+      });
+      if (answer === undefined) continue;
+      const [shown = {}] = answer;
       const settings = settingsOf(shown);
       const text = withoutLastSemicolon(codeIn(shown, kind, name));
       const statement =

@@ -3,7 +3,7 @@ import type { FailureCode } from '../../../domain/errors.ts';
 import { oneLine } from '../../../domain/lines.ts';
 import type { LoadFailure } from '../../../ports.ts';
 import type { Loading } from '../restore/loading.ts';
-import { rightsRemedy } from './rights.ts';
+import { rightsOfOthers, rightsRemedy } from './rights.ts';
 import { isLost, shortened } from '../restore/errors/restore-errors.ts';
 import type { RefusedStatement } from '../restore/errors/restore-errors.ts';
 
@@ -30,6 +30,26 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
     pattern: /extension ".*" is not available|could not open extension control file/s,
     code: 'restore-failed',
     hint: 'install the extension on this server first, or restore what needs it not: --keep-going',
+  },
+  {
+    pattern: /could not access file|could not load library|could not find function .* in file/,
+    code: 'restore-failed',
+    hint: 'install the library that the message names on this server, or restore what needs it not: --keep-going',
+  },
+  {
+    pattern: /could not open [\w -]*file ".*\/tsearch_data\//,
+    code: 'restore-failed',
+    hint: 'copy that file to this server, or restore what needs it not: --keep-going',
+  },
+  {
+    pattern: /security label provider/,
+    code: 'restore-failed',
+    hint: 'have this server load the provider (shared_preload_libraries), or restore without its labels: --keep-going',
+  },
+  {
+    pattern: /could not create locale|could not open collator|invalid locale name/,
+    code: 'restore-failed',
+    hint: 'make that locale on the system of this server, and restart PostgreSQL; or restore what needs it not: --keep-going',
   },
   {
     pattern: /lock timeout|could not obtain lock/,
@@ -66,18 +86,26 @@ export function refusedError(
       hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?',
       cause,
     });
-  const right = rightsRemedy(refusal.error, user, database());
-  if (right !== undefined) return new BackupError('privilege-missing', said, { hint: right, cause });
-  const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
+  const { code, hint } = remedyFor(refusal.error, { user, into: database(), from, serverMajor }, refusal.statement);
+  return new BackupError(code, said, { hint, cause });
+}
+
+/** What to do where a server refuses a statement of a backup `from` another one, with these words. */
+export function remedyFor(
+  error: string,
+  { user, into, from, serverMajor }: { user: string; into: string; from: string; serverMajor: number },
+  statement = '',
+): { code: FailureCode; hint: string } {
+  const right = rightsOfOthers(error, statement, user) ?? rightsRemedy(error, user, into);
+  if (right !== undefined) return { code: 'privilege-missing', hint: right };
+  const known = remedies.find(({ pattern }) => pattern.test(error));
+  const major = Number.parseInt(from, 10);
   const ofNewer =
-    serverMajor < Number.parseInt(from, 10)
+    serverMajor < major
       ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in ` +
-        `it: restore into ${Number.parseInt(from, 10)} or newer; or `
+        `it: restore into ${major} or newer; or `
       : '';
-  return new BackupError(known?.code ?? 'restore-failed', said, {
-    hint: known?.hint ?? `${ofNewer}${anyOther}`,
-    cause,
-  });
+  return { code: known?.code ?? 'restore-failed', hint: known?.hint ?? `${ofNewer}${anyOther}` };
 }
 
 /** A refusal as people read it, `shown`: without what is secret. Whoever takes refusals apart does that before. */

@@ -36,7 +36,24 @@ const known: KnownDenial[] = [
 /** The same where a restore makes something. */
 const knownInRestore: KnownDenial[] = [
   {
-    pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i,
+    pattern: /permission denied to set parameter "([^"]*)"/,
+    remedy: (role, named) =>
+      `GRANT SET ON PARAMETER ${quoteIdentifier(named)} TO ${role}; (before PostgreSQL 15 only a superuser may set ` +
+      'it); or restore without that setting: --keep-going',
+  },
+  {
+    pattern: /permission denied to create subscription/,
+    remedy: (role) => `GRANT pg_create_subscription TO ${role}; or restore without subscriptions: --keep-going`,
+  },
+  {
+    pattern: /permission denied to set session authorization/,
+    remedy: (role) =>
+      'a right was granted by somebody who does not own the object, which only a superuser can repeat: restore as ' +
+      `one instead of ${role}, ${withoutOwners}`,
+  },
+  {
+    pattern:
+      /permission denied (?:to create (?:extension|event trigger|foreign-data wrapper|access method)|for language) |must be superuser to create/i,
     remedy: (role) =>
       'only a superuser may make it here: restore as one (on a managed server its master user) instead of ' +
       `${role}, or without it: --keep-going`,
@@ -57,6 +74,30 @@ export function rightsRemedy(said: string, user: string, into?: string): string 
     const [found, named = ''] = pattern.exec(said) ?? [];
     if (found !== undefined) return remedy(quoteIdentifier(user), named, quoteIdentifier(into ?? ''));
   }
+  return undefined;
+}
+
+const namedRole = String.raw`("(?:[^"]|"")+"|[^\s";]+)`;
+const ofOwner = new RegExp(` OWNER TO ${namedRole};?$`);
+const forRole = new RegExp(`^ALTER DEFAULT PRIVILEGES FOR ROLE ${namedRole} `, 'i');
+const settingOf = new RegExp(`^ALTER ROLE ${namedRole} IN DATABASE `, 'i');
+
+/** What to run where the statement, and not the words of the server, names whose right is missing. */
+export function rightsOfOthers(said: string, statement: string, user: string): string | undefined {
+  const role = quoteIdentifier(user);
+  const [, owner] = ofOwner.exec(statement.trim()) ?? [];
+  const [, schema] = /permission denied for schema (\S+)/.exec(said) ?? [];
+  if (owner !== undefined && schema !== undefined)
+    return (
+      `its owner ${owner} may make nothing in that schema, so that a superuser alone can give it to ${owner}: ` +
+      `restore as one, ${withoutOwners}`
+    );
+  const [, giver] = forRole.exec(statement) ?? [];
+  if (giver !== undefined && /permission denied to change default privileges/.test(said))
+    return `GRANT ${giver} TO ${role}; ${withoutOwners}`;
+  const [, whose] = settingOf.exec(statement) ?? [];
+  if (whose !== undefined && /permission denied/.test(said))
+    return `ALTER ROLE ${role} CREATEROLE; GRANT ${whose} TO ${role} WITH ADMIN OPTION; ${withoutOwners}`;
   return undefined;
 }
 

@@ -12,6 +12,7 @@ import { howLong, keptNotes, sized } from '../../kept-notes.ts';
 import type { Loading } from '../restore/loading.ts';
 import { withSession } from '../session.ts';
 import { archiveRoles } from './archive-roles.ts';
+import { rehearse } from './rehearsal.ts';
 import { roleFindings } from './roles.ts';
 import { serverFindings } from './server.ts';
 
@@ -24,6 +25,8 @@ type PostgresLook = {
   /** The name that what is replaced will have. */
   before: string | undefined;
   contents(part: ManifestPart, signal: AbortSignal): ByteStream;
+  /** The same restore, into a database of another name, and going on after failures. */
+  elsewhere(scratch: Login, signal: AbortSignal): Promise<Target>;
 };
 
 /** All that can be told before anything is written: what would be done, and what would make it fail or surprise. */
@@ -33,6 +36,9 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
   const roles =
     options.owners && part !== undefined ? await archiveRoles(contents(part, signal), loading, signal) : undefined;
   const intoEmpty = state === 'empty' ? await fillFindings(login, signal) : [];
+  const { manifest, proof = false } = options;
+  const trial = { manifest, proof, state, loading, contents, open: looked.elsewhere };
+  const tried = options.tries === true ? await rehearse(login, trial, signal) : undefined;
   return maintain(login, signal, async (session) => {
     const place = [
       ...(state === 'occupied' && replace ? await replacementFindings(session, login, signal) : []),
@@ -43,13 +49,25 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
       ...(roles === undefined
         ? []
         : await roleFindings(session, { catalog: options.catalog, roles, user: login.user })),
-      ...(await serverFindings(session, options)),
+      ...(await serverFindings(session, options, tried?.held === true)),
     ];
+    const refused = (tried?.findings ?? []).filter((one) => !isTold(one, [...place, ...objects]));
     return {
       steps: await stepsOf(session, login, looked),
-      findings: [...place, ...(options.keepGoing === true ? objects.map(lighter) : objects)],
+      findings: [...place, ...[...objects, ...refused].map(options.keepGoing === true ? lighter : (one) => one)],
     };
   });
+}
+
+/** Roles, extensions, tablespaces and locales are asked for by name, with better words. */
+function isTold({ what }: RestoreFinding, known: readonly RestoreFinding[]): boolean {
+  const isKnown = (pattern: RegExp) => known.some((one) => one.weight === 'fails' && pattern.test(one.what));
+  const [, role] = /(?:ERROR: +role|SET ROLE|member of role) "(.*?)"(?: does not exist|$| )/.exec(what) ?? [];
+  if (role !== undefined) return known.some((one) => one.what.includes(`"${role}"`) || one.what.includes(` ${role},`));
+  const [, extension] = /extension "(.*?)" is not available|extension\/([^/"]+)\.control/.exec(what) ?? [];
+  if (extension !== undefined) return isKnown(/does not have the extension/);
+  if (/tablespace/.test(what)) return isKnown(/tablespace/);
+  return /locale name/.test(what) && isKnown(/the locale/);
 }
 
 /** Whoever goes on after failures gets a list of them. */

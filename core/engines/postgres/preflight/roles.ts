@@ -23,10 +23,11 @@ export async function roleFindings(
   const ofDatabase = arrangements('', catalog).flatMap((one) => one.role ?? []);
   const there = new Set(known.map(({ name }) => name));
   const missing = [...new Set([...roles.named, ...ofDatabase, ...missingOwners(catalog, known, roles.listed)])];
+  const nameless = namelessOwned(catalog, known, roles.listed);
   const absent = missing.filter((name) => !there.has(name) && !name.startsWith('pg_')).sort();
   const databaseOwner = catalog['database access']?.['owner'];
   const others = known.filter(({ name, ours }) => !ours && (owners.includes(name) || name === databaseOwner));
-  return [...absentFindings(absent), ...othersFindings(others, owned, user)];
+  return [...absentFindings(absent), ...namelessFindings(nameless), ...othersFindings(others, owned, user)];
 }
 
 function absentFindings(absent: readonly string[]): RestoreFinding[] {
@@ -76,10 +77,34 @@ function ownedBy(catalog: Catalog, known: readonly KnownRole[]): Map<string, str
   );
 }
 
+/** Digests of owners whom this server does not have, with what they own. */
+function unknownOwners(catalog: Catalog, known: readonly KnownRole[]): Map<string, string[]> {
+  const there = new Set(known.map(({ name }) => definitionText(name, [])));
+  const unknown = ownerDigests(catalog).filter(([, digest]) => !there.has(digest));
+  const grouped = Map.groupBy(unknown, ([, digest]) => digest);
+  return new Map([...grouped].map(([digest, owned]) => [digest, owned.map(([object]) => object)]));
+}
+
 /** Names of the archive whose digest is that of an owner whom this server does not have. */
 function missingOwners(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
-  const there = new Set(known.map(({ name }) => definitionText(name, [])));
-  const unknown = new Set(ownerDigests(catalog).flatMap(([, digest]) => (there.has(digest) ? [] : [digest])));
+  const unknown = unknownOwners(catalog, known);
   if (unknown.size === 0) return [];
   return [...new Set(listed)].filter((name) => unknown.has(definitionText(name, [])));
+}
+
+/** What belongs to a role that is missing, and that the archive does not name: large objects, which are among the rows. */
+function namelessOwned(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
+  const named = new Set(listed.map((name) => definitionText(name, [])));
+  return [...unknownOwners(catalog, known)].flatMap(([digest, objects]) => (named.has(digest) ? [] : objects));
+}
+
+function namelessFindings(objects: readonly string[]): RestoreFinding[] {
+  if (objects.length === 0) return [];
+  return [
+    {
+      weight: 'fails',
+      what: `a role that owns ${fewNames(objects)} does not exist on this server; its name stands among the rows alone`,
+      remedy: `make the roles of the source first (docs/whole-servers.md), ${withoutOwners}`,
+    },
+  ];
 }

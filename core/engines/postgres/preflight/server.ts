@@ -7,10 +7,14 @@ import type { PostgresSession } from '../session.ts';
 
 type ServerSession = PostgresSession & { serverMajor: number };
 
-/** What the backup asks of the server whatever its definitions are. */
+/**
+ * What the backup asks of the server whatever its definitions are; of what its definitions ask, what may fail, unless
+ * they were `tried`.
+ */
 export async function serverFindings(
   session: ServerSession,
   { manifest, catalog, tablespaces = true }: TargetOptions,
+  tried: boolean,
 ): Promise<RestoreFinding[]> {
   const [row] = await session.rows<{ standby: boolean; superuser: boolean }>(
     `select pg_is_in_recovery() as standby, (select rolsuper from pg_roles where rolname = current_user) as superuser`,
@@ -18,11 +22,11 @@ export async function serverFindings(
   const { standby, superuser } = row!;
   return [
     ...(standby ? [standbyFinding] : []),
-    ...older(session, manifest.server.version),
-    ...(await extensionFindings(session, catalog, superuser)),
+    ...(tried ? [] : older(session, manifest.server.version)),
+    ...(await extensionFindings(session, catalog, superuser || tried)),
     ...(tablespaces ? await tablespaceFindings(session, catalog) : []),
     ...(await localeFindings(session, catalog)),
-    ...(superuser ? [] : superuserFindings(catalog)),
+    ...(superuser || tried ? [] : superuserFindings(catalog)),
     ...subscriptionFindings(catalog),
   ];
 }

@@ -33,6 +33,7 @@ import { loadRows } from './rows/load-rows.ts';
 import type { RowLoading } from './rows/load-rows.ts';
 import { openCopySession } from './rows/copy-session.ts';
 import { keptRows } from './rows-kept.ts';
+import { isScratch } from '../database/scratch.ts';
 import { loadScript } from './script.ts';
 import { askTrue } from './assertion.ts';
 import { withSession } from '../session.ts';
@@ -140,7 +141,10 @@ export async function openTarget(
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
-    foresee: (replace, contents, stop) => foresee(login, { options, state, loading, replace, before, contents }, stop),
+    foresee(replace, contents, stop) {
+      const elsewhere = (at: Login, end: AbortSignal) => openTarget(at, tools, { ...given, keepGoing: true }, end);
+      return foresee(login, { options, state, loading, replace, before, contents, elsewhere }, stop);
+    },
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
       if (state === 'empty') {
@@ -152,7 +156,7 @@ export async function openTarget(
       }
       mine = await claim(login, stop);
       if (state === 'occupied') await requireReplaceable(login, found, stop);
-      await sweepHalfMade(login, swept, stop);
+      if (!isScratch(login)) await sweepHalfMade(login, swept, stop);
       const name = await createDatabase(
         login,
         { id: manifest.id, beside: state === 'occupied', catalog, state: drill ? 'drilling' : 'restoring' },

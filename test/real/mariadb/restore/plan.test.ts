@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
@@ -11,6 +13,7 @@ import { refusedRoutines } from '../../../../core/engines/mariadb/preflight/rout
 import { withSession } from '../../../../core/engines/mariadb/session.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
+import { startMysql } from '../../../servers/databases/mysql.ts';
 import { startLimitMs } from '../../../servers/server.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
 import { connect, loginTo, pieces } from '../../../support/mariadb/mariadb.ts';
@@ -25,6 +28,13 @@ let scene: FolderScene;
 let admin: mysql.Connection;
 let manifest: Manifest;
 const engine = (database: string) => mariadbEngine(loginTo(server, database), tools);
+const source = {
+  name: 'shop' as SourceName,
+  timeZone: 'UTC',
+  retention: { count: 1 },
+  compressionLevel: 1,
+  parallel: 1,
+};
 const look = (database: string) =>
   planRestore(manifest, engine(database), { replace: true, owners: true, proof: true }, scene.deps(), limit());
 
@@ -36,15 +46,7 @@ beforeAll(async () => {
     CREATE PROCEDURE \`say "é"\`(OUT said text) BEGIN SET said = 'it''s é; \\\\'; SELECT * FROM nowhere; END`);
   await admin.query('CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE DATABASE live');
   await admin.query('CREATE TABLE live.precious (id int PRIMARY KEY); INSERT INTO live.precious VALUES (1), (2)');
-  const source = {
-    name: 'shop' as SourceName,
-    engine: engine('shop'),
-    timeZone: 'UTC',
-    retention: { count: 1 },
-    compressionLevel: 1,
-    parallel: 1,
-  };
-  manifest = await backup(source, scene.deps(), limit());
+  manifest = await backup({ ...source, engine: engine('shop') }, scene.deps(), limit());
 }, startLimitMs);
 
 afterAll(async () => {
@@ -92,7 +94,7 @@ test('a plan says what is made, renamed and kept, who is connected, and that no 
   await plan.target.close();
 
   expect(plan.steps).toEqual([
-    expect.stringMatching(/^read the whole backup, and try its definitions/),
+    'read the whole backup',
     `make database live_new_${manifest.id} beside it, fill it, and prove it equal to the backup`,
     expect.stringMatching(
       new RegExp(`^rename the tables of live into database live_before_${manifest.id}, .* in one statement;`),
@@ -108,6 +110,76 @@ test('a plan says what is made, renamed and kept, who is connected, and that no 
     checksum,
     there,
   ]);
+});
+
+test('what is there and makes no sense to the server any more is named, by a plan, a replacement and a backup', async () => {
+  await admin.query(`DROP DATABASE IF EXISTS torn; CREATE DATABASE torn; USE torn; CREATE TABLE t (id int PRIMARY KEY); CREATE VIEW bad AS SELECT id FROM t;
+    CREATE FUNCTION garbled() RETURNS int RETURN 1; CREATE PROCEDURE sound() SELECT 1; FLUSH TABLES`);
+  await admin.query(
+    "UPDATE mysql.proc SET body = 'RETURN SELEKT 1', body_utf8 = '' WHERE db = 'torn' AND name = 'garbled'",
+  );
+  const [[{ folder }]] = (await admin.query('SELECT @@datadir AS folder')) as unknown as [[{ folder: string }]];
+  const file = join(folder, 'torn/bad.frm');
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^query=select/m, 'query=selekt'));
+  const [before, there] = [(await admin.query('CHECKSUM TABLE torn.t EXTENDED'))[0], await databases()];
+
+  const plan = await look('torn');
+  const refused = restorePlanned(plan, { ...scene.deps(), parallel: 1 }, limit());
+
+  await expect(refused).rejects.toMatchObject({
+    message: expect.stringMatching(/`garbled`.*`bad`.*torn is as it was$/),
+  });
+  expect(plan.findings.filter(({ weight }) => weight === 'fails')).toEqual([
+    {
+      weight: 'fails',
+      what: expect.stringMatching(/^this server does not understand function `garbled` any more, which is there: /),
+      remedy: expect.stringMatching(/^make it again .* DROP FUNCTION `garbled`;$/),
+    },
+    {
+      weight: 'fails',
+      what: expect.stringMatching(/^this server does not understand view `bad` any more, which is there: /),
+      remedy: expect.stringMatching(/DROP VIEW `bad`;$/),
+    },
+  ]);
+  expect([(await admin.query('CHECKSUM TABLE torn.t EXTENDED'))[0], await databases()]).toEqual([before, there]);
+
+  const backedUp = () => backup({ ...source, engine: engine('torn') }, scene.deps(), limit());
+  await expect(backedUp()).rejects.toMatchObject({ hint: expect.stringMatching(/CHECK TABLE of each view finds it/) });
+  await admin.query('DROP VIEW bad');
+  await expect(backedUp()).rejects.toMatchObject({
+    code: 'source-unsupported',
+    message: expect.stringMatching(/does not understand function `garbled` any more/),
+    hint: expect.stringContaining('DROP FUNCTION `garbled`;'),
+  });
+
+  await admin.query('DROP FUNCTION garbled');
+  const mended = await look('torn');
+  await mended.target.close();
+  expect(hindrance(mended)).toBeUndefined();
+});
+
+test('what MySQL alone knows is told by a plan, each thing with what asks for it, and in a place that is gone again', async () => {
+  const other = await startMysql();
+  const from = await connect(other);
+  await from.query(`CREATE DATABASE app; USE app; CREATE TABLE words (w varchar(9) COLLATE utf8mb4_0900_as_ci PRIMARY KEY);
+    CREATE TABLE folded (id int PRIMARY KEY, w varchar(9), KEY low ((lower(w)))); CREATE TABLE hidden (id int PRIMARY KEY, h int INVISIBLE DEFAULT 1);
+    CREATE FUNCTION arrow(d json) RETURNS text DETERMINISTIC RETURN d->>'$.a'; CREATE VIEW lateral_ones AS SELECT f.id, l.n FROM folded f, LATERAL (SELECT f.id + 1 AS n) l`);
+  const taken = await backup({ ...source, engine: mariadbEngine(loginTo(other, 'app'), tools) }, scene.deps(), limit());
+  await from.end();
+  await other.stop();
+  const there = await databases();
+
+  const options = { replace: false, owners: true, proof: true, foresee: true };
+  const plan = await planRestore(taken, engine('app'), options, scene.deps(), limit());
+  await plan.target.close();
+  const reading = await planRestore(taken, engine('app'), { ...options, foresee: 'reading' }, scene.deps(), limit());
+  await reading.target.close();
+
+  const failing = plan.findings.filter(({ weight }) => weight === 'fails').map(({ what }) => what);
+  expect(failing).toEqual(expect.arrayContaining([expect.stringMatching(/^ERROR 1064.*: .*function `arrow`/)]));
+  expect(failing.join('\n')).toMatch(/table `folded`/);
+  expect(reading.findings.every(({ weight }) => weight !== 'fails')).toBe(true);
+  expect(await databases()).toEqual(there);
 });
 
 test('a database that appears between the look and the yes is not dropped', async () => {

@@ -118,7 +118,7 @@ describe('each thing that is missing is told beforehand, with what mends it, and
 
   test('the right to act for an owner', async () => {
     await scene.sql('shop', 'alter table goods owner to app');
-    await scene.sql('postgres', 'alter database shop owner to helper');
+    await scene.sql('postgres', 'alter database shop owner to app');
 
     await refusedFor(await taken(), /^helper may not act for app, which owns table public\.goods$/, helper);
   });

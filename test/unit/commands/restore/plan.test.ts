@@ -66,8 +66,26 @@ test('nothing is asked of an engine that nobody has asked for', async () => {
   });
 
   expect(asked.map(({ manifest: _, catalog: __, open: ___, ...rest }) => rest)).toEqual([
-    { owners: true, proof: true, tablespaces: true, keepGoing: false, events: false, dropOld: false, drill: false },
-    { owners: false, proof: false, tablespaces: false, keepGoing: true, events: true, dropOld: true, drill: true },
+    {
+      owners: true,
+      proof: true,
+      tablespaces: true,
+      keepGoing: false,
+      events: false,
+      dropOld: false,
+      drill: false,
+      tries: true,
+    },
+    {
+      owners: false,
+      proof: false,
+      tablespaces: false,
+      keepGoing: true,
+      events: true,
+      dropOld: true,
+      drill: true,
+      tries: true,
+    },
   ]);
   expect(asked[0]!.catalog).toEqual({ table: { orders: 'line text', items: 'line text' } });
 });
