@@ -70,7 +70,9 @@ module.exports = {
     wall('telling-knows-no-command', core('telling/'), core('commands/')),
     wall('adapters-know-no-work', core(`(${adapters})/`), core('(commands|store|survey|telling/[^/]+[.]ts)|compose')),
     wall('adapters-are-apart', `^core/(${adapters})/`, core(`(${adapters})/`), { except: '^core/$1/' }),
-    wall('engines-are-apart', '^core/engines/([^/]+)/', '^core/engines/[^/]+/', { except: '^core/engines/$1/' }),
+    wall('engines-are-apart', '^core/engines/([^/]+)/', '^core/engines/(?!places/)[^/]+/', {
+      except: '^core/engines/$1/',
+    }),
     wall('vaults-are-apart', '^core/vaults/([^/]+)/', '^core/vaults/[^/]+/', { except: '^core/vaults/$1/' }),
     wall(
       'tools-know-no-work',

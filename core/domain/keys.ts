@@ -15,8 +15,7 @@ const lastTail = 0xffffff;
 
 /** The name of a backup that starts now. `random` is in [0, 1). */
 export function newBackupId(start: Date, random: number): BackupId {
-  const stamp = start.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  return withTail(`${stamp}-`, Math.floor(random * (lastTail + 1)));
+  return withTail(`${stampOf(start)}-`, Math.floor(random * (lastTail + 1)));
 }
 
 /** The same, so that it sorts behind the others of its second: that one is the newest which was begun last. */
@@ -30,6 +29,10 @@ export function behindOthers(id: BackupId, others: readonly BackupId[]): BackupI
 /** What a backup's name ends with: of its request, where that can come again and none of the same second is before it. */
 export function tailOf(id: BackupId): string {
   return id.slice(-tailDigits);
+}
+
+function stampOf(start: Date): string {
+  return start.toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 
 function withTail(second: string, tail: number): BackupId {
@@ -48,7 +51,10 @@ export function backupId(text: string): BackupId {
 
 /** Whether a text has the form of a backup's name, and stands for a moment that there is. */
 export function isBackupId(text: string): text is BackupId {
-  return idPattern.test(text) && !Number.isNaN(startOf(text as BackupId).getTime());
+  if (!idPattern.test(text)) return false;
+  const start = startOf(text as BackupId);
+  // 30 February is read as 2 March
+  return !Number.isNaN(start.getTime()) && text.startsWith(`${stampOf(start)}-`);
 }
 
 /** When the backup of this name started, UTC. */

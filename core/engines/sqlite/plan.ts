@@ -4,7 +4,7 @@ import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { firstOf } from '../../domain/lines.ts';
 import type { Confirmed, Plan } from '../../ports.ts';
-import { isUnfinished } from '../unfinished.ts';
+import { isUnfinished } from '../places/unfinished.ts';
 import { damagedHint } from './failures.ts';
 import { databaseAt, placeOf } from './place.ts';
 import type { SqliteFiles } from './place.ts';

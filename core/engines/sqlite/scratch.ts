@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isAlive } from '../unfinished.ts';
+import { makeFolder } from '../places/folders.ts';
+import { isAlive } from '../places/unfinished.ts';
 
 const prefix = 'nightjar-sqlite-';
 const machine = hostname().replace(/[^A-Za-z0-9]/g, '_');
@@ -10,7 +11,7 @@ const form = new RegExp(`^${prefix}${machine}-(\\d+)-`);
 
 /** A folder that this user alone can read, until `remove`. Removes those that runs have left which were killed. */
 export async function ownFolder(below: string): Promise<{ path: string; remove(): Promise<void> }> {
-  await mkdir(below, { recursive: true });
+  await makeFolder(below);
   await sweep(below);
   const path = await mkdtemp(join(below, own));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };

@@ -146,6 +146,9 @@ test.each([
   ['20261120T020000Z-7f3a9cc', false],
   [`x${id}`, false],
   ['20261320T020000Z-7f3a9c', false],
+  ['20260230T020000Z-7f3a9c', false],
+  ['20260228T240000Z-7f3a9c', false],
+  ['20280229T235959Z-7f3a9c', true],
   ['latest', false],
 ])('%s is the id of a backup: %s', (text, is) => {
   expect(isBackupId(text)).toBe(is);

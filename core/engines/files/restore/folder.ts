@@ -5,6 +5,7 @@ import { formatBytes, plural } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import { programText } from '../../../pipeline/program.ts';
 import type { Target } from '../../../ports.ts';
+import { makeFolder } from '../../places/folders.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
 
 /** Files take whole blocks of a disk, and whoever else writes there needs some, too. */
@@ -45,7 +46,7 @@ export async function makeWork(path: string, bytes: Bytes): Promise<void> {
 
 /** Makes the folder that a place lies in. Throws `machine-failed`. */
 export async function makeAbove(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(dirname(path)).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
 }

@@ -2,7 +2,7 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
-import { unfinishedName } from '../../unfinished.ts';
+import { unfinishedName } from '../../places/unfinished.ts';
 import { unlessGone, whyOf } from '../paths.ts';
 import { immovable } from './movable.ts';
 import { hiddenName } from './folder.ts';

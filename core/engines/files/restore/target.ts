@@ -7,7 +7,7 @@ import { packCatalog } from '../../../domain/packed/catalog.ts';
 import { contentBytes } from '../../../domain/parts/sizes.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
-import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
+import { sweepUnfinished, unfinishedName } from '../../places/unfinished.ts';
 import { placesIn } from '../sharing/places.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';

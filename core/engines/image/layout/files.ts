@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { ByteStream, Target } from '../../../ports.ts';
 import { plural } from '../../../domain/units.ts';
+import { makeFolder } from '../../places/folders.ts';
 import { digestOf, jsonOf, largestDocument, readDocument } from '../documents.ts';
 import type { ImageDocument } from '../documents.ts';
 import { checkedBlob, goneError } from '../shelf.ts';
@@ -34,13 +35,6 @@ export async function layoutStanding(folder: string): Promise<Pick<Target, 'stat
 /** Makes the folders of a layout. */
 export async function beginLayout(folder: string): Promise<void> {
   await makeFolder(join(folder, 'blobs', 'sha256'));
-}
-
-/** Makes a folder and those that it lies in. Node's own way never ends where the system says that nothing is there. */
-export async function makeFolder(path: string): Promise<void> {
-  if ((await stat(path).catch(unlessGone))?.isDirectory() === true) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path);
 }
 
 /** Writes a blob, which the disk has confirmed when this ends. */

@@ -4,16 +4,9 @@ import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
-import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
-import {
-  beginLayout,
-  endLayout,
-  layoutStanding,
-  makeFolder,
-  syncFolder,
-  unwritable,
-  writeBlob,
-} from '../layout/files.ts';
+import { makeFolder } from '../../places/folders.ts';
+import { sweepUnfinished, unfinishedName } from '../../places/unfinished.ts';
+import { beginLayout, endLayout, layoutStanding, syncFolder, unwritable, writeBlob } from '../layout/files.ts';
 import { stepsOf } from './steps.ts';
 
 /**

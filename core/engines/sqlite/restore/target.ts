@@ -4,7 +4,7 @@ import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { oldNotes } from '../../kept-notes.ts';
-import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
+import { sweepUnfinished, unfinishedName } from '../../places/unfinished.ts';
 import { databaseAt, placeOf, realOf, unlessGone } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
 import { ownFolder } from '../scratch.ts';
