@@ -52,10 +52,12 @@ export type SourceQuestions = {
   schemes: readonly string[];
   /** What stands behind a scheme and its colon, key by key. Throws `input-invalid`. */
   read(place: string): Record<string, string | number>;
-  /** `usual`: what is taken for an empty answer. */
-  keys: readonly { key: string; asked: string; usual?: string }[];
-  /** Whether a password is asked for. */
-  password?: true;
+  /** `usual`: what is taken for an empty answer. `optional`: may be left out, by an answer of `none`. */
+  keys: readonly { key: string; asked: string; usual?: string; optional?: true }[];
+  /** Whose password is asked for, where one is. */
+  password?(at: Record<string, string | number>): string | number | undefined;
+  /** That `databases: all` may stand in the place of `database`. */
+  whole?: true;
   /** How docs/rights.md heads the rights for it: `PostgreSQL`; absent where it asks for none. */
   rights?: string;
 };

@@ -56,10 +56,11 @@ export function onServers({ what, port, load, everyDatabase, proxies, readers, s
       keys: [
         { key: 'host', asked: 'host of the server', usual: 'localhost' },
         { key: 'port', asked: 'port', usual: String(port) },
-        { key: 'database', asked: 'database' },
+        { key: 'database', asked: `database${everyDatabase === undefined ? '' : ' (all: every one of the server)'}` },
         { key: 'user', asked: 'user to log in as', usual: 'nightjar' },
       ],
-      password: true,
+      password: ({ user }) => user,
+      ...(everyDatabase && { whole: true }),
     },
     describe: (source) => factsOf(source, own.name, port),
     cloudProblems: (source) =>
@@ -114,6 +115,12 @@ function factsOf(source: SourceOf<ServerConfig>, engine: string, port: number): 
   };
 }
 
+export function passwordInSight(): BackupError {
+  return new BackupError('input-invalid', 'a password never stands on a command line: others can read it there', {
+    hint: 'leave it out: it is asked for, or read from --password-file',
+  });
+}
+
 /** `//nightjar@db.internal:5432/shop`. A password in it would stand in the list of processes, and is refused. */
 function placeInUrl(place: string): Record<string, string | number> {
   const url = URL.parse(`any:${place}`);
@@ -122,10 +129,7 @@ function placeInUrl(place: string): Record<string, string | number> {
     throw new BackupError('input-invalid', 'no place of a database', {
       hint: 'write it as postgres://user@host:port/database',
     });
-  if (url.password !== '')
-    throw new BackupError('input-invalid', 'a password never stands on a command line: others can read it there', {
-      hint: 'leave it out: it is asked for, or read from --password-file',
-    });
+  if (url.password !== '') throw passwordInSight();
   return {
     ...(url.hostname !== '' && { host: url.hostname.replace(/^\[|\]$/g, '') }),
     ...(url.port !== '' && { port: Number(url.port) }),

@@ -45,7 +45,9 @@ Examples:
       asks for the password alone
   nightjar init blog mariadb://nightjar@db.internal/blog --password-file blog.pw
       asks nothing; the file holds the password
-  nightjar init app sqlite:./app.db`;
+  nightjar init main postgres://nightjar@db.internal --all-databases
+  nightjar init app sqlite:./app.db
+  nightjar init web image://robot@registry.example.com/shop/web:1.2`;
 
 /** What is needed before the first backup, or looks at all of it. */
 export function addSetup(program: Command, { asking, askingFirst, askingAlone }: RequestTaker): void {
@@ -84,6 +86,7 @@ export function addSetup(program: Command, { asking, askingFirst, askingAlone }:
     .argument('[source]', 'a name for it')
     .argument('[place]', 'where it is, as postgres://user@host:port/database')
     .option('--password-file <file>', 'where its password is')
+    .option('--all-databases', 'every database of the server, found anew each night')
     .option('--keep-in <place>', 'the vault: a folder, or s3://bucket/prefix')
     .option('--schedule <cron>', 'when backups begin')
     .option('--time-zone <zone>', 'of the schedule, and of its days; else that of this machine')

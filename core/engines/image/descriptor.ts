@@ -6,6 +6,7 @@ import { secretReference } from '../../contract/config/secret.ts';
 import { imageWords } from '../../domain/content-words.ts';
 import { isLoopback, parseImageReference, registryHost } from '../../domain/tools/image-reference.ts';
 import type { EngineDescriptor, SourceOf } from '../descriptor.ts';
+import { passwordInSight } from '../on-servers.ts';
 
 const asReference =
   'an image with its registry, as registry.example.com/shop/app:1.2 or docker.io/library/debian:12, by a tag or by ' +
@@ -84,8 +85,12 @@ export const image = {
   cloudProblems: (source) => cloudProblems(source),
   asking: {
     schemes: ['image'],
-    read: (ref) => ({ ref }),
-    keys: [{ key: 'ref', asked: 'image, with its registry' }],
+    read: placeOfImage,
+    keys: [
+      { key: 'ref', asked: 'image, with its registry' },
+      { key: 'username', asked: 'user of the registry', usual: 'none', optional: true },
+    ],
+    password: ({ username }) => username,
   },
   words: imageWords,
   drillsElsewhere: false,
@@ -112,6 +117,13 @@ export const image = {
   },
   inspection: async () => (await import('./inspection.ts')).inspection,
 } satisfies EngineDescriptor<typeof schema>;
+
+/** `//user@registry.example.com/shop/app:1.2`, with or without the user and what is before him. */
+function placeOfImage(place: string): Record<string, string> {
+  const [, user, ref = ''] = /^(?:\/\/)?(?:([^/@]*)@)?(.*)$/s.exec(place) ?? [];
+  if (user?.includes(':') === true) throw passwordInSight();
+  return { ref, ...(user !== undefined && user !== '' && { username: decodeURIComponent(user) }) };
+}
 
 const ofEcr = /\.dkr[.-]ecr[.-]/;
 

@@ -155,3 +155,49 @@ test.each<[string, string[], string]>([
   expect(await readFile(join(folder, 'nightjar.yaml'), 'utf8')).toBe(before);
   await rm(folder, { recursive: true });
 });
+
+test.each([
+  ['image://robot:s3cret@registry.example.com/shop/app:1.2', 'a password never stands on a command line'],
+  ['image:robot:s3c/ret@registry.example.com/shop/app:1.2', 'image.ref'],
+  ['postgres://nightjar:12#s3cret@db.internal/shop', 'does not say the database'],
+  ['postgres://nightjar:s3cret@db.internal/shop', 'a password never stands on a command line'],
+])('a password that somebody writes into a place is said nowhere: %s', async (place, said) => {
+  const { code, stdout, stderr } = await init('shop', place, '--no-proof');
+
+  expect({ code, out: `${stdout}${stderr}` }).toEqual({ code: 2, out: expect.stringContaining(said) });
+  expect(`${stdout}${stderr}`).not.toMatch(/s3c|ret@|12#/);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('a whole server, and an image behind a login, stand in the file as they are read', async () => {
+  await writeFile(join(folder, 'pw'), 'token', { mode: 0o600 });
+  const { host, port } = scene.server;
+
+  const whole = await init(
+    'main',
+    `postgres://nightjar@${host}:${port}`,
+    '--all-databases',
+    '--password-file',
+    'pw',
+    '--no-proof',
+  );
+  const image = await init(
+    'web',
+    'image://robot@registry.example.com/shop/web:1.2',
+    '--password-file',
+    'pw',
+    '--no-proof',
+  );
+  const bare = await init('open', 'image:registry.example.com/shop/open:1.2', '--no-proof');
+  const wrong = await init('app', 'sqlite:./app.db', '--all-databases', '--no-proof');
+
+  expect([whole.code, image.code, bare.code, wrong.code]).toEqual([0, 0, 0, 2]);
+  const file = await readFile(join(folder, 'nightjar.yaml'), 'utf8');
+  expect(file).toMatch(
+    /main:\n {4}postgres:\n {6}host: .*\n {6}port: \d+\n {6}databases: all\n {6}user: nightjar\n {6}password:/,
+  );
+  expect(file).toMatch(
+    /web:\n {4}image:\n {6}ref: registry\.example\.com\/shop\/web:1\.2\n {6}username: robot\n {6}password:\n {8}file: pw/,
+  );
+  expect(file).toMatch(/open:\n {4}image:\n {6}ref: registry\.example\.com\/shop\/open:1\.2\n {4}schedule/);
+});

@@ -11,6 +11,8 @@ export type InitFlags = {
   schedule?: string;
   timeZone?: string;
   passwordFile?: string;
+  /** Every database of the server, and what belongs to none. */
+  allDatabases?: boolean;
   proof: boolean;
 };
 
@@ -26,20 +28,30 @@ export type Answers = {
 };
 
 const cron = 'five fields of cron (minute, hour, day, month, weekday)';
+/** Of databases, and of what may be left out. */
+const [every, none] = ['all', 'none'];
 const usual = { schedule: '30 2 * * *', vault: './backups' };
 
 /** All of it from the command line: what a place leaves out is as usual. Throws `input-invalid`. */
 export function answersGiven(name: string, place: string, flags: InitFlags): Answers {
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(place) ?? [];
   const { engine, asking } = engineOf(scheme);
-  const given = asking.read(rest);
-  const at = Object.fromEntries(asking.keys.map(({ key, usual: otherwise }) => [key, given[key] ?? otherwise ?? '']));
-  const lacking = asking.keys.filter(({ key }) => at[key] === '').map(({ asked }) => asked);
+  const given: Record<string, string | number> = {
+    ...asking.read(rest),
+    ...(flags.allDatabases === true && { database: every }),
+  };
+  if (flags.allDatabases === true && asking.whole !== true)
+    throw new BackupError('input-invalid', '--all-databases is for servers: postgres:, mariadb:, mysql:');
+  const at: Record<string, string | number> = Object.fromEntries(
+    asking.keys.map(({ key, usual: otherwise }) => [key, given[key] ?? otherwise ?? '']),
+  );
+  const lacking = asking.keys.filter(({ key }) => at[key] === '').map(({ asked }) => asked.replace(/ \(.*/, ''));
+  // what was typed may hold a password, and is not said again
   if (lacking.length > 0)
-    throw new BackupError('input-invalid', `${place} does not say the ${lacking.join(', the ')}`, {
+    throw new BackupError('input-invalid', `the place (${scheme}:…) does not say the ${lacking.join(', the ')}`, {
       hint: 'postgres://user@host:port/database, mariadb://user@host:port/database, sqlite:file, files:folder or image:reference',
     });
-  return { name, engine, asking, at: numbered(at), ...settled(flags) };
+  return { name, engine, asking, at: written(at, asking), ...settled(flags) };
 }
 
 /** All of it asked for, but for what a flag says. `taken`: names that there are; `hasVault`: whether a vault is named. */
@@ -61,7 +73,7 @@ export async function answersAsked(
   const vault =
     flags.keepIn ??
     (hasVault ? usual.vault : await asker.ask('where they are kept (a folder, s3://bucket/prefix)', usual.vault));
-  return { name, engine, asking, at: numbered(at), ...settled({ ...flags, schedule, keepIn: vault }) };
+  return { name, engine, asking, at: written(at, asking), ...settled({ ...flags, schedule, keepIn: vault }) };
 }
 
 function settled({ schedule = usual.schedule, keepIn: vault = usual.vault, timeZone }: InitFlags) {
@@ -92,7 +104,14 @@ function engineOf(scheme: string): { engine: EngineName; asking: SourceQuestions
   );
 }
 
-/** Ports are numbers in the file. */
-function numbered(at: Record<string, string | number>): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(at).map(([key, value]) => [key, key === 'port' ? Number(value) : value]));
+/** As it stands in the file: ports are numbers, what is left out is absent, and all databases have a key of their own. */
+function written(at: Record<string, string | number>, { keys, whole }: SourceQuestions): Answers['at'] {
+  const left = keys.filter(({ key, optional }) => optional === true && at[key] === none).map(({ key }) => key);
+  const entries = Object.entries(at).filter(([key]) => !left.includes(key));
+  return Object.fromEntries(
+    entries.map(([key, value]) => {
+      if (key === 'database' && whole === true && value === every) return ['databases', every];
+      return [key, key === 'port' ? Number(value) : value];
+    }),
+  );
 }

@@ -59,16 +59,17 @@ async function answersFor(
   signal: AbortSignal,
 ): Promise<Answers & { password?: Password }> {
   const given = name !== undefined && place !== undefined ? answersGiven(name, place, flags) : undefined;
-  if (given !== undefined && (given.asking.password === undefined || flags.passwordFile !== undefined))
+  const whose = ({ asking, at }: Answers) => asking.password?.(at);
+  if (given !== undefined && (whose(given) === undefined || flags.passwordFile !== undefined))
     return { ...given, ...(await passwordGiven(flags, work)) };
   const asker = openAsker(signal);
   try {
     const answers = given ?? (await answersAsked(name, flags, there, asker));
-    if (answers.asking.password === undefined || flags.passwordFile !== undefined)
+    if (whose(answers) === undefined || flags.passwordFile !== undefined)
       return { ...answers, ...(await passwordGiven(flags, work)) };
     await showRights(answers, work);
     const file = join('secrets', encodeURIComponent(answers.name));
-    const text = await asker.askHidden(`password of ${answers.at['user']} (kept in ${file}, not shown)`);
+    const text = await asker.askHidden(`password of ${whose(answers)} (kept in ${file}, not shown)`);
     return { ...answers, password: { file: `./${file}`, text } };
   } finally {
     asker.close();
@@ -96,6 +97,8 @@ async function passwordGiven(
 /** What an administrator has to grant, before the login is tried. */
 async function showRights({ asking, at }: Answers, { out }: WorkFolder): Promise<void> {
   if (asking.rights === undefined) return;
+  if (at['databases'] !== undefined)
+    return out.note('the rights that its user needs, and what becomes of each database: docs/whole-servers.md');
   const lines = await rightsFor(asking.rights, String(at['database']), String(at['user']));
   if (lines.length === 0) return;
   out.note(
@@ -124,31 +127,28 @@ async function firstProof(
   { configuration, cwd, out }: WorkFolder,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const session = await openSession(configuration, {}, { out, env: process.env, cwd }, signal);
-  try {
-    const steps = [
-      () => doctorCommand([source], {}, session, signal),
-      () => backupCommand([source], session, signal),
-      () => firstDrill(source, configuration, session, signal),
-    ];
-    const documents: object[] = [];
-    for (const step of steps) {
-      const { document, failures } = await step();
-      documents.push(document);
-      if (failures.length === 0) continue;
-      out.note(
-        `mend what is said above, then go on: nightjar doctor ${source}; nightjar backup ${source}; nightjar drill ${source}`,
-      );
-      return { document: { source, steps: documents }, failures };
-    }
-    out.say(`${source} has a first backup, restored and proven equal. Next:`);
-    out.say('  have it done each night:          nightjar schedule write');
-    out.say('  be told when something is wrong:  notify in the file (docs/alerts.md)');
-    out.say('  look at what there is:            nightjar list');
-    return { document: { source, steps: documents }, failures: [] };
-  } finally {
-    session.nightjar.close();
+  const steps: ((session: CommandSession) => Promise<CommandOutcome>)[] = [
+    (session) => doctorCommand([source], {}, session, signal),
+    (session) => backupCommand([source], session, signal),
+    (session) => firstDrill(source, configuration, session, signal),
+  ];
+  const documents: object[] = [];
+  for (const step of steps) {
+    // anew for each: of a whole server, the backup has found what the drill is to take
+    const session = await openSession(configuration, {}, { out, env: process.env, cwd }, signal);
+    const { document, failures } = await step(session).finally(() => session.nightjar.close());
+    documents.push(document);
+    if (failures.length === 0) continue;
+    out.note(
+      `mend what is said above, then go on: nightjar doctor ${source}; nightjar backup ${source}; nightjar drill ${source}`,
+    );
+    return { document: { source, steps: documents }, failures };
   }
+  out.say(`${source} has a first backup, restored and proven equal. Next:`);
+  out.say('  have it done each night:          nightjar schedule write');
+  out.say('  be told when something is wrong:  notify in the file (docs/alerts.md)');
+  out.say('  look at what there is:            nightjar list');
+  return { document: { source, steps: documents }, failures: [] };
 }
 
 /** A drill; where the user may not act for the owners of things, one that leaves them out, and so will all later ones. */
