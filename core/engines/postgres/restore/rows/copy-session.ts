@@ -44,7 +44,9 @@ export async function openCopySession(
   const client = await clientOf(login, { socket, options }, signal);
   let lost: unknown;
   client.on('error', (error) => (lost ??= error));
-  client.on('notice', ({ severity, message }) => hear(`${severity ?? 'NOTICE'}:  ${message ?? ''}`));
+  client.on('notice', ({ severity, message, hint }) =>
+    hear(`${severity ?? 'NOTICE'}:  ${message ?? ''}${hint === undefined ? '' : `\nHINT:  ${hint}`}`),
+  );
   const cut = () => void socket.destroy();
   signal.addEventListener('abort', cut, { once: true });
   const silence = setTimeout(() => {
