@@ -1,5 +1,6 @@
 import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
+import { readOnce } from './memory/spent.ts';
 
 /** What a piece of a dump is: it goes on, it is left out, or it goes on and rows follow it. */
 export type PieceVerdict = 'pass' | 'drop' | 'rows';
@@ -106,7 +107,7 @@ export async function* streamOf(pieces: AsyncIterable<Passed>): ByteStream {
 
 function joined(held: Buffer, chunk: Uint8Array): Buffer {
   const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return held.length === 0 ? bytes : Buffer.concat([held, bytes]);
+  return held.length === 0 ? bytes : readOnce(Buffer.concat([held, bytes]), bytes);
 }
 
 /** White space, a line or a statement that begins here. */

@@ -7,6 +7,7 @@ import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { explained } from './failures/explain.ts';
 import { byteText } from './quoting.ts';
+import { sendStatement } from './raw-statement.ts';
 
 const quitLimitMs = 3_000;
 /** Of one answer; dropping a large database takes minutes. */
@@ -21,6 +22,8 @@ export type MariadbSession = {
   rows(sql: string, values?: unknown[]): Promise<TextRow[]>;
   /** What the server holds, in whatever character set: bytes as characters (latin1). */
   bytes(sql: string): Promise<TextRow[]>;
+  /** Does a statement that is sent as it is; to be left alone until then. What it answers is not looked at. */
+  send(statement: Uint8Array): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -67,6 +70,12 @@ export async function openSession(
     await rows('SET character_set_results = utf8mb4');
     return found;
   };
+  const send = async (statement: Uint8Array) => {
+    if (signal.aborted) throw abortError(signal);
+    await within(queryLimitMs + login.lockTimeoutMs, sendStatement(connection!, statement)).catch((cause: unknown) => {
+      throw fail(cause);
+    });
+  };
   const close = async () => {
     signal.removeEventListener('abort', onAbort);
     await quit(connection);
@@ -76,7 +85,7 @@ export async function openSession(
     connection.on('error', () => {}); // the next query tells
     const server = await serverOf(rows, place);
     await rows(settings(login));
-    return { server, rows, bytes, close };
+    return { server, rows, bytes, send, close };
   } catch (cause) {
     await close();
     throw fail(cause);
@@ -125,7 +134,8 @@ async function optionsOf(
     bigNumberStrings: true,
     dateStrings: true,
     multipleStatements: false,
-    flags: ['-IGNORE_SPACE'],
+    // statements are sent as bytes, too, without attributes before them
+    flags: ['-IGNORE_SPACE', '-CLIENT_QUERY_ATTRIBUTES'],
   };
 }
 

@@ -1,12 +1,15 @@
-const blocks = new WeakSet<ArrayBufferLike>();
+/** Memory that may be given back, each with what goes with it. */
+const blocks = new WeakMap<ArrayBufferLike, ArrayBufferLike | undefined>();
 
 /**
  * Says of a chunk that nobody but its reader has its memory, so that it may be given back. A piece of Node's pool, which
- * others have pieces of, is left alone.
+ * others have pieces of, is left alone. `copied`: what it was copied from goes with it, where nothing more comes of that.
  */
-export function readOnce<T extends Uint8Array>(chunk: T): T {
+export function readOnce<T extends Uint8Array>(chunk: T, copied?: Uint8Array): T {
   const { byteLength } = chunk.buffer;
-  if (chunk.length === byteLength || byteLength > Buffer.poolSize) blocks.add(chunk.buffer);
+  const isOver = copied !== undefined && copied.byteOffset + copied.length === copied.buffer.byteLength;
+  if (chunk.length === byteLength || byteLength > Buffer.poolSize)
+    blocks.set(chunk.buffer, isOver ? copied.buffer : undefined);
   return chunk;
 }
 
@@ -15,7 +18,11 @@ export function readOnce<T extends Uint8Array>(chunk: T): T {
  * heap and count towards its limit: it looks through everything again and again to find them (docs/performance.md).
  */
 export function giveBack(memory: ArrayBufferLike): void {
-  if (blocks.delete(memory)) (memory as ArrayBuffer).transfer(0);
+  if (!blocks.has(memory)) return;
+  const more = blocks.get(memory);
+  blocks.delete(memory);
+  (memory as ArrayBuffer).transfer(0);
+  if (more !== undefined) giveBack(more);
 }
 
 /**

@@ -35,12 +35,14 @@ async function deal(
   const open = async () => {
     const noted: Noted = { statements: [], closed: false };
     const number = sessions.push(noted) - 1;
+    const take = async (statement: string) => {
+      await run(statement, number);
+      noted.statements.push(statement);
+    };
     return {
-      run: async (statement: string) => {
-        await setImmediate(); // whoever is at work is not free
-        await run(statement, number);
-        noted.statements.push(statement);
-      },
+      run: (statement: string) => setImmediate(undefined).then(() => take(statement)), // whoever is at work is not free
+      // read when it is sent at the latest: until it is done nobody else may write to its bytes
+      send: (statement: Buffer) => setImmediate(undefined).then(() => take(statement.toString('latin1'))),
       close: async () => void (noted.closed = true),
     };
   };

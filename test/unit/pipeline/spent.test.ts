@@ -40,3 +40,14 @@ test('a chunk that another one of the same memory follows is kept for it', () =>
 
   expect(memory).toHaveLength(64 * 1024);
 });
+
+test('what a chunk was copied from goes with it, where nothing more comes of that', () => {
+  const [begun, ended] = [readOnce(block()), readOnce(block())];
+  const copies = [begun.subarray(0, 1000), ended.subarray(1000)].map((part) =>
+    readOnce(Buffer.concat([Buffer.alloc(64 * 1024), part]), part),
+  );
+
+  for (const { buffer } of copies) giveBack(buffer);
+
+  expect([...copies, begun, ended].map(({ length }) => length)).toEqual([0, 0, 64 * 1024, 0]);
+});

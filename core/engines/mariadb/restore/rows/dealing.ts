@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { BackupError } from '../../../../domain/errors.ts';
 import { mapConcurrently } from '../../../../pipeline/concurrency.ts';
 import type { Passed } from '../../../../pipeline/guard.ts';
+import { spending } from '../../../../pipeline/memory/spent.ts';
 import type { ByteStream } from '../../../../ports.ts';
 import { nameIn } from '../../choose/definitions.ts';
 import type { RowSession } from './row-session.ts';
@@ -45,14 +46,18 @@ export async function dealRows(
 
   async function dealOut(stop: AbortSignal): Promise<void> {
     const crew = crewOf(sessions);
-    const held = Buffer.allocUnsafeSlow(largestStatement);
+    const blocks: Buffer[] = [];
+    const nextBlock = () => blocks.pop() ?? Buffer.allocUnsafeSlow(largestStatement);
+    const memory = spending();
+    let held = nextBlock();
     let [table, bytes] = [0, 0];
     /** Whether the client gets the rows that are read; else they are held until their statement is whole. */
     let streamed = false;
     const giveHeld = async () => {
-      const statement = held.toString('latin1', 0, bytes);
-      bytes = 0;
-      if (statement !== '') await crew.run(statement);
+      if (bytes === 0) return;
+      const [full, statement] = [held, held.subarray(0, bytes)];
+      [held, bytes] = [nextBlock(), 0];
+      await crew.send(statement, () => blocks.push(full));
     };
     for await (const { text, table: now } of pieces) {
       if (now !== table) {
@@ -65,8 +70,9 @@ export async function dealRows(
         [bytes, streamed] = [0, true];
       }
       if (now === 0) await giveAll(text, line, crew, stop);
-      else if (streamed) await give(line, text, stop);
+      else if (streamed) await give(line, Buffer.from(text), stop);
       else bytes += text.copy(held, bytes);
+      memory.passed(text, true); // what goes on are copies
       stop.throwIfAborted();
       if (line.destroyed) return;
     }
@@ -112,8 +118,8 @@ async function giveAll(text: Buffer, line: PassThrough, crew: Crew, stop: AbortS
 
 /** Sessions that take turns: whichever is free gets the next statement. */
 type Crew = {
-  /** Returns when one has it. */
-  run(statement: string): Promise<void>;
+  /** Returns when one has it; `done`: its bytes are free again. */
+  send(statement: Buffer, done: () => void): Promise<void>;
   /** Each of them, once all before it is done. */
   runAll(statement: string): Promise<void>;
   idle(): Promise<void>;
@@ -124,10 +130,11 @@ function crewOf(sessions: readonly RowSession[]): Crew {
   const work = new Map<RowSession, Promise<RowSession>>();
   const idle = async () => void (await Promise.all(work.values()));
   return {
-    async run(statement) {
+    async send(statement, free) {
       const session = sessions.find((one) => !work.has(one)) ?? (await Promise.race(work.values()));
-      const done = session.run(statement).then(() => {
+      const done = session.send(statement).then(() => {
         work.delete(session);
+        free();
         return session;
       });
       done.catch(() => {}); // whoever waits next is told

@@ -11,7 +11,12 @@ import { initCommand, withRemedy } from '../loader.ts';
  * A session of ours that loads rows, by statements that the grammar of data parts has judged: bytes as characters
  * (latin1). Nothing is committed that it was not told to commit.
  */
-export type RowSession = { run(statement: string): Promise<void>; close(): Promise<void> };
+export type RowSession = {
+  run(statement: string): Promise<void>;
+  /** The same for one that is bytes, which are left alone until it is done. */
+  send(statement: Buffer): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** A comment for another server: a statement with nothing in it. */
 const emptyStatement = 1065;
@@ -38,15 +43,20 @@ export async function openRowSession(
     await session.close();
     throw error;
   }
+  const told = (error: unknown, statement: () => string): void => {
+    const cause = (error as { cause?: { errno?: unknown } }).cause;
+    if (cause?.errno === emptyStatement) return;
+    if (signal.aborted) throw error;
+    throw withRemedy(explainStatement(cause, statement(), place, refusal) ?? error, from, restorer);
+  };
   return {
-    async run(statement) {
-      await session.rows(statement).catch((error: unknown) => {
-        const cause = (error as { cause?: { errno?: unknown } }).cause;
-        if (cause?.errno === emptyStatement) return;
-        if (signal.aborted) throw error;
-        throw withRemedy(explainStatement(cause, statement, place, refusal) ?? error, from, restorer);
-      });
-    },
+    run: (statement) =>
+      session.rows(statement).then(
+        () => {},
+        (error: unknown) => told(error, () => statement),
+      ),
+    send: (statement) =>
+      session.send(statement).catch((error: unknown) => told(error, () => statement.toString('latin1'))),
     close: () => session.close(),
   };
 }
