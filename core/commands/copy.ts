@@ -1,21 +1,26 @@
 import type { Retention } from '../contract/config/settings/settings.ts';
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 import type { Ledger } from '../contract/memory/ledger.ts';
-import { isBackupError } from '../domain/errors.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { copiesDue } from '../domain/retention/copies.ts';
 import { shapeOf } from '../domain/verdict/copy-shape.ts';
+import { lastProof } from '../domain/verdict/history.ts';
 import type { BackupFound, SourceHistory } from '../domain/verdict/history.ts';
 import { verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity, Report } from '../ports.ts';
 import type { Received } from '../store/copying/receive.ts';
 import type { Store } from '../store/store.ts';
+import { verify, verifyRecorded } from './proof/verify.ts';
 import { survey } from '../survey/survey.ts';
 
-/** Two vaults, and who works on them. */
-export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report };
+/**
+ * Two vaults, and who works on them. `mend`: damage is recorded where it is found, and a copy that was found damaged is
+ * made good, which takes rights that a function which only adds has not.
+ */
+export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report; mend?: boolean };
 
 /** Which parts of a backup alone are brought, and no manifest: what is there then is no backup. */
 type OnlyParts = ((part: ManifestPart) => boolean) | undefined;
@@ -57,7 +62,8 @@ export function copyBackup(
 
 /**
  * Brings a further vault every good backup of a source that it should have and has not: newest first, each as it is
- * stored, and again what has lost parts there. One that fails keeps the others from nothing, unless they would fail as
+ * stored, and again what has lost parts there. With `mend`, one whose last look failed is read, what is damaged of it is
+ * brought anew, and it is read once more. One that fails keeps the others from nothing, unless they would fail as
  * it did. Throws the vaults' errors while it looks, and `lease-held`.
  */
 export function copyMissing(
@@ -71,8 +77,10 @@ export function copyMissing(
     source,
     deps,
     async (held, confirm) => {
-      const due = await missingIn(await to.listSource(source, held), rules, deps, held);
-      return bringAll(source, due, { ...deps, confirm }, held);
+      const copy = await to.listSource(source, held);
+      const damaged = deps.mend === true ? copy.backups.filter(isDamaged).map(({ id }) => id) : [];
+      const due = await missingIn(copy, damaged, rules, deps, held);
+      return bringAll(source, due, { ...deps, confirm, damaged }, held);
     },
     signal,
   );
@@ -85,6 +93,7 @@ export function copyMissing(
  */
 async function missingIn(
   copy: SourceHistory,
+  damaged: readonly BackupId[],
   { memory, retention }: CopyRules,
   { from, clock }: CopyDeps,
   signal: AbortSignal,
@@ -95,7 +104,8 @@ async function missingIn(
   const there = new Set(
     first.backups
       .filter((found) => [shapeOf(found), shapeNamed(found, ledger)].includes(shapes.get(found.id) ?? ''))
-      .map(({ id }) => id),
+      .map(({ id }) => id)
+      .filter((id) => !damaged.includes(id)),
   );
   const adopted = verdict.adopted.map(({ id }) => id);
   const isGood = (id: BackupId) => verdictOn(id, verdict)?.good === true;
@@ -120,16 +130,23 @@ function shelfOf({ backups }: SourceHistory, adopted: readonly BackupId[], isWho
 
 type Bringing = CopyDeps & { confirm(): Promise<void>; only?: OnlyParts };
 
+/** Whether whoever looked at it last has found something wrong. */
+function isDamaged(found: BackupFound): boolean {
+  return lastProof(found)?.outcome === 'failed';
+}
+
 async function bringAll(
   source: SourceName,
   due: readonly BackupId[],
-  deps: Bringing,
+  deps: Bringing & { damaged: readonly BackupId[] },
   signal: AbortSignal,
 ): Promise<CopiedSource> {
   const done: CopiedSource = { place: deps.to.place, copied: [], removed: [], failures: [] };
   for (const id of due) {
+    const work = () => (deps.damaged.includes(id) ? mend(source, id, deps, signal) : bring(source, id, deps, signal));
     try {
-      done.copied.push(await bring(source, id, deps, signal));
+      const recorded = () => deps.from.withDamageRecord({ source, id }, deps, work);
+      done.copied.push(await (deps.mend === true ? recorded() : work()));
     } catch (error) {
       if (await isRemoved(source, id, error, deps.from, signal)) done.removed.push(id);
       else done.failures.push(error);
@@ -152,6 +169,33 @@ async function bring(
   const received = await to.receiveBackup(stored, { report, confirm, only }, signal);
   return { source, id, place: to.place, ...received };
 }
+
+/**
+ * Makes a copy good that was found damaged: reads it, takes away what is not as its manifest has it, once the first vault
+ * has been read for that, brings it, and has the whole of it read, which leaves the record that it is whole again.
+ */
+async function mend(source: SourceName, id: BackupId, deps: Bringing, signal: AbortSignal): Promise<CopiedBackup> {
+  const { from, to, report } = deps;
+  const stored = await from.storedBackup(source, id, signal);
+  const { manifest } = stored;
+  const { problems } = await verify(manifest, { store: to, report: quiet }, signal);
+  const bad = new Set(problems.flatMap(({ file, error }) => (error.code === 'part-corrupt' ? [file] : [])));
+  const parts = manifest.parts.filter(({ file }) => bad.has(file));
+  await to.discardDamaged(stored, parts, deps, signal);
+  const brought = await bring(source, id, deps, signal);
+  const again = await verifyRecorded(manifest, { ...deps, store: to, report: onlyWarnings(report) }, signal);
+  for (const { error: cause } of again.problems)
+    throw new BackupError('vault-failed', `brought anew, and damaged again: ${cause.message}`, { cause });
+  return { ...brought, state: 'mended' };
+}
+
+const quiet: Report = () => undefined;
+
+const onlyWarnings =
+  (report: Report): Report =>
+  (event) => {
+    if (event.type === 'warning') report(event);
+  };
 
 /** Whether a backup is none any more, so that what is missing of it is no fault. */
 async function isRemoved(

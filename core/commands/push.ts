@@ -76,7 +76,9 @@ async function adopting(
   let proven = '';
   async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
     const options = { owners: false, tablespaces: false, assert: [] };
-    const done = await drill(manifest, proof, options, { ...deps, parallel: source.parallel }, stop);
+    // what was told of the dump has been told a moment ago
+    const untold = { ...manifest, warnings: [] };
+    const done = await drill(untold, proof, options, { ...deps, parallel: source.parallel }, stop);
     proven = drillSentence(done);
   }
   let hasBegun = false;

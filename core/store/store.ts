@@ -8,6 +8,7 @@ import { backupIds, missingBackup, readManifest, writeManifest } from './backups
 import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
+import { discardDamaged } from './copying/replace.ts';
 import { storedBackup } from './copying/stored.ts';
 import { freeLease } from './lease/hold.ts';
 import { withHandedLease, withLease } from './lease/lease.ts';
@@ -84,6 +85,7 @@ export function openStore(
 
     storedBackup: binding({ vault, signingOf, damaged })(storedBackup),
     receiveBackup: trusting(receiveBackup),
+    discardDamaged: trusting(discardDamaged),
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),

@@ -353,7 +353,7 @@ export const copyResultSchema = z.discriminatedUnion('status', [
         vault: z.string(),
         place: z.string(),
         copied: z.array(
-          z.strictObject({ id: z.string(), state: z.enum(['copied', 'there']), parts: count, bytes: count }),
+          z.strictObject({ id: z.string(), state: z.enum(['copied', 'mended', 'there']), parts: count, bytes: count }),
         ),
         removed: z.array(z.string()),
       }),

@@ -15,10 +15,10 @@ import { sharing } from './share.ts';
 import type { StoredBackup } from './stored.ts';
 
 /**
- * What it took to have a backup in this vault, too. `there`: all of it was there, and nothing was written. `parts` and
- * `bytes`: what was brought now.
+ * What it took to have a backup in this vault, too. `there`: all of it was there, and nothing was written; `mended`: it
+ * was there, and what was damaged of it was brought anew. `parts` and `bytes`: what was brought now.
  */
-export type Received = { state: 'copied' | 'there'; parts: number; bytes: Bytes };
+export type Received = { state: 'copied' | 'mended' | 'there'; parts: number; bytes: Bytes };
 
 /**
  * `confirm`: throws unless the lease of the source, in this vault, is ours at this moment. `only`: which parts alone are
@@ -160,7 +160,8 @@ async function add(
   }
 }
 
-async function requireSame(
+/** Throws `object-exists` where other bytes lie there than in the other vault. */
+export async function requireSame(
   vault: Vault,
   key: ObjectKey,
   body: Uint8Array,

@@ -5,10 +5,12 @@ import { copyDocument, copyInto } from '../../../core/commands/copy-source.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
 import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
+import { proofKey } from '../../../core/domain/layout/records.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import type { RunEvent } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
+import { bytesOf } from '../../support/copying.ts';
 import { dailyIds, none, putBackup } from '../../support/vaults/history.ts';
 import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { MemoryState } from '../../support/vaults/memory-vault.ts';
@@ -224,4 +226,127 @@ test('of each further vault it is said what was brought or what failed, and none
       },
     ],
   });
+});
+
+/** What `nightjar verify` leaves beside a copy that it has found damaged. */
+function foundDamaged(id: BackupId, state = to): void {
+  const key = proofKey(shop, id, { kind: 'verify', outcome: 'failed', at: new Date('2026-11-20T11:00:00Z') });
+  state.objects.set(key, { body: Buffer.from('{}'), tags: {}, version: 'p', modified: new Date() });
+}
+function spoil(state: MemoryState, id: BackupId, file: string): void {
+  const found = state.objects.get(partKey(shop, id, file))!;
+  const body = Buffer.from(found.body);
+  body[0]! ^= 1;
+  state.objects.set(partKey(shop, id, file), { ...found, body });
+}
+const recordsIn = (state: MemoryState, id: BackupId) =>
+  [...state.objects.keys()].flatMap((key) => new RegExp(`${id}/proofs/.*-(.*)\\.json$`).exec(key)?.[1] ?? []);
+const mending = (deps = depsOf()) => copying(4, { ...deps, mend: true });
+
+test('a copy that was found damaged is made good from the first vault, and says so', async () => {
+  await copying(4);
+  const whole = bytesOf(to, ids[3]!);
+  spoil(to, ids[3]!, part);
+  foundDamaged(ids[3]!);
+  told = [];
+
+  const { copied: done, failures } = await mending();
+
+  expect(failures).toEqual([]);
+  expect(done).toMatchObject([{ id: ids[3], state: 'mended', parts: 1 }]);
+  expect(bytesOf(to, ids[3]!)).toMatchObject(whole);
+  expect(recordsIn(to, ids[3]!)).toEqual(['failed', 'passed']);
+  expect(copied(await mending())).toEqual([]);
+});
+
+test('a copy that nobody is to mend is left as it is', async () => {
+  await copying(4);
+  spoil(to, ids[3]!, part);
+  foundDamaged(ids[3]!);
+  const before = bytesOf(to, ids[3]!);
+
+  expect(copied(await copying(4))).toEqual([]);
+  expect(bytesOf(to, ids[3]!)).toEqual(before);
+});
+
+test('a manifest in a copy that can not be believed is brought anew', async () => {
+  await copying(4);
+  const whole = bytesOf(to, ids[3]!);
+  spoil(to, ids[3]!, 'manifest.json');
+  foundDamaged(ids[3]!);
+
+  expect((await mending()).copied).toMatchObject([{ id: ids[3], state: 'mended' }]);
+  expect(bytesOf(to, ids[3]!)).toMatchObject(whole);
+});
+
+test('where the first vault is damaged at the same place, nothing of the copy is taken away, and both are told', async () => {
+  await copying(4);
+  spoil(to, ids[3]!, part);
+  spoil(from, ids[3]!, part);
+  foundDamaged(ids[3]!);
+  const before = bytesOf(to, ids[3]!);
+
+  const { failures } = await mending();
+
+  expect(failures).toMatchObject([{ code: 'part-corrupt', message: expect.stringContaining('first/') }]);
+  expect(bytesOf(to, ids[3]!)).toEqual(before);
+  expect(recordsIn(from, ids[3]!)).toEqual(['failed']);
+  expect(recordsIn(to, ids[3]!)).toEqual(['failed']);
+});
+
+test('a good backup of another content under the same id is not taken for a damaged copy', async () => {
+  await copying(4);
+  const other = emptyState();
+  await putBackup(memoryVault(other), 'shop', ids[3]!, { rows: 'quite other rows' });
+  for (const [key, object] of other.objects) to.objects.set(key, object);
+  foundDamaged(ids[3]!);
+  const before = bytesOf(to, ids[3]!);
+
+  expect((await mending()).failures).toMatchObject([{ code: 'object-exists' }]);
+  expect(bytesOf(to, ids[3]!)).toEqual(before);
+});
+
+test('where nothing may be removed, the copy stays as it is, it says what to do, and the others are copied', async () => {
+  await copying(2);
+  spoil(to, ids[3]!, part);
+  foundDamaged(ids[3]!);
+  const before = bytesOf(to, ids[3]!);
+  const second = memoryVault(to, { place: 'second' });
+  const denied = () => Promise.reject(new BackupError('vault-denied', 'no'));
+  const deps = { ...depsOf(), to: openStore({ ...second, name: 'nas', delete: denied }) };
+
+  const { failures, copied: done } = await mending(deps);
+
+  expect(failures).toMatchObject([
+    {
+      code: 'vault-failed',
+      message: expect.stringMatching(/second\/.* is damaged, and these credentials may not remove it/),
+      hint: expect.stringContaining(`nightjar remove shop ${ids[3]} --vault nas and then nightjar copy`),
+    },
+  ]);
+  expect(bytesOf(to, ids[3]!)).toEqual(before);
+  expect(done.map(({ id }) => id)).toEqual([ids[1], ids[0]]);
+  expect(recordsIn(from, ids[3]!)).toEqual([]);
+});
+
+test('a run that ends between taking away and bringing leaves a copy that the next one completes', async () => {
+  await copying(4);
+  const whole = bytesOf(to, ids[3]!);
+  spoil(to, ids[3]!, part);
+  foundDamaged(ids[3]!);
+  const second = memoryVault(to, { place: 'second' });
+  const away = () => Promise.reject(new BackupError('vault-unreachable', 'away'));
+  await mending({ ...depsOf(), to: openStore({ ...second, put: away }) });
+  expect(to.objects.has(partKey(shop, ids[3]!, part))).toBe(false);
+
+  expect((await mending()).copied).toMatchObject([{ id: ids[3], state: 'mended', parts: 1 }]);
+  expect(bytesOf(to, ids[3]!)).toMatchObject(whole);
+});
+
+test('a part that proves damaged while it is copied leaves the record of that in the first vault', async () => {
+  spoil(from, ids[3]!, part);
+
+  expect((await mending()).failures).toMatchObject([{ code: 'part-corrupt' }]);
+  expect(recordsIn(from, ids[3]!)).toEqual(['failed']);
+  expect(there()).toEqual(ids.slice(0, 3));
 });

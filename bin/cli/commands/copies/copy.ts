@@ -78,7 +78,7 @@ async function copyFrom(
   for (const copy of settings.copies) {
     if (signal.aborted) return;
     const progress = showProgress(source, `copying to ${copy.vault}`, out, Date.now);
-    const deps = { ...nightjar, from: nightjar.store, report: progress.report };
+    const deps = { ...nightjar, from: nightjar.store, report: progress.report, mend: true };
     const done = await copyInto(source, copy, memoryOf(settings), deps, signal).finally(progress.end);
     copies.push(done);
     if (done.place !== undefined) out.say(lineOf(source, done));
@@ -88,6 +88,11 @@ async function copyFrom(
 function lineOf(source: SourceName, { vault, copied = [], failures }: CopyOutcome): string {
   const bytes = copied.reduce((sum, one) => sum + one.bytes, 0);
   const brought = copied.filter(({ state }) => state === 'copied').length;
-  const what = brought === 0 ? 'nothing to copy' : `${plural(brought, 'backup')} copied, ${formatBytes(bytes)}`;
+  const mended = copied.filter(({ state }) => state === 'mended').length;
+  const done = [
+    ...(brought > 0 ? [`${plural(brought, 'backup')} copied`] : []),
+    ...(mended > 0 ? [`${mended} mended`] : []),
+  ];
+  const what = done.length === 0 ? 'nothing to copy' : `${done.join(', ')}, ${formatBytes(bytes)}`;
   return `${source}  ${vault}  ${what}${failures.length === 0 ? '' : `; ${plural(failures.length, 'backup')} failed`}`;
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../core/domain/errors.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { formatBytes } from '../../../../core/domain/units.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../../../core/contract/manifest/manifest.ts';
 import type { ByteStream } from '../../../../core/ports.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
@@ -29,9 +29,17 @@ export async function pullSql(
   }
   try {
     const owners = owner && manifest.adopted === undefined;
-    const open = nightjar.store.openPart.bind(undefined, manifest);
+    // a part is not called damaged for a bad way of its bytes
+    async function* open(part: ManifestPart, stop: AbortSignal): ByteStream {
+      try {
+        yield* nightjar.store.openPart(manifest, part, stop);
+      } catch (error) {
+        throw await nightjar.store.afterReadingAgain(error, { backup: manifest, part }, stop);
+      }
+    }
     const text = await nightjar.plainSql({ manifest, open, owners, tablespaces, events }, signal);
-    await out.data(counted(endingBadly(text)));
+    const deps = { clock: nightjar.clock, report: progress.report };
+    await nightjar.store.withDamageRecord(manifest, deps, () => out.data(counted(endingBadly(text))));
     progress.end();
     out.note(`${source}  ${manifest.id}  ${formatBytes(bytes)} of SQL, every part as the manifest has it`);
     return { document: {}, failures: [] };
