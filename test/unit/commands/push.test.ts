@@ -59,6 +59,18 @@ test('what is adopted has the checksum of the file, and nothing stays', async ()
   expect([[...server.keys()], warnings(), await manifests()]).toEqual([[], [], [expect.stringContaining(manifest.id)]]);
 });
 
+test('what was left out of the dump is told once, and stands in the manifest', async () => {
+  const load = async (dump: ByteStream) => {
+    server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
+    return ['left out: 2 grants'];
+  };
+
+  const { manifest } = await pushing({ load });
+
+  expect(warnings()).toEqual(['left out: 2 grants']);
+  expect(manifest.warnings).toEqual(['left out: 2 grants']);
+});
+
 test('a scratch that can’t be dropped is a warning where the backup was made', async () => {
   const { manifest } = await pushing({ discard: refused });
 
