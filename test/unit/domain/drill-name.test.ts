@@ -52,3 +52,15 @@ test('nobody keeps a database under such a name: neither as a source, nor as wha
   const other = 'shop_drill_000000000000';
   for (const fine of [reading(other), asking(other), () => requireNoDrillName(other)]) expect(fine).not.toThrow();
 });
+
+test('whoever asks for such a name is told why, and what to do', () => {
+  const name = drillDatabaseName('shop', 0.5);
+  expect(() => requireNoDrillName(name)).toThrow(
+    expect.objectContaining({
+      code: 'input-invalid',
+      message: `${name} can't be restored into: this name belongs to the scratch databases of drills: the next drill or restore drops it`,
+      hint: 'name another database',
+    }),
+  );
+  expect(requireNoDrillName('shop')).toBeUndefined();
+});

@@ -19,7 +19,8 @@ test('an error holds its lines, and nothing in a name makes one more', () => {
 
   expect(listing).toMatchObject({ name: 'BackupError', message: 'two differ:\na\\nb\nc\\td', hint: 'see\\nthem' });
   expect(listing.lines).toEqual(['two differ:', 'a\\nb', 'c\\td']);
-  expect([full.lines, full.cause, 'cause' in full]).toEqual([['no space'], undefined, false]);
+  const plain = new BackupError('vault-full', 'no space');
+  expect([plain.lines, 'cause' in plain, plain.mayBeDone]).toEqual([['no space'], false, false]);
   expect(new BackupError('vault-full', 'x', { cause: full, afterMs: 5 })).toMatchObject({ cause: full, afterMs: 5 });
   for (const code of ['part-corrupt', 'object-missing'] as const)
     expect(new BackupError(code, 'x').hint).toMatch(/^restore another backup, from: nightjar list/);
@@ -104,6 +105,7 @@ test('several failures are one error with the first of ours in front; a single o
     hint: 'free some',
     cause: expect.any(AggregateError),
   });
+  expect(collected([new Error('odd')])).not.toBe(full);
   expect(collected([new Error('odd')])).toMatchObject({ code: 'internal', message: 'odd' });
   const listing = new BackupError('proof-failed', ['two differ:', 'a']);
   expect(collected([full, listing, full])).toMatchObject({ lines: ['no space', 'two differ:', 'a', 'no space'] });
@@ -180,6 +182,8 @@ test('sizes, times and counts are as people say them', () => {
     plural(2, 'class'),
     plural(2, 'key'),
     plural(1000, 'entry'),
-  ]).toEqual(['1 index', '2 indexes', '0 batches', '2 classes', '2 keys', '1,000 entries']);
+    plural(2, 'xylophone'),
+    plural(2, 'yeti'),
+  ]).toEqual(['1 index', '2 indexes', '0 batches', '2 classes', '2 keys', '1,000 entries', '2 xylophones', '2 yetis']);
   expect([medianOf([]), medianOf([3]), medianOf([10, 9]), medianOf([3, 20, 1])]).toEqual([undefined, 3, 9, 3]);
 });

@@ -72,11 +72,8 @@ test.each<[string, string, [string, string] | undefined]>([
 });
 
 test.each([
-  ['0 2 * * *', 'UTC', 24],
   ['0 2 * * *', 'Europe/Amsterdam', 25],
   ['0 2 * * 1-5', 'UTC', 72],
-  ['0 12 * * 1', 'Europe/Amsterdam', 169],
-  ['0 2 1 * *', 'UTC', 31 * 24],
   // the 29th does not come in every February
   ['0 2 29 * *', 'UTC', 59 * 24],
   ['0 1 1 1 *', 'UTC', 366 * 24],
