@@ -8,7 +8,8 @@ import { stateOf as placeStateOf } from '../../../core/engines/files/sharing/pla
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
 import { walk } from '../../../core/engines/files/plan/walk.ts';
-import type { FoundPath } from '../../../core/engines/files/plan/found.ts';
+import { nothingFound } from '../../../core/engines/files/plan/found.ts';
+import type { FoundPath, FoundPaths } from '../../../core/engines/files/plan/found.ts';
 import { packCatalog } from '../../../core/domain/packed/catalog.ts';
 import type { BackupBefore } from '../../../core/ports.ts';
 import { limit } from '../../support/vaults/vault.ts';
@@ -60,15 +61,21 @@ function found({ path, ...rest }: Known, several = false): FoundPath {
 
 const here = { folder: '/nonexistent', oneTable: false, isBanned: (_: string): boolean => false };
 
+/** As a walk gives them. */
+function walked(all: readonly FoundPath[]): FoundPaths {
+  const found = nothingFound();
+  return found.inOrder(Uint32Array.from(all.map((one) => found.add(one))));
+}
+
 async function kept(now: readonly FoundPath[], before: BackupBefore, place = here): Promise<string[]> {
-  return [...(await takeOver(now, before, place, limit())).kept].map(({ path }) => path);
+  return [...(await takeOver(walked(now), before, place, limit())).kept].map(({ path }) => path);
 }
 
 test('what is as it was is kept, under the new number of its part, and everything else is read', async () => {
   const known = [1, 2, 3].map((part) => ({ path: `f${part}`, part, inode: part }));
   const now = [{ ...known[0]!, inode: 9 }, known[1]!, known[2]!, { path: 'new', part: 0 }].map((one) => found(one));
 
-  const { kept: same, shared, anew } = await takeOver(now, backupBefore(known, 3000), here, limit());
+  const { kept: same, shared, anew } = await takeOver(walked(now), backupBefore(known, 3000), here, limit());
 
   expect([...same].map(({ path, part }) => `${path} ${part}`)).toEqual(['f2 0001', 'f3 0002']);
   expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
@@ -133,7 +140,7 @@ test('a list that is not whole is none', async () => {
     },
   };
 
-  await expect(takeOver([], broken, here, limit())).rejects.toMatchObject({ code: 'part-corrupt' });
+  await expect(takeOver(walked([]), broken, here, limit())).rejects.toMatchObject({ code: 'part-corrupt' });
 });
 
 describe('where times of change say too little, content decides', () => {

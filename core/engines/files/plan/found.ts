@@ -18,12 +18,15 @@ export type FoundPath = {
 /** Many of a kind, in their order: an array is one. */
 export type Many<T> = Iterable<T> & { readonly length: number; at(index: number): T | undefined };
 
+/** All that was found. `indexOf`: where a path stands in it. */
+export type FoundPaths = Many<FoundPath> & { indexOf(path: string): number | undefined };
+
 /** What a walk has found so far, by the number that it got; kept as bytes, for there may be a million. */
 export type FoundSoFar = {
   add(found: FoundPath): number;
   pathAt(number: number): string;
   /** All of these numbers, in this order. */
-  inOrder(numbers: Uint32Array): Many<FoundPath>;
+  inOrder(numbers: Uint32Array): FoundPaths;
 };
 
 const kinds = ['file', 'symlink', 'folder'] as const;
@@ -49,7 +52,16 @@ export function nothingFound(): FoundSoFar {
       return all.size - 1;
     },
     pathAt: (number) => all.keyAt(number),
-    inOrder: (numbers) => inOrder(numbers, foundAt),
+    inOrder(numbers) {
+      /** Of each number its place in the order, counted from one. */
+      const places = new Uint32Array(all.size);
+      for (const [place, number] of numbers.entries()) places[number] = place + 1;
+      const indexOf = (path: string): number | undefined => {
+        const place = places[all.indexOf(path) ?? all.size] ?? 0;
+        return place === 0 ? undefined : place - 1;
+      };
+      return { ...inOrder(numbers, foundAt), indexOf };
+    },
   };
 }
 

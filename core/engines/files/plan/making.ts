@@ -1,10 +1,11 @@
-import { lstat } from 'node:fs/promises';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import type { ByteStream, OpenedPart, PlannedPart } from '../../../ports.ts';
 import { nameOf, pathText } from '../names.ts';
-import { at, unlessGone } from '../paths.ts';
+import { lookingBelow } from '../looking.ts';
+import type { LooksBelow } from '../looking.ts';
+import { unlessGone } from '../paths.ts';
 import { stateOf, unsure } from '../sharing/places.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
 import { createTar } from '../tar/program.ts';
@@ -22,7 +23,8 @@ const looksAtOnce = 16;
  * it does for tar.
  */
 export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal): OpenedPart {
-  const { folder, tar, oneTable, states: hasStates, ...asked } = recipe as TarRecipe;
+  const { folder, tar, oneTable, states: hasStates, isNear, ...asked } = recipe as TarRecipe;
+  const looking = lookingBelow(folder, isNear);
   const paths = pathsIn(asked);
   const reader = tarReader(signal);
   const heard: string[] = [];
@@ -32,7 +34,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   async function* content(): ByteStream {
     let wanted: readonly string[] = paths;
     for (let left = tries; wanted.length > 0 && left > 0; left -= 1) {
-      const before = await statesOf(folder, wanted, signal);
+      const before = await statesOf(looking, wanted, signal);
       const present = wanted.filter((path) => before.has(path));
       const wish = {
         paths: present,
@@ -40,7 +42,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
         say: (line: string) => void heard.push(line),
       };
       if (present.length > 0) yield* withoutEnd(createTar(folder, wish, tar, signal), file);
-      const after = await statesOf(folder, present, signal);
+      const after = await statesOf(looking, present, signal);
       noted.vanished.push(...wanted.filter((path) => !before.has(path)));
       wanted = changedOf(present, before, after);
       for (const path of hasStates ? present : []) states.set(path, before.get(path)!.state);
@@ -55,7 +57,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
     const names = new Set([...facts.values()].map(({ name }) => name));
     const counted: Noted = {
       entries: writtenNotes(facts, states),
-      ...(await settled(noted, folder, names, signal)),
+      ...(await settled(noted, looking, names, signal)),
     };
     const known = new Set([...names, ...counted.vanished.map(nameOf)]);
     const lost = paths.filter((path) => !known.has(nameOf(path)));
@@ -68,11 +70,11 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
 /** What is not there any more, and what of it was stored before, which may be half of it. */
 async function settled(
   { vanished, unsteady }: Pick<Noted, 'vanished' | 'unsteady'>,
-  folder: string,
+  looking: LooksBelow,
   stored: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<Pick<Noted, 'vanished' | 'unsteady'>> {
-  const there = await statesOf(folder, unsteady, signal);
+  const there = await statesOf(looking, unsteady, signal);
   const gone = [...vanished, ...unsteady.filter((path) => !there.has(path))];
   return {
     vanished: [...new Set(gone)].filter((path) => !stored.has(nameOf(path))),
@@ -82,12 +84,12 @@ async function settled(
 
 /** How each of these files is now, without those that are gone: what differs was changed, or is another file. */
 async function statesOf(
-  folder: string,
+  { stats: statsOf }: LooksBelow,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, { state: string; inode: string }>> {
   const look = async (path: string) => {
-    const stats = await lstat(at(folder, path), { bigint: true }).catch(unlessGone);
+    const stats = await statsOf(path).catch(unlessGone);
     if (stats === undefined) return [];
     // what is added to a folder changes no file
     const state = stats.isDirectory() ? 'folder' : stateOf(stats);

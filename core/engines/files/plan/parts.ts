@@ -4,9 +4,9 @@ import type { TarProgram } from '../tar/program.ts';
 
 /**
  * What it takes to make a part. `tar`: what starts GNU tar; `oneTable`: all of it counts in one table; `states`: whether
- * it is to be noted how each file stood.
+ * it is to be noted how each file stood; `isNear`: whether looks are answered at once.
  */
-export type Making = { folder: string; tar: TarProgram; oneTable: boolean; states: boolean };
+export type Making = { folder: string; tar: TarProgram; oneTable: boolean; states: boolean; isNear: boolean };
 /** Paths are bytes, a letter each, with a NUL byte between two: a string for each of a million takes four times as much. */
 export type TarRecipe = Making & { paths: string };
 

@@ -52,7 +52,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const before = sharing?.before;
   const { program: tar, version } = await gnuTar(planned.tools, signal);
   const folder = await folderAt(path);
-  const { found, skipped } = await walk(folder, options, signal);
+  const { found, skipped, isNear } = await walk(folder, options, signal);
   noSecrets(planned.isSecret)(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   // what may not be stored any more does not stay because it lies beside what may
@@ -61,7 +61,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
   const { kept, shared, anew } =
     before === undefined ? nothingKept : await takeOver(found, before, { folder, oneTable, isBanned }, signal);
-  const parts = partsOf({ folder, tar, oneTable, states: sharing !== undefined }, anew, shared.length);
+  const parts = partsOf({ folder, tar, oneTable, states: sharing !== undefined, isNear }, anew, shared.length);
   return {
     database,
     server: { product: 'files', version: '1' },

@@ -1,16 +1,17 @@
-import { access, constants, lstat, readdir, statfs } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { abortError, BackupError } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { pathText } from '../names.ts';
 import { stateOf } from '../sharing/places.ts';
+import { isNearby, lookingBelow } from '../looking.ts';
 import { at, codeOf, whyOf } from '../paths.ts';
 import { nothingFound } from './found.ts';
-import type { FoundPath, FoundSoFar, Many } from './found.ts';
+import type { FoundPath, FoundPaths, FoundSoFar } from './found.ts';
 
-/** `skipped`: what is in no backup, a sentence each. */
-export type Walked = { found: Many<FoundPath>; skipped: string[] };
+/** `skipped`: what is in no backup, a sentence each; `isNear`: whether looks at it are answered at once. */
+export type Walked = { found: FoundPaths; skipped: string[]; isNear: boolean };
 /** What lies in each folder, by their numbers: in the order of its names. */
 type Within = ReadonlyMap<number, Uint32Array>;
 
@@ -52,11 +53,14 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const skipped: string[] = [];
   const unreadable: string[] = [];
   const top = await lstat(at(folder, '.'), { bigint: true });
-  const devices = new Map<bigint, Promise<boolean>>();
+  const devices = new Map<bigint, Promise<{ settles: boolean; isNear: boolean }>>();
+  let isNear = (await deviceOf(top.dev, '')).isNear;
+  const looking = { near: lookingBelow(folder, true), far: lookingBelow(folder, false) };
 
   async function look(path: string): Promise<number | undefined> {
     if (signal.aborted) throw abortError(signal);
-    const stats = await lstat(at(folder, path), { bigint: true }).catch(cannot(path));
+    const { stats: statsOf, requireReadable } = isNear ? looking.near : looking.far;
+    const stats = await statsOf(path).catch(cannot(path));
     if (stats === undefined) return undefined;
     const kind = kindOf(stats);
     if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return undefined;
@@ -64,9 +68,11 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     if (kind === undefined || why !== undefined) return void skipped.push(`${pathText(path)} ${why}`);
     const size = kind === 'file' ? Number(stats.size) : 0;
     const owner = `${stats.uid}:${stats.gid}`;
-    const settles = await settling(stats.dev, path);
+    const device = await deviceOf(stats.dev, path);
+    isNear &&= device.isNear;
+    const { settles } = device;
     const number = found.add({ path, kind, size, owner, state: stateOf(stats), settles, ...inodeOf(kind, stats) });
-    if (kind === 'file' && !isRoot) await access(at(folder, path), constants.R_OK).catch(cannot(path));
+    if (kind === 'file' && !isRoot) await requireReadable(path).catch(cannot(path));
     if (kind === 'folder') within.set(number, await enter(path));
     return number;
   }
@@ -82,12 +88,12 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     return Uint32Array.from(numbers.filter((number) => number !== undefined));
   }
 
-  function settling(device: bigint, path: string): Promise<boolean> {
+  function deviceOf(device: bigint, path: string): Promise<{ settles: boolean; isNear: boolean }> {
     const known =
       devices.get(device) ??
       statfs(at(folder, path)).then(
-        ({ type }) => settled.has(type),
-        () => false,
+        ({ type }) => ({ settles: settled.has(type), isNear: isNearby(type) }),
+        () => ({ settles: false, isNear: false }),
       );
     devices.set(device, known);
     return known;
@@ -102,7 +108,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const first = await look('');
   if (unreadable.length > 0) throw unreadableError(folder, unreadable.toSorted());
   const numbers = first === undefined ? [] : [first, ...contentOf(first, found, within)];
-  return { skipped, found: found.inOrder(Uint32Array.from(numbers)) };
+  return { skipped, isNear, found: found.inOrder(Uint32Array.from(numbers)) };
 }
 
 /** In the order of bytes what lies in a folder comes behind all that goes on where its name ends: `a`, `a-b`, `a/c`. */

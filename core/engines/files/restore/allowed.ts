@@ -44,7 +44,7 @@ export function judgeBy(catalog: PackedCatalog, chosen: (name: string) => boolea
 export function livingIn(places: Places | undefined, { file }: ManifestPart, judge: EntryJudge): EntryJudge {
   const number = partNumber(file);
   if (places === undefined || number === undefined) return judge;
-  return (entry) => (places.get(entry.path)?.part === number ? judge(entry) : 'drop');
+  return (entry) => (places.get(entry.path) === number ? judge(entry) : 'drop');
 }
 
 /** Throws `privilege-missing` where files would have to be given to somebody else, and we may not do that. */

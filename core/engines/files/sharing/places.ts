@@ -2,7 +2,6 @@ import type { BigIntStats } from 'node:fs';
 import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { packedMap } from '../../../domain/packed/map.ts';
-import type { PackedMap } from '../../../domain/packed/map.ts';
 import type { PartOfOthers, TargetOptions } from '../../../ports.ts';
 
 /**
@@ -11,19 +10,15 @@ import type { PartOfOthers, TargetOptions } from '../../../ports.ts';
  */
 export type FilePlaced = { part: string; state: string };
 
-/** Where everything lies, by paths: bytes, a letter each. */
-export type Places = {
-  readonly size: number;
-  get(path: string): FilePlaced | undefined;
-  indexOf(path: string): number | undefined;
-  /** By the number of a path, in the order of the list. */
-  at(index: number): FilePlaced & { path: string };
-};
+/** Where everything lies: the number of a part, by paths. */
+export type Places = { get(path: string): string | undefined };
 
 /** How a file stood that was changed while it was read. */
 export const unsure = '-';
 
-/** The list is held in memory, with the catalog. */
+type OpenPart = NonNullable<TargetOptions['open']>;
+
+/** Of a million files it takes half of that. */
 const largestList = 256 * 1024 ** 2;
 
 const pieceLength = 256 * 1024;
@@ -81,49 +76,49 @@ function tooLong(): BackupError {
 }
 
 /** What a backup says of where its files lie; undefined for one of before that was noted. Throws `part-corrupt`. */
-export async function placesIn(
-  manifest: Manifest,
-  open: NonNullable<TargetOptions['open']>,
-  signal: AbortSignal,
-): Promise<Places | undefined> {
-  const part = manifest.parts.find(({ role }) => role === 'schema');
-  if (part === undefined) return undefined;
-  if (part.bytes > largestList) throw noList(part);
+export async function placesIn(manifest: Manifest, open: OpenPart, signal: AbortSignal): Promise<Places | undefined> {
+  const list = listIn(manifest);
+  if (list === undefined) return undefined;
   const places = packedMap();
+  for await (const { path, part } of placedIn(list, open, signal)) if (!places.add(path, part)) throw noList(list);
+  return places;
+}
+
+/** The part of a backup that is its list; undefined where it has none. */
+export function listIn({ parts }: Manifest): ManifestPart | undefined {
+  return parts.find(({ role }) => role === 'schema');
+}
+
+/** All that a list names. Throws `part-corrupt`. */
+export async function* placedIn(
+  list: ManifestPart,
+  open: OpenPart,
+  signal: AbortSignal,
+): AsyncIterable<FilePlaced & { path: string }> {
+  if (list.bytes > largestList) throw noList(list);
   let rest = '';
-  for await (const chunk of open(part, signal)) {
+  for await (const chunk of open(list, signal)) {
     const records = (rest + Buffer.from(chunk).toString('latin1')).split('\0');
     rest = records.pop()!;
-    if (!records.every((record) => isTaken(places, record)) || rest.length > longestRecord) throw noList(part);
+    if (rest.length > longestRecord) throw noList(list);
+    for (const record of records) yield placed(record) ?? fail(list);
   }
-  if (rest !== '') throw noList(part);
-  return placesOf(places);
+  if (rest !== '') throw noList(list);
 }
 
-/** False for what is no record, or of a path that has one. */
-function isTaken(places: PackedMap, record: string): boolean {
+/** Undefined for what is no record. */
+function placed(record: string): (FilePlaced & { path: string }) | undefined {
   const [first, second] = [record.indexOf(' '), record.indexOf(' ./')];
-  const [place, path] = [record.slice(0, second), record.slice(second + 3)];
-  const isWhole = first > 0 && second > first + 1 && path !== '' && place.lastIndexOf(' ') === first;
-  return isWhole && places.add(path, place);
+  const [part, state, path] = [record.slice(0, first), record.slice(first + 1, second), record.slice(second + 3)];
+  const isWhole = first > 0 && second > first + 1 && path !== '' && !state.includes(' ');
+  return isWhole ? { part, state, path } : undefined;
 }
 
-function placesOf(packed: PackedMap): Places {
-  const placed = (index: number): FilePlaced => {
-    const [part, state] = packed.valueAt(index).split(' ') as [string, string];
-    return { part, state };
-  };
-  return {
-    size: packed.size,
-    indexOf: packed.indexOf,
-    get(path) {
-      const index = packed.indexOf(path);
-      return index === undefined ? undefined : placed(index);
-    },
-    at: (index) => ({ path: packed.keyAt(index), ...placed(index) }),
-  };
+function fail(list: ManifestPart): never {
+  throw noList(list);
 }
 
-function noList({ file }: ManifestPart): BackupError {
+/** A list that is none, or names a path twice. */
+export function noList({ file }: ManifestPart): BackupError {
   return new BackupError('part-corrupt', `${file} is no list of files`);
 }

@@ -8,10 +8,10 @@ import type { CatalogFacts, PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
 import { headerBytes, namesTogether, partBytes } from '../plan/parts.ts';
 import { someOf } from '../plan/found.ts';
-import type { FoundPath, Many } from '../plan/found.ts';
+import type { FoundPath, FoundPaths, Many } from '../plan/found.ts';
 import { blockBytes } from '../tar/header.ts';
-import { changedAt, partNumber, placesIn, unsure } from './places.ts';
-import type { FilePlaced, Places } from './places.ts';
+import { changedAt, listIn, noList, partNumber, placedIn, unsure } from './places.ts';
+import type { FilePlaced } from './places.ts';
 import { stillHolds } from './still-holds.ts';
 
 /** A file that has not changed since the backup before, and where it lies in the new one. */
@@ -33,10 +33,13 @@ const leastShare = 0.5;
 const mostSmall = 50;
 const smallBytes = partBytes / 4;
 
-/** What is unchanged, by its number in the list of the backup before, and how much of each part that is. */
-type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<string, Bytes> };
-
-type BeforeWithPlaces = BackupBefore & { places: Places };
+/**
+ * What the list of the backup before says, by the order of what was found: the number of its part, 0 where there is none,
+ * and whether it stands as it did then. `banned`: parts that hold what no backup may.
+ */
+type SaidByList = { part: Uint32Array; stands: Uint8Array; banned: ReadonlySet<number> };
+/** What is unchanged, by the same order, and how much of each part that is. */
+type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<number, Bytes> };
 
 /** `isBanned`: of what is not found any more, what no backup may hold; a part that does is taken over no more. */
 type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: PathFacts['kind'] | undefined): boolean };
@@ -46,30 +49,25 @@ type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: Pat
  * parts that hold them are worth being kept.
  */
 export async function takeOver(
-  found: Many<FoundPath>,
+  found: FoundPaths,
   before: BackupBefore,
   now: Now,
   signal: AbortSignal,
 ): Promise<TakenOver> {
-  const places = await placesIn(before.manifest, before.open, signal);
-  if (places === undefined) return { kept: [], shared: [], anew: found };
-  const { isSame, live } = await unchangedSince({ ...before, places }, found, now, signal);
+  const list = listIn(before.manifest);
+  if (list === undefined) return { kept: [], shared: [], anew: found };
+  const listed = await readList(list, found, before, now, signal);
+  const { isSame, live } = await unchangedSince(before, listed, found, now, signal);
   const parts = worthKeeping(before, live);
-  const numbers = new Map(parts.map(({ file }, at) => [partNumber(file)!, String(at + 1).padStart(4, '0')]));
-  /** By the order of what was found: the number of its part, 0 where it is read. */
-  const keptIn = new Uint32Array(found.length);
-  let at = 0;
-  for (const { path } of found) {
-    const index = places.indexOf(path);
-    if (index !== undefined && isSame[index] === 1) keptIn[at] = Number(numbers.get(places.at(index).part) ?? 0);
-    at += 1;
-  }
+  const numbers = new Map(parts.map(({ file }, at) => [numberOf(file), at + 1]));
+  /** The number of its part in the new backup, 0 where it is read. */
+  const keptIn = listed.part.map((part, at) => (isSame[at] === 1 ? (numbers.get(part) ?? 0) : 0));
   return {
     kept: { [Symbol.iterator]: () => keptPaths(found, keptIn, before.catalog) },
     shared: parts.map((part) => ({
       part,
-      file: renumbered(part.file, numbers),
-      live: Math.min(part.bytes, live.get(partNumber(part.file)!)!),
+      file: part.file.replace(/\d+/, written(numbers.get(numberOf(part.file))!)),
+      live: Math.min(part.bytes, live.get(numberOf(part.file))!),
     })),
     anew: someOf(
       found,
@@ -78,37 +76,55 @@ export async function takeOver(
   };
 }
 
+async function readList(
+  list: ManifestPart,
+  found: FoundPaths,
+  { open, catalog }: BackupBefore,
+  { isBanned }: Now,
+  signal: AbortSignal,
+): Promise<SaidByList> {
+  const [part, stands, banned] = [new Uint32Array(found.length), new Uint8Array(found.length), new Set<number>()];
+  for await (const { path, part: within, state } of placedIn(list, open, signal)) {
+    const at = found.indexOf(path);
+    const number = Number(within);
+    if (at === undefined) {
+      if (!banned.has(number) && isBanned(path, factOf(catalog, nameOf(path))?.kind)) banned.add(number);
+      continue;
+    }
+    if (part[at] !== 0) throw noList(list);
+    part[at] = number;
+    if (state !== unsure && state === found.at(at)!.state) stands[at] = 1;
+  }
+  return { part, stands, banned };
+}
+
 function* keptPaths(found: Many<FoundPath>, keptIn: Uint32Array, catalog: PackedCatalog): Generator<KeptPath> {
   for (const [at, number] of keptIn.entries()) {
     if (number === 0) continue;
     const { path, state, owner } = found.at(at)!;
-    const part = String(number).padStart(4, '0');
-    yield { path, part, state, facts: { ...factOf(catalog, nameOf(path))!, owner } };
+    yield { path, part: written(number), state, facts: { ...factOf(catalog, nameOf(path))!, owner } };
   }
 }
 
 async function unchangedSince(
-  { manifest, catalog, places }: BeforeWithPlaces,
-  found: Many<FoundPath>,
-  { folder, oneTable, isBanned }: Now,
+  { manifest, catalog }: BackupBefore,
+  listed: SaidByList,
+  found: FoundPaths,
+  { folder, oneTable }: Now,
   signal: AbortSignal,
 ): Promise<Unchanged> {
-  const isSame = new Uint8Array(places.size);
-  const live = new Map<string, Bytes>();
+  const isSame = new Uint8Array(found.length);
+  const live = new Map<number, Bytes>();
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
   // a tar says itself in which table its rows count
   if (wasOneTable !== oneTable && hasFolders(catalog)) return { isSame, live };
   const settledBefore = BigInt(Date.parse(manifest.start) - settlingMs) * 1_000_000n;
-  const banned = new Set<string>();
-  for (const { path, part } of goneFrom(places, found))
-    if (!banned.has(part) && isBanned(path, factOf(catalog, nameOf(path))?.kind)) banned.add(part);
 
-  async function factsOfGroup(group: readonly FoundPath[], part: string): Promise<CatalogFacts[] | undefined> {
+  async function factsOfGroup(group: readonly FoundPath[], part: number): Promise<CatalogFacts[] | undefined> {
     const facts: CatalogFacts[] = [];
     for (const { path, kind, state, settles } of group) {
-      const place = places.get(path);
-      if (place === undefined || place.part !== part || place.state === unsure) return undefined;
-      const fact = state === place.state ? factOf(catalog, nameOf(path)) : undefined;
+      const at = found.indexOf(path)!;
+      const fact = listed.part[at] === part && listed.stands[at] === 1 ? factOf(catalog, nameOf(path)) : undefined;
       if (fact === undefined || !isKind(fact.kind, kind)) return undefined;
       const isSettled = settles && changedAt(state) < settledBefore;
       if (!isSettled && !(await stillHolds(folder, path, { state, ...fact }, signal))) return undefined;
@@ -120,11 +136,11 @@ async function unchangedSince(
   }
 
   async function look(group: readonly FoundPath[]): Promise<void> {
-    const part = places.get(group[0]!.path)?.part;
-    if (part === undefined || banned.has(part)) return;
+    const part = listed.part[found.indexOf(group[0]!.path)!]!;
+    if (part === 0 || listed.banned.has(part)) return;
     const facts = await factsOfGroup(group, part);
     if (facts === undefined) return;
-    for (const { path } of group) isSame[places.indexOf(path)!] = 1;
+    for (const { path } of group) isSame[found.indexOf(path)!] = 1;
     live.set(part, (live.get(part) ?? 0) + storedBytes(facts));
   }
   async function* groups() {
@@ -132,16 +148,6 @@ async function unchangedSince(
   }
   await forEachConcurrently(readsAtOnce, groups(), look, signal);
   return { isSame, live };
-}
-
-/** What the list names and was not found. */
-function* goneFrom(places: Places, found: Many<FoundPath>): Iterable<FilePlaced & { path: string }> {
-  const isThere = new Uint8Array(places.size);
-  for (const { path } of found) {
-    const index = places.indexOf(path);
-    if (index !== undefined) isThere[index] = 1;
-  }
-  for (const [index, there] of isThere.entries()) if (there === 0) yield places.at(index);
 }
 
 function hasFolders({ entries }: PackedCatalog): boolean {
@@ -160,15 +166,20 @@ function isKind(was: PathFacts['kind'], is: FoundPath['kind']): boolean {
 }
 
 /** The parts that are taken over, in their order. */
-function worthKeeping({ manifest, isSharable }: BackupBefore, live: ReadonlyMap<string, Bytes>): ManifestPart[] {
+function worthKeeping({ manifest, isSharable }: BackupBefore, live: ReadonlyMap<number, Bytes>): ManifestPart[] {
   const needed = manifest.parts.filter((part) => {
-    const bytes = live.get(partNumber(part.file) ?? '') ?? 0;
+    const bytes = live.get(numberOf(part.file)) ?? 0;
     return bytes > 0 && bytes >= part.bytes * leastShare && isSharable(part);
   });
   const small = needed.filter(({ bytes }) => bytes < smallBytes);
   return small.length > mostSmall ? needed.filter((part) => !small.includes(part)) : needed;
 }
 
-function renumbered(file: string, numbers: ReadonlyMap<string, string>): string {
-  return file.replace(/\d+/, (number) => numbers.get(number)!);
+/** The number of a data part; 0 for any other. */
+function numberOf(file: string): number {
+  return Number(partNumber(file) ?? 0);
+}
+
+function written(number: number): string {
+  return String(number).padStart(4, '0');
 }
