@@ -27,7 +27,8 @@ export const restorePromises: readonly EnginePromise[] = [
 
       const { proof } = await restoring(manifest, engine('given_back'), deps);
 
-      expect(proof).toMatchObject({ differences: [], tables: 3, rows: tables['big']!.length + 4 });
+      const { counted = () => ({ tables: 3, rows: tables['big']!.length + 4 }) } = under;
+      expect(proof).toMatchObject({ differences: [], ...counted(tables) });
       expect(sorted(await rowsIn('given_back'))).toEqual(sorted(tables));
       expect(sorted(await rowsIn('given'))).toEqual(sorted(tables));
       await expectNothingLeft(under);
@@ -75,9 +76,11 @@ export const restorePromises: readonly EnginePromise[] = [
       const target = await engine('broken_back').target({ manifest, catalog, owners: true }, limit());
       await target.prepare(false, limit());
 
+      // what belongs to a whole server has definitions alone
+      const hasData = manifest.parts.some(({ role }) => role === 'data');
       const loads = target.stages.flat().map(({ part, load }) => async () => {
         const content = deps.store.openPart(manifest, part, limit());
-        await load(part.role === 'data' ? breakingOff(content) : content, limit());
+        await load(part.role === 'data' || !hasData ? breakingOff(content) : content, limit());
       });
       const failed = [];
       for (const load of loads) await load().catch((error: unknown) => failed.push(error));

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { mariadbGlobalsEngine } from '../../../core/engines/mariadb/globals/index.ts';
+import { postgresGlobalsEngine } from '../../../core/engines/postgres/globals/index.ts';
+import type { Engine } from '../../../core/ports.ts';
+import { engineContract } from '../../contract/engine/engine-contract.ts';
+import type { EngineUnderTest, Lines } from '../../contract/engine/engine-contract.ts';
+import { startMariadb } from '../../servers/databases/mariadb.ts';
+import { startPostgres } from '../../servers/databases/postgres.ts';
+import type { DatabaseServer } from '../../servers/server.ts';
+import { connect, limit, loginTo } from '../../support/mariadb/mariadb.ts';
+import { runSql } from '../../support/postgres.ts';
+import { layerTools } from '../../support/tools.ts';
+
+/** Roles of a whole server, or accounts: `ours` are those that `make` has made, which bear these names. */
+type Kind = {
+  start(): Promise<DatabaseServer>;
+  engine(server: DatabaseServer): Engine;
+  make(server: DatabaseServer, name: string): Promise<unknown>;
+  names(server: DatabaseServer): Promise<string[]>;
+  left(server: DatabaseServer): Promise<string[]>;
+};
+
+/** What the contract calls a database is a server here, a row a role of it, and a table what roles' names begin with. */
+function wholeServers({ start, engine, make, names, left }: Kind, others: number): EngineUnderTest {
+  const servers = new Map<string, DatabaseServer>();
+  const rows = new Map<string, { table: string; row: string }>();
+  const started = async (name: string): Promise<DatabaseServer> => {
+    const server = servers.get(name) ?? (await start());
+    servers.set(name, server);
+    return server;
+  };
+  const add = async (name: string, table: string, row: string) => {
+    const called = `${table}_${createHash('md5').update(row).digest('hex')}`;
+    rows.set(called, { table, row });
+    await make(await started(name), called);
+  };
+  const there = async (name: string) => engine(await started(name));
+  return {
+    bigRows: 6,
+    counted: (tables) => ({ tables: 1, rows: Object.values(tables).flat().length + others }),
+    engine: (name) => ({
+      ...engine({ host: '127.0.0.1', port: 1, user: 'nobody', password: '' } as DatabaseServer),
+      plan: async (options, signal) => (await there(name)).plan(options, signal),
+      open: (part, signal) => engine(servers.get(name)!).open(part, signal),
+      target: async (options, signal) => (await there(name)).target(options, signal),
+    }),
+    async make(name, tables: Lines) {
+      for (const [table, lines] of Object.entries(tables)) for (const row of lines) await add(name, table, row);
+    },
+    async add(name, added) {
+      for (const [table, row] of Object.entries(added)) await add(name, table, row);
+    },
+    async rowsIn(name) {
+      const server = servers.get(name);
+      const found = server === undefined ? [] : (await names(server)).flatMap((one) => rows.get(one) ?? []);
+      if (found.length === 0) return undefined;
+      const lines = Object.groupBy(found, ({ table }) => table);
+      // nothing of a server says that there is a table without rows
+      return {
+        none: [],
+        ...Object.fromEntries(Object.entries(lines).map(([table, of]) => [table, of!.map(({ row }) => row)])),
+      };
+    },
+    left: async () => (await Promise.all([...servers.values()].map(left))).flat(),
+    async close() {
+      await Promise.all([...servers.values()].map((server) => server.stop()));
+    },
+  };
+}
+
+const excepted = {
+  'a backup is of one moment: what comes while its rows are read is not in it, and comes all the same':
+    'nothing holds a moment of roles; what changes meanwhile ends the run as source-changed (below)',
+  'rows are counted as the server counts them, and a fingerprint changes with one row of its table':
+    'there are no rows; a digest of each definition stands in the catalog',
+  'a part is a value: any adapter of the database makes it from JSON, under the plan of another':
+    'what it reads is counted by tables; a recipe is JSON all the same',
+  'a dump that is cut anywhere is told from a whole one': 'no part holds rows, and so none is read by a reader',
+  'a dump that ends early without an error makes no backup': 'the same; the text is read whole before it is stored',
+  'a proof finds one row that is not as it was, and names its table':
+    'what else a server has is no matter of a backup of roles; one that differs is left as it is, and excepted by name',
+  'what is there is refused, and stays; told to replace it, a restore does':
+    'a restore makes what is missing, and replaces nothing',
+};
+
+const roles = async (): Promise<Kind> => {
+  const tools = await layerTools();
+  const asked = async (server: DatabaseServer, sql: string) =>
+    (await runSql(server, 'postgres', sql)).map((row) => String(Object.values(row)[0]));
+  return {
+    start: () => startPostgres({ major: 18 }),
+    engine: (server) => postgresGlobalsEngine(loginTo(server, 'postgres'), tools),
+    make: (server, name) => asked(server, `create role "${name}" login password 'x'`),
+    names: (server) => asked(server, 'select rolname from pg_roles'),
+    left: (server) =>
+      asked(
+        server,
+        `select query from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+          union all select rolname from pg_roles where rolname like 'nightjar%'`,
+      ),
+  };
+};
+
+const accounts = async (): Promise<Kind> => {
+  const asked = async (server: DatabaseServer, sql: string) => {
+    const connection = await connect(server);
+    const [found] = await connection.query(sql).finally(() => connection.end());
+    return Array.isArray(found) ? found.map((row) => String(Object.values(row)[0])) : [];
+  };
+  return {
+    start: () => startMariadb({ series: '11.8' }),
+    engine: (server) => mariadbGlobalsEngine(loginTo(server, 'mysql')),
+    make: (server, name) => asked(server, `create or replace user \`${name}\`@'%' identified by 'x'`),
+    names: (server) => asked(server, `select user from mysql.user where is_role = 'N'`),
+    left: (server) =>
+      asked(
+        server,
+        `select coalesce(info, command) from information_schema.processlist where id <> connection_id() and user = '${server.user}'
+          union all select schema_name from information_schema.schemata where schema_name like 'nightjar%'`,
+      ),
+  };
+};
+
+engineContract('roles of PostgreSQL', async () => wholeServers(await roles(), 1), excepted);
+engineContract('accounts of MariaDB', async () => wholeServers(await accounts(), 3), {
+  ...excepted,
+  'a restore that is stopped at any moment leaves no half database, and is run again':
+    'no transaction holds accounts: what was made stays, and the next run goes on (mariadb-globals.test.ts)',
+});
+
+test.each([
+  ['roles of PostgreSQL', roles],
+  ['accounts of MariaDB', accounts],
+])('%s that change between the look and the end of a backup end it', async (_, open) => {
+  const { start, engine, make } = await open();
+  const server = await start();
+  const { plan, ...whole } = engine(server);
+  const planned = await plan({}, limit());
+  await make(server, 'late');
+
+  const { content, notes } = whole.open(planned.parts[0]!, limit());
+  await Array.fromAsync(content);
+  const ended = planned.confirm([], [await notes()], limit());
+
+  await expect(ended).rejects.toMatchObject({ code: 'source-changed' });
+  await planned.close();
+  await server.stop();
+});
