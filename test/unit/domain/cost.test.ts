@@ -177,3 +177,145 @@ test.each([
   expect(found.kept).toBe(kept);
   expect(found.perMonth).toBeCloseTo(perMonth, 0);
 });
+
+// two sources in eu-central-1 with all that can be had; worked out by hand, by what the price pages say
+const all: CostPlan = {
+  ...plan,
+  region: 'eu-central-1',
+  sources: [
+    shop,
+    {
+      ...shop,
+      source: 'blog',
+      perMonth: 60,
+      kept: 20,
+      bytes: 8e9,
+      storedBytes: 2e9,
+      objects: 3,
+      seconds: 60,
+      memoryMb: 2048,
+    },
+  ],
+  ownKey: true,
+  signingKey: true,
+  heldDays: 30,
+  tracing: true,
+  mails: 10,
+  secrets: 3,
+  endpoints: 2,
+  copies: { perMonth: 60, seconds: 3600, memoryMb: 1024, bytes: 50e9 },
+};
+
+test('a bill has a line for each thing, with what it counts', () => {
+  const { lines, sources } = estimateCost(all);
+
+  expect(lines.map(({ item, what, dollars, free }) => [item, what, dollars.toFixed(4), free.toFixed(4)])).toEqual([
+    ['S3 storage', '201 GB', '4.5832', '0.0000'],
+    ['S3 requests', '23,169 writes, 13,603 reads', '0.1311', '0.0000'],
+    ['Lambda, backups', '10,800 GB-seconds', '0.1440', '0.1440'],
+    ['Lambda, the rest', '4,688 GB-seconds, 931 runs', '0.0627', '0.0627'],
+    ['KMS key', '1 key', '1.0000', '0.0000'],
+    ['KMS requests', '9,308 requests', '0.0279', '0.0279'],
+    ['KMS key that signs', '1 key', '1.0000', '0.0000'],
+    ['Scheduler', '931 starts', '0.0009', '0.0009'],
+    ['CloudWatch alarms', '18 metrics in alarms', '1.8000', '1.0000'],
+    ['CloudWatch metrics', '11 figures of the check', '3.3000', '3.0000'],
+    ['CloudWatch dashboard', '1 of 16 metrics', '3.0000', '3.0000'],
+    ['CloudWatch logs', '3.3 MB', '0.0024', '0.0024'],
+    ['SNS', '10 mails', '0.0002', '0.0002'],
+    ['Secrets Manager', '3 secrets of yours, 1,862 reads', '1.2093', '0.0000'],
+    ['X-Ray', '931 traces', '0.0047', '0.0047'],
+    ['Interface endpoints', '2, each in each zone', '17.5200', '0.0000'],
+  ]);
+  expect(sources.map(({ source, held, runs }) => [source, held.toFixed(2), runs.toFixed(4)])).toEqual([
+    ['shop', '29.59', '0.0480'],
+    ['blog', '59.18', '0.0960'],
+  ]);
+});
+
+test('what is not had costs nothing, and a large dashboard and many logs are paid', () => {
+  const items = (changed: Partial<CostPlan>) => estimateCost({ ...plan, ...changed }).lines.map(({ item }) => item);
+  for (const item of [
+    'KMS key',
+    'KMS requests',
+    'KMS key that signs',
+    'Secrets Manager',
+    'X-Ray',
+    'Interface endpoints',
+  ])
+    expect(items({})).not.toContain(item);
+  const many = Array.from({ length: 23 }, () => shop);
+  expect(dollarsOf('CloudWatch dashboard', { sources: many.slice(1) })).toMatchObject({
+    what: '1 of 54 metrics',
+    free: 0,
+  });
+  expect(dollarsOf('CloudWatch dashboard', { sources: many.slice(3) })).toMatchObject({
+    what: '1 of 50 metrics',
+    free: 3,
+  });
+  expect(dollarsOf('Secrets Manager', { secrets: 1 })!.what).toMatch(/^1 secret of yours, /);
+  const logs = dollarsOf('CloudWatch logs', { checksPerMonth: 2e6 })!;
+  expect(logs.free / logs.dollars).toBeCloseTo(5 / (6.000543 * 4), 4);
+  expect(dollarsOf('CloudWatch alarms', { alarmsOfEach: false })!.what).toBe('10 metrics in alarms');
+  expect(dollarsOf('SNS', { mails: 2000 })!.free).toBeCloseTo(1000 * (2e-5 + 0.5e-6), 8);
+  expect(
+    dollarsOf('Lambda, the rest', { sources: Array.from({ length: 120 }, () => ({ ...shop, memoryMb: 1024 })) })!.free,
+  ).toBeLessThan(
+    dollarsOf('Lambda, the rest', { sources: Array.from({ length: 120 }, () => ({ ...shop, memoryMb: 1024 })) })!
+      .dollars,
+  );
+});
+
+test('every note has its reason, and none is said without', () => {
+  const notes = (changed: Partial<CostPlan> = {}) => {
+    const of = { ...plan, ...changed };
+    return costNotes(of, estimateCost(of));
+  };
+  const small = { ...shop, bytes: 1e6, storedBytes: 1e6 };
+  const last =
+    'Not in here: drills and restores, traffic out of AWS (about $0.09 a GB when you download a backup), taxes, and what your databases cost.';
+
+  expect(notes({ sources: [small] })).toEqual([last]);
+  expect(notes({ sources: [small], ownKey: true }).slice(0, 1)).toEqual([
+    'The KMS key costs $1 more a month after each of its first two yearly rotations: $3 from the third year on.',
+  ]);
+  expect(notes({ sources: Array.from({ length: 10 }, () => small) })[0]).toBe(
+    'Alarms of its own for each source cost $3.00; cloud.alarms: few leaves those of the whole.',
+  );
+  expect(notes({ sources: Array.from({ length: 9 }, () => small) })).toEqual([last]);
+  expect(notes({ sources: Array.from({ length: 10 }, () => small), alarmsOfEach: false })).toEqual([last]);
+  expect(notes({ sources: [small], byTag: true })[0]).toBe(
+    'Databases that are found by their tag are not in here: their backups, their functions and alarms.',
+  );
+  expect(notes({ sources: [small], copies: { perMonth: 1, seconds: 1, memoryMb: 1, bytes: 50e9 } })[0]).toBe(
+    'Copies: what lies in further vaults is on the bill of whoever has them. The 50.0 GB that go there each month cost ' +
+      '$1.00 into another region, about $0.09 a GB out of AWS, and nothing within a region.',
+  );
+  expect(notes({ sources: [{ ...small, storedBytes: 0.6e9 }] })[0]).toBe(
+    'Through a NAT gateway, the 18.0 GB that go to S3 each month would cost $0.81 more; through a gateway endpoint of S3 ' +
+      '(cloud.networks, routeTables) or from functions on the public internet, nothing.',
+  );
+  expect(notes({ sources: [{ ...small, bytes: 1e9 }] })[0]).toBe(
+    'The 30.0 GB that are read from databases each month cost nothing within one zone; about $0.60 between zones, from a ' +
+      'public address, or from another region, and whatever your host charges for traffic from elsewhere.',
+  );
+  expect(notes({ sources: [{ ...small, seconds: 721 }] })[0]).toBe(
+    'shop takes 721 s of the 900 s that its function may run: give it more memory (cloud.memory), or back it up from a machine.',
+  );
+  expect(notes({ sources: [{ ...small, seconds: 720 }] })).toEqual([last]);
+  expect(
+    notes({
+      sources: [
+        { ...small, measured: false },
+        { ...small, source: 'blog', measured: false },
+      ],
+    })[0],
+  ).toBe(
+    'Not measured, but taken from the size of the source: shop (1.00 MB), blog (1.00 MB). A backup is taken for half as ' +
+      'large, and a processor for 60 MB a second, which nobody has measured on Lambda.',
+  );
+  const held = notes({ heldDays: 30, sources: [{ ...small, storedBytes: 1e9 }] });
+  expect(held[0]).toBe(
+    '$0.63 of the storage is what rotation has deleted and the bucket holds for 30 days more (cloud.noncurrent).',
+  );
+});

@@ -185,3 +185,41 @@ test('a cluster and an instance of one name are two sources; one without an addr
   expect(roster!.sources[1]!.written).toMatchObject({ postgres: { database: 'other' } });
   expect(roster!.refused).toEqual([]);
 });
+
+test('what RDS has that can’t be backed up, or makes no source, is told with why', () => {
+  const why = (one: RdsDatabase, own: Partial<RosterRules> = {}) =>
+    after([[one]], own)[0]!.refused.map((refused) => refused.why);
+
+  expect(why({ ...database({ nightjar: '' }), engine: 'oracle-ee' })).toEqual([
+    "is oracle-ee, which Nightjar can't back up",
+  ]);
+  expect(why(database({ nightjar: '' }, { resourceId: '' }))).toEqual([
+    'has no IAM database authentication: switch it on',
+  ]);
+  expect(why(database({ nightjar: '' }), { isSource: () => false })).toEqual([
+    'what RDS and its tags say makes no source of it',
+  ]);
+  expect(why(database({ nightjar: '' }, { vpc: undefined }))).toEqual([]);
+  expect(why(database({ nightjar: '' }), { vpc: undefined })).toEqual([]);
+  expect(why(database({ nightjar: 'x', 'nightjar:retention': 'y' }))).toEqual([
+    'is backed up as usual, for its tag says nothing known: nightjar=x (daily, hourly, weekly or a time as 04:30), ' +
+      'nightjar:retention=y (as daily=7 weekly=4, or count=14)',
+  ]);
+});
+
+test('a source is written with what is known: its port, its TLS; one that the file leaves out never comes', () => {
+  const written = (more: Partial<RdsReach>, own: Partial<RosterRules> = {}) =>
+    after([[database({ nightjar: '' }, more)]], own)[0]!.sources[0]?.written;
+
+  expect(written({ port: undefined })!['postgres']).toStrictEqual({
+    host: reach.host,
+    database: 'shop',
+    user: 'nightjar',
+    password: 'iam',
+  });
+  const tls = { ca: 'rds.pem' } as never;
+  expect(written({}, { byTag: { ...rules.byTag, tls } })!['postgres']).toMatchObject({ tls });
+  expect(written({}, { byTag: { ...rules.byTag, without: ['rds.shop'] } })).toBeUndefined();
+  const odd = after([[database({ nightjar: '' }, {}, 'instance my instance 2')]])[0]!.sources;
+  expect(odd.map(({ name }) => name)).toEqual(['rds.my instance 2']);
+});
