@@ -1,5 +1,5 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { CloudConfig } from '../../core/contract/cloud/cloud.ts';
@@ -129,7 +129,14 @@ export function mountStatements(source: SourceConfig, writing: boolean): PolicyS
   const actions = ['elasticfilesystem:ClientMount', ...(writing ? ['elasticfilesystem:ClientWrite'] : [])];
   const fileSystems = accessPoint.replace(/:access-point\/.*/, ':file-system/*');
   const throughIt = { StringEquals: { 'elasticfilesystem:AccessPointArn': accessPoint } };
-  return [allow('Mount', actions, [fileSystems], throughIt)];
+  const mount = allow('Mount', actions, [fileSystems], throughIt);
+  return writing ? [mount] : [mount, writeNothing([fileSystems])];
+}
+
+/** A file system without a policy of its own lets everybody write who reaches it: not to be allowed to is not enough. */
+function writeNothing(resources: string[]): PolicyStatement {
+  const actions = ['elasticfilesystem:ClientWrite', 'elasticfilesystem:ClientRootAccess'];
+  return new PolicyStatement({ sid: 'WriteNothing', effect: Effect.DENY, actions, resources });
 }
 
 /** The right to have the digests of manifests signed by a key of KMS, where the source's backups are signed so. */

@@ -29,17 +29,19 @@ test('functions of a folder on Amazon EFS mount it, and the one that backs up ma
       Properties['FileSystemConfigs'],
     ]),
   );
-  const mounting = Object.fromEntries(
-    resourcesOf(template, 'AWS::IAM::Role').flatMap(([, { Properties }]) =>
-      ((Properties['Policies'] as { PolicyDocument: { Statement: Record<string, unknown>[] } }[] | undefined) ?? [])
-        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
-        .filter(({ Sid }) => Sid === 'Mount')
-        .map((statement): [string, Record<string, unknown>] => [
-          String(Properties['Description']).split(' ')[1]!,
-          statement,
-        ]),
-    ),
-  );
+  const statementsOf = (sid: string) =>
+    Object.fromEntries(
+      resourcesOf(template, 'AWS::IAM::Role').flatMap(([, { Properties }]) =>
+        ((Properties['Policies'] as { PolicyDocument: { Statement: Record<string, unknown>[] } }[] | undefined) ?? [])
+          .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+          .filter(({ Sid }) => Sid === sid)
+          .map((statement): [string, Record<string, unknown>] => [
+            String(Properties['Description']).split(' ')[1]!,
+            statement,
+          ]),
+      ),
+    );
+  const mounting = statementsOf('Mount');
 
   const mount = [{ Arn: efs, LocalMountPath: '/mnt/media' }];
   for (const [name, mounted] of Object.entries(functions))
@@ -52,6 +54,14 @@ test('functions of a folder on Amazon EFS mount it, and the one that backs up ma
     backup: read,
     restore: write,
     drill: write,
+  });
+  // without a policy of its own, a file system lets everybody write who reaches it
+  expect(statementsOf('WriteNothing')).toEqual({
+    [Object.keys(mounting).find((name) => name.includes('-backup-'))!]: expect.objectContaining({
+      Effect: 'Deny',
+      Action: ['elasticfilesystem:ClientWrite', 'elasticfilesystem:ClientRootAccess'],
+      Resource: 'arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/*',
+    }),
   });
   for (const { Resource, Condition } of Object.values(mounting))
     expect([Resource, Condition]).toEqual([
