@@ -5,7 +5,7 @@ import { runAndReport } from '../../core/telling/run-and-report.ts';
 import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 import { compose, openMemory, openTelling } from '../../core/compose.ts';
 import type { Nightjar } from '../../core/compose.ts';
-import { parseConfig, toldByText } from '../../core/config-file.ts';
+import { configInJson } from '../../core/config-json.ts';
 import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { functionEnvironmentSchema } from '../../core/contract/events/requests.ts';
 import type { InTurnResult } from '../../core/contract/events/requests.ts';
@@ -208,7 +208,9 @@ async function within<R extends object>(
       cause,
     });
   });
-  const config = attempt(() => knowing(server, tellingTopic(parseConfig(text, file), topic)));
+  const parsed = configInJson(text);
+  const yaml = parsed === undefined ? await import('../../core/config-file.ts') : undefined;
+  const config = attempt(() => knowing(server, tellingTopic(parsed ?? yaml!.parseConfig(text, file), topic)));
   const host = {
     env: process.env,
     folder: dirname(path),
@@ -217,7 +219,7 @@ async function within<R extends object>(
     layer: async () => layer,
     toolsFacts: () => readToolsFacts(layer),
   };
-  const told = config.value ?? tellingTopic(toldByText(text), topic);
+  const told = config.value ?? tellingTopic(yaml!.toldByText(text), topic);
   let nightjar: Nightjar | undefined;
   let memory: Awaited<ReturnType<typeof openMemory>>;
   const composing = async (): Promise<Nightjar> =>
