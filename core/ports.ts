@@ -190,6 +190,8 @@ export type LoadStep = {
   load(content: ByteStream, signal: AbortSignal): Promise<void>;
   /** What `load` asks of the content before anything of it reaches a client: lets it pass, or throws `part-corrupt`. */
   inspect?(content: ByteStream): ByteStream;
+  /** Steps of one stage that have the same line follow each other, and nothing else comes between them. */
+  line?: string;
 };
 
 /**

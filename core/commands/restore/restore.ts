@@ -246,7 +246,15 @@ async function load(manifest: Manifest, target: Target, deps: RestoreDeps, signa
       label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''),
       totalBytes: dataBytes(steps.map(({ part }) => part)),
     });
-    await mapConcurrently(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
+    const lines = [...Map.groupBy(steps, ({ line, part }) => line ?? part.file).values()];
+    await mapConcurrently(
+      deps.parallel,
+      lines,
+      async (line, stop) => {
+        for (const step of line) await loadStep(step, manifest, deps, stop);
+      },
+      signal,
+    );
   }
 }
 

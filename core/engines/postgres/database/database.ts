@@ -10,6 +10,7 @@ import { discardDatabase } from './discard.ts';
 import { newName } from './leftovers.ts';
 import type { Loading } from '../restore/loading.ts';
 import { inTransaction, maintain } from './maintenance.ts';
+import type { Maintenance } from './maintenance.ts';
 import { marked, markOf } from './mark.ts';
 import type { DatabaseMark } from './mark.ts';
 import { failureOf, refusedError } from '../failures/remedies.ts';
@@ -19,9 +20,16 @@ const discardLimitMs = 30_000;
 
 /**
  * What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made
- * that died (`leftover`).
+ * that died (`leftover`). `skipsWal`: the server writes nothing to its log of what needs none, and lets us say what that
+ * is.
  */
-export type FoundDatabase = { serverMajor: number; catalog?: Catalog; leftover: boolean; oid?: number };
+export type FoundDatabase = {
+  serverMajor: number;
+  skipsWal: boolean;
+  catalog?: Catalog;
+  leftover: boolean;
+  oid?: number;
+};
 
 /** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
 export async function inspect(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
@@ -30,21 +38,29 @@ export async function inspect(login: Login, signal: AbortSignal): Promise<FoundD
     throw error;
   });
   if (session === undefined)
-    return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor, leftover: false }));
+    return maintain(login, signal, async (elsewhere) => ({ ...(await serverFacts(elsewhere)), leftover: false }));
   try {
-    const { serverMajor } = session;
+    const facts = await serverFacts(session);
     const [found] = await session.rows<{ oid: number; comment: string | null }>(
       `select oid, shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
       [login.database],
     );
     const { state, of } = markOf(found?.comment) ?? {};
     if (state !== 'restoring' || of !== login.database)
-      return { serverMajor, catalog: await readCatalog(session), leftover: false, oid: Number(found?.oid) };
+      return { ...facts, catalog: await readCatalog(session), leftover: false, oid: Number(found?.oid) };
     if (!(await maintain(login, signal, (elsewhere) => isFree(elsewhere, login, signal)))) throw taken(login);
-    return { serverMajor, leftover: true };
+    return { ...facts, leftover: true };
   } finally {
     await session.close();
   }
+}
+
+/** Truncating takes a right that loading rows does not: a superuser has it everywhere. */
+async function serverFacts({ serverMajor, rows }: Maintenance): Promise<{ serverMajor: number; skipsWal: boolean }> {
+  const [found] = await rows<{ skips: boolean }>(
+    `select current_setting('wal_level') = 'minimal' and current_setting('is_superuser') = 'on' as skips`,
+  );
+  return { serverMajor, skipsWal: found!.skips };
 }
 
 /** A connection string for programs that take the database's name in no other way. */

@@ -29,6 +29,8 @@ import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf, notesOfOld } from './notes.ts';
 import { foresee } from '../preflight/foresee.ts';
 import { postgresRun, sessionOptions } from '../programs.ts';
+import { lanesOf } from './rows/lanes.ts';
+import type { Lane } from './rows/lanes.ts';
 import { loadRows } from './rows/load-rows.ts';
 import type { RowLoading } from './rows/load-rows.ts';
 import { openCopySession } from './rows/copy-session.ts';
@@ -79,6 +81,8 @@ export async function openTarget(
   const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
   const loading = { ...loadingOf(login, tools, options, found, into), ...(excerpt && { entries: excerpt.ids }) };
   const rows = keptRows(loading);
+  const inLanes = found.skipsWal && excerpt === undefined && !loading.keepGoing;
+  const lanes = inLanes ? lanesOf(manifest.parts, login.parallel) : new Map<string, Lane>();
 
   const steps = (
     role: ManifestPart['role'],
@@ -173,8 +177,12 @@ export async function openTarget(
       steps('data', '', (content, stop, part) =>
         loading.keepGoing
           ? rows.load(part.file, apart(content, part), stop)
-          : loadRows(apart(content, part), loading, stop),
-      ).map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
+          : loadRows(apart(content, part), lanes.get(part.file), loading, stop),
+      ).map((step) => ({
+        ...step,
+        line: lanes.get(step.part.file)?.line ?? step.part.file,
+        inspect: (content: ByteStream) => allowed(content, step.part),
+      })),
       ...(loading.keepGoing
         ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))]
         : []),

@@ -15,7 +15,8 @@ import { messageHead, question } from './question.ts';
  * they may be in any encoding.
  */
 export type CopySession = {
-  run(statement: Uint8Array): Promise<void>;
+  /** Returns the server's word for what it did: `SELECT 1`. */
+  run(statement: Uint8Array): Promise<string>;
   /** A `COPY … FROM stdin` and its rows, without the line that ends them. */
   copy(statement: Uint8Array, rows: AsyncIterable<Uint8Array>): Promise<void>;
   /** Ends it as it is: what is not committed is undone. */
@@ -47,7 +48,10 @@ export async function openCopySession(
   client.on('notice', ({ severity, message, hint }) =>
     hear(`${severity ?? 'NOTICE'}:  ${message ?? ''}${hint === undefined ? '' : `\nHINT:  ${hint}`}`),
   );
-  const cut = () => void socket.destroy();
+  const cut = (): void => {
+    clearTimeout(silence);
+    socket.destroy();
+  };
   signal.addEventListener('abort', cut, { once: true });
   const silence = setTimeout(() => {
     const what = `${place} did nothing for ${formatDuration(idleLimitMs)} and was left`;
@@ -83,7 +87,7 @@ export async function openCopySession(
     async copy(statement, rows) {
       const { begun, ended, isOver } = ask(statement);
       const stream = await Promise.race([begun, ended]);
-      if (stream === undefined) return;
+      if (typeof stream === 'string') return;
       const memory = spending();
       for await (const piece of rows) {
         if (isOver()) break; // its end tells why

@@ -1,10 +1,12 @@
 import { abortError } from '../../../../domain/errors.ts';
 import type { Passed } from '../../../../pipeline/guard.ts';
+import { printed } from '../../../../pipeline/rows/tables.ts';
 import type { Loading } from '../loading.ts';
 import { refusedError } from '../../failures/remedies.ts';
 import type { RefusedStatement } from '../errors/restore-errors.ts';
 import { judgedBlocksOf } from '../text/judged-blocks.ts';
 import type { CopySession, CopySessionWishes } from './copy-session.ts';
+import type { Lane } from './lanes.ts';
 
 /** `openRows`: a session that loads rows. `heard` takes what the server has said though all went well. */
 export type RowLoading = Loading & {
@@ -16,35 +18,53 @@ export type RowLoading = Loading & {
 const endLine = Buffer.from('\\.\n');
 const longestStatement = 4000;
 const mostWarnings = 100;
+const copiedTable = /^COPY ((?:"[^"]*"|[^"\s()])+)\s/;
 /** White space and comments between statements. */
 const noStatement = /^(?:\s|--)/;
 
-/** Loads a data part in one transaction of a session of ours, up to its first failure. Throws with what failed. */
+/**
+ * Loads a data part in one transaction of a session of ours, up to its first failure; parts of one `lane` in one together.
+ * Throws with what failed.
+ */
 export async function loadRows(
   pieces: AsyncGenerator<Passed>,
+  lane: Lane | undefined,
   loading: RowLoading,
   signal: AbortSignal,
 ): Promise<void> {
-  const warnings: string[] = [];
+  const left = lane === undefined ? 0 : (lane.left -= 1);
+  const session = lane?.session ?? (await begun(loading, signal));
+  if (lane !== undefined) lane.session = session;
+  let goesOn = false;
+  try {
+    await loadInto(session, pieces, lane);
+    if (signal.aborted) throw abortError(signal);
+    if (left === 0) await session.run(Buffer.from('COMMIT'));
+    goesOn = left > 0;
+  } finally {
+    if (!goesOn) await session.close();
+  }
+}
+
+async function loadInto(session: CopySession, pieces: AsyncGenerator<Passed>, lane: Lane | undefined): Promise<void> {
+  for await (const { rows, content } of judgedBlocksOf(pieces)) {
+    if (rows) await copyBlock(content, session, lane);
+    else await runEach(content, session.run);
+  }
+}
+
+/** A session with its transaction. */
+async function begun(loading: RowLoading, signal: AbortSignal): Promise<CopySession> {
+  let warnings = 0;
   const session = await loading.openRows(
     {
       explain: (cause, statement) => refusedError([refusalOf(cause, statement)], cause, loading, signal),
-      hear: (line) => void (warnings.length < mostWarnings && warnings.push(line)),
+      hear: (line) => void ((warnings += 1) <= mostWarnings && loading.heard?.(loading.shown(line))),
     },
     signal,
   );
-  try {
-    for (const statement of opening) await session.run(statement);
-    for await (const { rows, content } of judgedBlocksOf(pieces)) {
-      if (rows) await copyBlock(content, session.copy);
-      else await runEach(content, session.run);
-    }
-    if (signal.aborted) throw abortError(signal);
-    await session.run(Buffer.from('COMMIT'));
-  } finally {
-    await session.close();
-  }
-  if (warnings.length > 0) loading.heard?.(loading.shown(warnings.join('\n')));
+  for (const statement of opening) await session.run(statement);
+  return session;
 }
 
 /** How a session reads quotes follows the server's setting, which a database may have of its own. */
@@ -56,10 +76,27 @@ async function runEach(pieces: AsyncIterable<Buffer>, run: CopySession['run']): 
 }
 
 /** The first piece is the statement. */
-async function copyBlock(content: AsyncIterable<Buffer>, copy: CopySession['copy']): Promise<void> {
+async function copyBlock(content: AsyncIterable<Buffer>, session: CopySession, lane: Lane | undefined): Promise<void> {
   const pieces = content[Symbol.asyncIterator]();
   const first = await pieces.next();
-  if (first.done !== true) await copy(first.value, withoutEnd({ [Symbol.asyncIterator]: () => pieces }));
+  if (first.done === true) return;
+  const [, table = ''] = copiedTable.exec(first.value.toString('latin1')) ?? [];
+  if (lane?.begins(printed(table)) === true) await truncate(table, session);
+  await session.copy(first.value, withoutEnd({ [Symbol.asyncIterator]: () => pieces }));
+}
+
+/**
+ * A server that writes no more of its log than it must (`wal_level = minimal`) writes nothing of rows that are loaded in
+ * the transaction in which their table was truncated. Left alone is a table that holds rows, as those of an extension
+ * may, or that another one refers to.
+ */
+async function truncate(table: string, { run }: CopySession): Promise<void> {
+  const id = `pg_catalog.to_regclass('${table.replaceAll("'", "''")}')`;
+  const isEmpty =
+    `SELECT FROM pg_catalog.pg_class WHERE oid = ${id} AND relkind = 'r' AND NOT EXISTS (SELECT FROM ONLY ${table}) ` +
+    `AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE contype = 'f' AND confrelid = ${id})`;
+  if ((await run(Buffer.from(isEmpty, 'latin1'))) === 'SELECT 1')
+    await run(Buffer.from(`TRUNCATE TABLE ONLY ${table}`, 'latin1'));
 }
 
 /** The grammar lets no rows end without that line, and gives it out whole. */

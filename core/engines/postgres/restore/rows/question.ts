@@ -4,9 +4,9 @@ type Stream = pg.Connection['stream'];
 
 /**
  * A statement as the driver takes it, sent as the bytes that it is. `begun`: rows are waited for, on this stream. `ended`:
- * it was done; rejects with what the server said, or why there is no answer.
+ * it was done, with the server's word for what; rejects with what the server said, or why there is no answer.
  */
-export type PostgresQuestion = pg.Submittable & { begun: Promise<Stream>; ended: Promise<void>; isOver(): boolean };
+export type PostgresQuestion = pg.Submittable & { begun: Promise<Stream>; ended: Promise<string>; isOver(): boolean };
 
 /** The beginning of a message of the protocol (PostgreSQL manual, 54.7): its kind, and its length without that. */
 export function messageHead(kind: string, bytes: number): Buffer {
@@ -16,10 +16,11 @@ export function messageHead(kind: string, bytes: number): Buffer {
   return head;
 }
 
-/** One statement, in bytes that hold no NUL; what it answers is not looked at. */
+/** One statement, in bytes that hold no NUL; what it answers is not looked at beyond that. */
 export function question(statement: Uint8Array): PostgresQuestion {
-  const [begun, ended] = [Promise.withResolvers<Stream>(), Promise.withResolvers<void>()];
+  const [begun, ended] = [Promise.withResolvers<Stream>(), Promise.withResolvers<string>()];
   let over = false;
+  let done = '';
   const nothing = () => {};
   const handlers = {
     submit({ stream }: pg.Connection) {
@@ -27,12 +28,12 @@ export function question(statement: Uint8Array): PostgresQuestion {
     },
     handleRowDescription: nothing,
     handleDataRow: nothing,
-    handleCommandComplete: nothing,
+    handleCommandComplete: ({ text }: { text: string }) => void (done = text),
     handleEmptyQuery: nothing,
     handleCopyInResponse: ({ stream }: pg.Connection) => begun.resolve(stream),
     handleReadyForQuery() {
       over = true;
-      ended.resolve();
+      ended.resolve(done);
     },
     handleError(error: unknown) {
       over = true;
