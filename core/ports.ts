@@ -104,6 +104,8 @@ export type Plan = {
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
+  /** The same, of what holds of each backup alike: it stands in each manifest, and is told by the first that has it. */
+  standing?: readonly string[];
   /** What of it nobody else may read, as `the hashes of passwords`: it is said where the backup is not encrypted. */
   secrets?: string;
   /** Nothing of it says who owns what or may do what: commands by hand leave that out, too. */

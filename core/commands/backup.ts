@@ -60,6 +60,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       const sign = await store.signer(source.name, held);
       const plan = await planSharing(made, backups, deps, held);
       try {
+        const said = await saidBefore(standingOf(plan, source), source.name, others, deps, held);
+        announce(plan, made, said, report);
         const content = await storeContent(plan, made, deps, confirmLease, held);
         const manifest = await manifestOf(plan, made, content, deps);
         await proven(manifest, deps, held);
@@ -98,7 +100,6 @@ async function storeContent(
   confirmLease: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<StoredContent> {
-  announce(plan, made, report);
   try {
     const { parts, catalog, catalogLast = false } = plan;
     const first = catalogLast ? { parts } : { parts, catalog };
@@ -119,18 +120,35 @@ async function storeContent(
   }
 }
 
-function announce(plan: Plan, { source, id }: NewBackup, report: Report): void {
+/** What the backup before has said already. Who may read no manifest hears it once more. */
+async function saidBefore(
+  standing: readonly string[],
+  source: SourceName,
+  others: readonly BackupId[],
+  { store }: BackupDeps,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const last = others.at(-1);
+  if (standing.length === 0 || last === undefined) return [];
+  return store.readManifest(source, last, signal).then(
+    ({ manifest: { warnings } }) => warnings,
+    () => [],
+  );
+}
+
+function announce(plan: Plan, { source, id }: NewBackup, said: readonly string[], report: Report): void {
   const { server, parts } = plan;
   const withCatalog = parts.length + 1;
   const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   const what = `${server.product} ${server.version}, ${plural(withCatalog, 'part')}`;
   report({ type: 'planned', source: source.name, id, what, totalBytes, parts: withCatalog });
-  warn(warningsOf(plan, source), report);
+  const standing = standingOf(plan, source).filter((one) => !said.includes(oneLine(one)));
+  warn([...plan.warnings, ...standing], report);
 }
 
-function warningsOf({ warnings, secrets }: Plan, { recipients = [] }: Source): string[] {
-  if (secrets === undefined || recipients.length > 0) return warnings;
-  return [...warnings, `${secrets} are in this backup, and it is not encrypted: see docs/encryption.md`];
+function standingOf({ standing = [], secrets }: Plan, { recipients = [] }: Source): readonly string[] {
+  if (secrets === undefined || recipients.length > 0) return standing;
+  return [...standing, `${secrets} are in this backup, and it is not encrypted: see docs/encryption.md`];
 }
 
 function warn(messages: readonly string[], report: Report): void {
@@ -171,7 +189,7 @@ async function manifestOf(
     objects: confirmed.catalog === undefined ? Object.fromEntries(counts) : countsOf(confirmed.catalog),
     ...(position.length > 0 && { position: [...position] }),
     ...(adopting && { adopted: adopting.adopted }),
-    warnings: [...warningsOf(plan, source), ...confirmed.warnings].map(oneLine),
+    warnings: [...plan.warnings, ...standingOf(plan, source), ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),
   };

@@ -62,7 +62,8 @@ export function mariadbGlobalsEngine(own: Login): Engine {
               },
             ],
         catalog,
-        warnings: isProof ? [] : warningsOf({ hidden, ignored, second }),
+        warnings: [],
+        standing: isProof ? [] : warningsOf({ hidden, ignored, second }),
         ...(all['password'] !== undefined && { secrets: 'hashes of passwords' }),
         async confirm(_, notes) {
           const seen = notes.flatMap(({ counted = [] }) => counted);

@@ -1,16 +1,8 @@
-import { databaseOfGlobals } from '../../../domain/content-words.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { fewNames } from '../../../domain/lines.ts';
 import { plural } from '../../../domain/units.ts';
-import type {
-  ByteStream,
-  Catalog,
-  LeftOut,
-  LoadFailure,
-  RestoreFinding,
-  Target,
-  TargetOptions,
-} from '../../../ports.ts';
+import type { Catalog, LeftOut, LoadFailure, Target, TargetOptions } from '../../../ports.ts';
+import { globalsTarget } from '../../globals-target.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { withSession } from '../session.ts';
@@ -23,15 +15,11 @@ import { failureOf, partialRevokes } from './mysql-only.ts';
 import { everybody, readAccounts } from './reading.ts';
 import { dropMarkedAccounts, markAccounts } from './scratch.ts';
 
-const unchanged = 'the accounts of the server are as they were';
 const lockName = 'nightjar_accounts';
 
 /** The accounts of a server, to add those of a backup to: what is missing is made, and nobody who is there is changed. */
-export async function openAccountsTarget(
-  own: Login,
-  { manifest, catalog, keepGoing = false, drill = false }: TargetOptions,
-  signal: AbortSignal,
-): Promise<Target> {
+export async function openAccountsTarget(own: Login, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  const { manifest, catalog, keepGoing = false, drill = false } = options;
   const { before, obstacle } = await withSession(
     own,
     signal,
@@ -45,64 +33,35 @@ export async function openAccountsTarget(
   const leftOut: LeftOut[] = [];
   const failed = keepGoing ? (failure: LoadFailure) => void failures.push(failure) : undefined;
   const missing = namesOf(catalog).filter((name) => !namesOf(before).includes(name));
-  let standing = unchanged;
 
-  async function load(content: ByteStream, file: string, stop: AbortSignal): Promise<void> {
-    const facts = accountsInText(Buffer.concat(await Array.fromAsync(content)), file);
-    await withSession(
-      own,
-      stop,
-      async (session) => {
-        await lock(session, own);
-        const choice = chosenAccounts(facts, await readAccounts(session, own));
-        const isDrills = ({ of }: AccountFact) => missing.includes(of);
-        const { true: make = [], false: old = [] } = Object.groupBy(choice.make, (one) => `${!drill || isDrills(one)}`);
-        const ofOthers = old.map(({ kind, name, of }) => ({ kind, name, why: `${of} was there before the drill` }));
-        leftOut.push(...choice.leftOut, ...ofOthers);
-        if (drill) await markAccounts(make, session);
-        standing = drill
-          ? 'the accounts of the drill are there'
-          : 'the accounts that were made stay; a further run goes on';
-        await makeAccounts(make, session, leftOut, failed);
-      },
-      null,
-    );
+  async function makeMissing(session: MariadbSession, facts: AccountFact[], isThere: () => void): Promise<void> {
+    await lock(session, own);
+    const choice = chosenAccounts(facts, await readAccounts(session, own));
+    const isDrills = ({ of }: AccountFact) => missing.includes(of);
+    const { true: make = [], false: old = [] } = Object.groupBy(choice.make, (one) => `${!drill || isDrills(one)}`);
+    const ofOthers = old.map(({ kind, name, of }) => ({ kind, name, why: `${of} was there before the drill` }));
+    leftOut.push(...choice.leftOut, ...ofOthers);
+    if (drill) await markAccounts(make, session);
+    isThere();
+    await makeAccounts(make, session, leftOut, failed);
   }
-  async function discard(stop: AbortSignal): Promise<void> {
-    if (!drill) return;
-    await withSession(own, stop, dropMarkedAccounts, null);
-    standing = unchanged;
-  }
-  async function ended(stop: AbortSignal): Promise<string[]> {
-    await discard(stop);
-    return drill ? [] : withoutHashes(catalog, missing);
-  }
-  return {
-    database: databaseOfGlobals,
-    state: 'absent',
-    holds: '',
-    notes: drill ? [] : notesOn(missing, catalog, before),
-    foresee: async (replace) => ({
-      steps: [],
-      findings: [...(replace ? [noReplacement] : []), ...(obstacle === undefined ? [] : [obstacle])],
-    }),
-    async prepare(_, stop) {
-      if (obstacle !== undefined) throw failureOf(obstacle);
-      if (drill) await withSession(own, stop, dropMarkedAccounts, null);
-    },
-    stages: manifest.parts
-      .filter(({ role }) => role === 'schema')
-      .map((part) => [{ part, label: 'accounts', load: (content, stop) => load(content, part.file, stop) }]),
-    made: () => databaseOfGlobals,
+  return globalsTarget(options, {
+    what: 'accounts',
+    remedy: 'an account that is to be as it was has to be dropped or renamed first',
+    notes: notesOn(missing, catalog, before),
+    lasting: () => withoutHashes(catalog, missing),
     failures,
     leftOut,
-    noDefinitions: true,
-    finish: ended,
-    keep: ended,
-    discard,
-    standing: () => standing,
-    close: async () => undefined,
-  };
+    findings: obstacle === undefined ? [] : [obstacle],
+    async begin() {
+      if (obstacle !== undefined) throw failureOf(obstacle);
+    },
+    async load(content, file, isThere, stop) {
+      const facts = accountsInText(Buffer.concat(await Array.fromAsync(content)), file);
+      await withSession(own, stop, (session) => makeMissing(session, facts, isThere), null);
+    },
+    dropMarked: (stop) => withSession(own, stop, dropMarkedAccounts, null),
+  });
 }
 
 async function accountsHere(session: MariadbSession, login: Login, product: string): Promise<Catalog> {
@@ -122,13 +81,6 @@ async function lock(session: MariadbSession, login: Login): Promise<void> {
     hint: 'run it again when that has ended',
   });
 }
-
-const noReplacement: RestoreFinding = {
-  weight: 'fails',
-  code: 'input-invalid',
-  what: 'a restore of accounts replaces none: it makes those that are missing',
-  remedy: 'leave --replace out; an account that is to be as it was has to be dropped or renamed first',
-};
 
 function namesOf({ account = {}, role = {} }: Catalog): string[] {
   return [...Object.keys(role), ...Object.keys(account)];

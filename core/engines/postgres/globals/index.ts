@@ -37,7 +37,8 @@ export function postgresGlobalsEngine(own: Login, tools: Tools): Engine {
         client: { program: 'pg_dumpall', version: tools.program('pg_dumpall', recipe.major).version },
         parts: isProof ? [] : [partOf(text, recipe)],
         catalog,
-        warnings: isProof || recipe.passwords ? [] : [passwordless(own.user)],
+        warnings: [],
+        standing: isProof || recipe.passwords ? [] : [passwordless(own.user)],
         ...(catalog['password'] !== undefined && { secrets: 'hashes of passwords' }),
         async confirm(_, notes) {
           const own = notes.flatMap(({ counted = [] }) => counted);

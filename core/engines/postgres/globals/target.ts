@@ -1,17 +1,9 @@
-import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { databaseOfGlobals } from '../../../domain/content-words.ts';
 import { fewNames } from '../../../domain/lines.ts';
 import { plural } from '../../../domain/units.ts';
-import type {
-  ByteStream,
-  Catalog,
-  LeftOut,
-  LoadFailure,
-  RestoreFinding,
-  Target,
-  TargetOptions,
-} from '../../../ports.ts';
+import type { Catalog, LeftOut, LoadFailure, Target, TargetOptions } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
+import { globalsTarget } from '../../globals-target.ts';
 import type { Login } from '../../login.ts';
 import { claim } from '../database/claim.ts';
 import type { Claim } from '../database/claim.ts';
@@ -22,8 +14,6 @@ import { globalsRun, lookAtServer, readGlobals, wholeText } from './reading.ts';
 import { dropMarked, marking } from './scratch.ts';
 import { catalogOf, globalsIn } from './statements.ts';
 
-const unchanged = 'the roles of the server are as they were';
-
 /**
  * The roles of a server, to add those of a backup to: what is missing is made, all in one transaction but for
  * tablespaces; what is there is left as it is, and told.
@@ -31,9 +21,10 @@ const unchanged = 'the roles of the server are as they were';
 export async function openGlobalsTarget(
   own: Login,
   tools: Tools,
-  { manifest, catalog, tablespaces = true, keepGoing = false, drill = false }: TargetOptions,
+  options: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
+  const { catalog, tablespaces = true, keepGoing = false, drill = false } = options;
   const { recipe, isSuperuser } = await lookAtServer(own, signal);
   const read = async (stop: AbortSignal) => globalsIn(await readGlobals(globalsRun(own, tools, recipe), own, stop));
   const before = catalogOf(await read(signal));
@@ -41,63 +32,35 @@ export async function openGlobalsTarget(
   const failures: LoadFailure[] = [];
   const leftOut: LeftOut[] = [];
   let claimed: Claim | undefined;
-  let standing = unchanged;
   const failed = keepGoing ? (failure: LoadFailure) => void failures.push(failure) : undefined;
-
-  async function load(part: ManifestPart, content: ByteStream, stop: AbortSignal): Promise<void> {
-    const globals = globalsIn(await wholeText(content, part.file));
-    const here = await read(stop);
-    const choice = chosen(globals, { here, isSuperuser, tablespaces, drill });
-    leftOut.push(...choice.leftOut);
-    const besides = drill ? marking(choice.make) : [];
-    await withSession(own, stop, async (session) => {
-      await makeTogether(choice.make, session, { isSuperuser, failed, besides });
-      standing = drill ? 'the roles of the drill are there' : 'the roles that were made stay; a further run goes on';
-      await makeTablespaces(choice.tablespaces, session, { failed });
-    });
-  }
-  async function discard(stop: AbortSignal): Promise<void> {
-    if (!drill) return;
-    await withSession(own, stop, dropMarked);
-    standing = unchanged;
-  }
-  async function ended(stop: AbortSignal): Promise<string[]> {
-    await discard(stop);
-    return drill ? [] : [...withoutPasswords(catalog, missing)];
-  }
-  return {
-    database: databaseOfGlobals,
-    state: 'absent',
-    holds: '',
-    notes: drill ? [] : notesOn(catalog, before, missing),
-    foresee: async (replace) => ({ steps: [], findings: replace ? [noReplacement] : [] }),
-    async prepare(_, stop) {
-      claimed = await claim({ ...own, database: databaseOfGlobals }, stop);
-      if (drill) await withSession(own, stop, dropMarked);
-    },
-    stages: manifest.parts
-      .filter(({ role }) => role === 'schema')
-      .map((part) => [{ part, label: 'roles', load: (content, stop) => load(part, content, stop) }]),
-    made: () => databaseOfGlobals,
+  return globalsTarget(options, {
+    what: 'roles',
+    remedy:
+      'a role that is to be as it was has to be dropped or renamed first, or altered by hand: nightjar pull brings ' +
+      'the statements',
+    notes: notesOn(catalog, before, missing),
+    lasting: () => withoutPasswords(catalog, missing),
     failures,
     leftOut,
-    noDefinitions: true,
-    finish: ended,
-    keep: ended,
-    discard,
-    standing: () => standing,
-    close: async () => claimed?.release(),
-  };
+    async begin(stop) {
+      claimed = await claim({ ...own, database: databaseOfGlobals }, stop);
+    },
+    async load(content, file, isThere, stop) {
+      const globals = globalsIn(await wholeText(content, file));
+      const here = await read(stop);
+      const choice = chosen(globals, { here, isSuperuser, tablespaces, drill });
+      leftOut.push(...choice.leftOut);
+      const besides = drill ? marking(choice.make) : [];
+      await withSession(own, stop, async (session) => {
+        await makeTogether(choice.make, session, { isSuperuser, failed, besides });
+        isThere();
+        await makeTablespaces(choice.tablespaces, session, { failed });
+      });
+    },
+    dropMarked: async (stop) => void (await withSession(own, stop, dropMarked)),
+    release: async () => claimed?.release(),
+  });
 }
-
-const noReplacement: RestoreFinding = {
-  weight: 'fails',
-  code: 'input-invalid',
-  what: 'a restore of roles replaces none: it makes those that are missing',
-  remedy:
-    'leave --replace out; a role that is to be as it was has to be dropped or renamed first, or altered by hand: ' +
-    'nightjar pull brings the statements',
-};
 
 function missingRoles({ role: roles = {} }: Catalog, here: Catalog): string[] {
   return Object.keys(roles).filter((name) => here['role']?.[name] === undefined);

@@ -121,6 +121,23 @@ test('what a plan warns of and excepts stands in the manifest in one line each, 
   expect(warnings()).toEqual(['before\\nit', 'after\\nit', 'but\\nthis']);
 });
 
+test('what holds of each backup alike stands in each manifest, and is told by the first that has it', async () => {
+  const later = (random: number) => ({ random: () => random });
+  const standing = () => ({ warnings: ['each time'], standing: ['no passwords:\nnone'], secrets: 'hashes' });
+  const unencrypted = 'hashes are in this backup, and it is not encrypted: see docs/encryption.md';
+
+  await backingUp(standing, later(0.1));
+  expect(warnings()).toEqual(['each time', 'no passwords:\\nnone', unencrypted]);
+  told = [];
+  const second = await backingUp(standing, later(0.2));
+  expect(warnings()).toEqual(['each time']);
+  expect(second.warnings).toEqual(['each time', 'no passwords:\\nnone', unencrypted]);
+  told = [];
+  await backingUp(() => ({ ...standing(), standing: ['no password of app'] }), later(0.3));
+
+  expect(warnings()).toEqual(['each time', 'no password of app']);
+});
+
 test('a manifest says what it is of, when, by what, and how its parts are made', async () => {
   const manifest = await backingUp(() => ({ rowForm: 'text' }), {
     identity: { run: 'run-7', holder: 'test', isGone: () => true },

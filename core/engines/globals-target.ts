@@ -1,0 +1,76 @@
+import { databaseOfGlobals } from '../domain/content-words.ts';
+import type { ByteStream, LeftOut, LoadFailure, RestoreFinding, Target, TargetOptions } from '../ports.ts';
+
+/** What a restore of roles or accounts does on its server. */
+type GlobalsWork = {
+  /** `roles`, `accounts`; and how one comes to be as it was that is there already. */
+  what: string;
+  remedy: string;
+  /** What a person should know beforehand, and behind it. */
+  notes: string[];
+  lasting(): string[];
+  failures: LoadFailure[];
+  leftOut: LeftOut[];
+  /** What keeps it from being done; `begin` throws that, too. */
+  findings?: readonly RestoreFinding[];
+  begin(signal: AbortSignal): Promise<void>;
+  /** Makes what is missing; calls `isThere` when something of it is, or may be. */
+  load(content: ByteStream, file: string, isThere: () => void, signal: AbortSignal): Promise<void>;
+  /** Drops what a drill has made, this one or one that died. */
+  dropMarked(signal: AbortSignal): Promise<void>;
+  release?(): Promise<void>;
+};
+
+/**
+ * What belongs to a whole server, to add that of a backup to: what is missing is made, and what is there is left as it
+ * is. A drill drops what it has made.
+ */
+export function globalsTarget({ manifest, drill = false }: TargetOptions, work: GlobalsWork): Target {
+  const { what, remedy, notes, failures, leftOut, dropMarked } = work;
+  const unchanged = `the ${what} of the server are as they were`;
+  let standing = unchanged;
+  const isThere = () => {
+    standing = drill ? `the ${what} of the drill are there` : `the ${what} that were made stay; a further run goes on`;
+  };
+  const noReplacement: RestoreFinding = {
+    weight: 'fails',
+    code: 'input-invalid',
+    what: `a restore of ${what} replaces none: it makes those that are missing`,
+    remedy: `leave --replace out; ${remedy}`,
+  };
+  async function discard(stop: AbortSignal): Promise<void> {
+    if (!drill) return;
+    await dropMarked(stop);
+    standing = unchanged;
+  }
+  async function ended(stop: AbortSignal): Promise<string[]> {
+    await discard(stop);
+    return drill ? [] : work.lasting();
+  }
+  return {
+    database: databaseOfGlobals,
+    state: 'absent',
+    holds: '',
+    notes: drill ? [] : notes,
+    foresee: async (replace) => ({
+      steps: [],
+      findings: [...(replace ? [noReplacement] : []), ...(work.findings ?? [])],
+    }),
+    async prepare(_, stop) {
+      await work.begin(stop);
+      if (drill) await dropMarked(stop);
+    },
+    stages: manifest.parts
+      .filter(({ role }) => role === 'schema')
+      .map((part) => [{ part, label: what, load: (content, stop) => work.load(content, part.file, isThere, stop) }]),
+    made: () => databaseOfGlobals,
+    failures,
+    leftOut,
+    noDefinitions: true,
+    finish: ended,
+    keep: ended,
+    discard,
+    standing: () => standing,
+    close: async () => work.release?.(),
+  };
+}
