@@ -7,7 +7,8 @@ import type { BuildOptions, Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { nightjarProgram } from './cli/grammar/grammar.ts';
 import { manualPage } from './cli/shell/manual.ts';
-import { bundleFunction, functionNames } from '../functions/bundle.ts';
+import { bundleFunction, functionNames, requireBanner } from '../functions/bundle.ts';
+import { packageFolders, writeNotices } from '../functions/host/notices.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = `${root}dist/package`;
@@ -23,6 +24,9 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** As they lie below node_modules, these are 170 files, which take half of a start. */
+const loadedAtOnce = ['commander', 'croner', 'yaml', 'zod'];
+
 /** A stack reads what engines say of themselves, and loads none: what they would load to work is left out. */
 const described: Plugin = {
   name: 'described',
@@ -33,11 +37,15 @@ const described: Plugin = {
 /**
  * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the
  * builder of the layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay
- * dependencies.
+ * dependencies, but for those of the command line that every verb loads.
  */
 await rm(out, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   ...common,
+  packages: 'bundle',
+  external: Object.keys(packageJson.dependencies).filter((name) => !loadedAtOnce.includes(name)),
+  banner: { js: requireBanner },
+  metafile: true,
   entryPoints: {
     nightjar: 'bin/nightjar.ts',
     'db-tools/layer': 'layers/db-tools/index.ts',
@@ -45,6 +53,7 @@ await build({
   },
   splitting: true,
 });
+await writeNotices(packageFolders([metafile]), root, out);
 // each in a file of its own: they find what lies beside them by their own place
 await build({
   ...common,

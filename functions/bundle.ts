@@ -22,7 +22,7 @@ const largestBytes: Bytes = 5_000_000;
  * Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES
  * module has neither.
  */
-const requireBanner =
+export const requireBanner =
   "import { createRequire as nightjarRequire } from 'node:module';const require = " +
   'nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;';
 
