@@ -89,6 +89,11 @@ export type Vault = {
     lengthen(key: ObjectKey, until: Date, signal: AbortSignal): Promise<void>;
   };
   /**
+   * Whether objects may be locked here by themselves, for days or by anybody's hold; true where that can't be known.
+   * Absent where none of its kind can.
+   */
+  mayLock?(signal: AbortSignal): Promise<boolean>;
+  /**
    * Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an
    * error. None where a vault sweeps them by itself.
    */

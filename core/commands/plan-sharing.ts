@@ -21,7 +21,8 @@ export async function planSharing(
 ): Promise<Plan> {
   const { engine, recipients = [] } = made.source;
   // what this run could not read, it could not compare with
-  if (engine.shares !== true || recipients.length > 0 || !deps.store.canShare()) return engine.plan({}, signal);
+  const isShared = engine.shares === true && recipients.length === 0 && (await deps.store.canShare(signal));
+  if (!isShared) return engine.plan({}, signal);
   const before = await backupBefore(made.source, others, deps, signal);
   const plan = before && (await planBehind(before, made, deps, signal));
   return plan ?? engine.plan({ sharing: {} }, signal);

@@ -4,6 +4,7 @@ import { planRotation, removedBy } from '../domain/retention/rotation.ts';
 import type { PlannedBackup, Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { BackupFound } from '../domain/verdict/history.ts';
+import type { SourceVerdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity } from '../ports.ts';
 import { removableBytes } from '../store/rotation/remove.ts';
 import type { Removal } from '../store/rotation/remove.ts';
@@ -64,7 +65,8 @@ export async function rotate(
     signal,
   );
   const plan = planRotation(history, verdict, policy, at, options);
-  const leftovers = await store.lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
+  const sweeping = { ...deps, packsToo: areWhole(verdict) };
+  const leftovers = await store.lookForLeftovers(history, policy.rotation.graceMs, sweeping, signal);
   if (options.dryRun) return preview(plan, leftovers, looks);
   if (plan.refusal !== undefined) throw plan.refusal;
 
@@ -90,6 +92,12 @@ export async function rotate(
   const swept = await store.sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
   failures.push(...unlocked, ...swept.failures);
   return ended({ plan, removals, swept, retagged: retagged ?? 0, ...(locked > 0 && { locked }), failures });
+}
+
+/** Only then it is known what each of them needs: a link that is lost may have led to what no other does. */
+function areWhole({ backups, adopted }: SourceVerdict): boolean {
+  const lacking = ['gone', 'cut', 'unreadable', 'unsigned'];
+  return [...backups, ...adopted].every(({ known, damage }) => known && !lacking.includes(damage?.kind ?? ''));
 }
 
 function partsOf(look: ManifestReading): string[] {
@@ -121,9 +129,11 @@ function laterThan({ backups }: RotationPlan, removed: readonly PlannedBackup[])
 }
 
 function ended(rotation: Omit<Rotation, 'freed' | 'hidden'>): Rotation {
-  const sum = (state: Removal['state']): Bytes =>
-    rotation.removals.reduce((total, removal) => total + (removal.state === state ? removal.bytes : 0), 0);
-  const sweptBytes = rotation.swept.bytes;
+  const sum = (ending: Removal['state']): Bytes =>
+    rotation.removals.reduce((total, removal) => total + (removal.state === ending ? removal.bytes : 0), 0);
+  const { state, bytes, packs } = rotation.swept;
+  const isSwept = state === 'swept' || state === 'found';
+  const sweptBytes = isSwept ? bytes + (packs?.bytes ?? 0) : 0;
   return {
     ...rotation,
     freed: sum('gone') + (rotation.swept.hidden ? 0 : sweptBytes),

@@ -1,4 +1,4 @@
-import { encryptedEnding } from '../contract/manifest/part-name.ts';
+import { encryptedEnding, isSharable } from '../contract/manifest/part-name.ts';
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 
 /** How a text that holds values of the database gets into the manifest; undefined where it may stand there as it is. */
@@ -17,6 +17,7 @@ export async function restoreByHand(
   const plain = parts.map((part) => ({ ...part, file: openedName(part.file) }));
   return [
     'set -euo pipefail',
+    ...(parts.some(({ file }) => isSharable(file)) ? [followLinks] : []),
     ...parts.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`),
     ...parts
       .filter(({ file }) => file.endsWith(encryptedEnding))
@@ -24,6 +25,9 @@ export async function restoreByHand(
     ...(await Promise.all(commandsOf(plain).map((command) => shown(command, armor)))),
   ];
 }
+
+/** In a bucket, links to packs beside the backup may lie in the place of parts (docs/backup-format.md). */
+const followLinks = 'for link in data/*.in-*; do [ ! -e "$link" ] || ln -f "../$(cat "$link")" "${link%.in-*}"; done';
 
 async function shown(command: string | { private: string }, armor: Armor): Promise<string> {
   if (typeof command === 'string') return command;

@@ -25,6 +25,8 @@ export type SourceFacts = SourcePlace & {
   drills?: SourcePlace;
   /** The access point of Amazon EFS that it lies behind on AWS, and the folder where functions mount it. */
   fileSystem?: { accessPoint: string; mount: string };
+  /** Its backups may have parts in common: the cloud must grant what that takes. */
+  shares?: true;
   /** The user of Amazon RDS that it logs in as by IAM: the cloud must grant that. */
   iamUser?: string;
 };

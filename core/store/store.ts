@@ -13,6 +13,7 @@ import { storedBackup } from './copying/stored.ts';
 import { freeLease } from './lease/hold.ts';
 import { withHandedLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
+import { withLinks } from './links/links.ts';
 import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
@@ -41,10 +42,11 @@ export type Store = ReturnType<typeof openStore>;
 
 /** Opens the store in a vault. Reads nothing. What each of its functions promises stands above it in its file. */
 export function openStore(
-  vault: Vault,
+  opened: Vault,
   identitiesOf: IdentitiesOf = noIdentities,
   signingOf: SigningOf = () => undefined,
 ) {
+  const vault = withLinks(opened);
   /** Most functions of the store take the vault first. */
   const on = binding(vault);
   /** What is found damaged while parts are read, for those that record it. */

@@ -147,7 +147,13 @@ export function rotatedResult(
     freed,
     hidden,
     retagged,
-    swept: { state: swept.state, objects: swept.objects, uploads: swept.uploads, bytes: swept.bytes },
+    swept: {
+      state: swept.state,
+      objects: swept.objects,
+      uploads: swept.uploads,
+      bytes: swept.bytes,
+      ...(swept.packs && { packs: { count: swept.packs.keys.length, bytes: swept.packs.bytes } }),
+    },
     ...(plan.refusal && { refusal: plan.refusal.message }),
     seconds,
   };

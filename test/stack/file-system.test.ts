@@ -71,3 +71,34 @@ test('functions of a folder on Amazon EFS mount it, and the one that backs up ma
   const rules = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => Properties);
   expect(rules).toEqual([expect.objectContaining({ GroupId: 'sg-0efs', FromPort: 2049, ToPort: 2049 })]);
 }, 60_000);
+
+test('what backups of a folder share is written by its backup, read by its restores, and removed by rotation alone', () => {
+  const may = Object.fromEntries(
+    resourcesOf(templateOf(), 'AWS::IAM::Role').map(([, { Properties }]) => [
+      String(Properties['Description']).split(' ')[1]!,
+      ((Properties['Policies'] as { PolicyDocument: { Statement: Record<string, unknown>[] } }[] | undefined) ?? [])
+        .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+        .filter((statement) => JSON.stringify(statement['Resource']).includes('/packs/'))
+        .flatMap(({ Action, Resource, Condition }) =>
+          [Action].flat().map((action) => [action, JSON.stringify(Resource).match(/\w+\/packs\/\*/g), Condition]),
+        ),
+    ]),
+  );
+  const own = ['media/packs/*'];
+
+  const allowed = Object.entries(may).filter(([, rights]) => rights.length > 0);
+  expect(Object.fromEntries(allowed)).toEqual({
+    'Nightjar-backup-media': [
+      ['s3:PutObject', own, { Null: { 's3:if-none-match': 'false' } }],
+      ['s3:PutObject', own, { Bool: { 's3:ObjectCreationOperation': 'false' } }],
+      ['s3:AbortMultipartUpload', own, undefined],
+      ['s3:GetObject', own, undefined],
+    ],
+    'Nightjar-restore-media': [['s3:GetObject', own, undefined]],
+    'Nightjar-drill-media': [['s3:GetObject', own, undefined]],
+    'Nightjar-rotate': [
+      ['s3:DeleteObject', own, undefined],
+      ['s3:AbortMultipartUpload', own, undefined],
+    ],
+  });
+});

@@ -335,6 +335,7 @@ export const rotateResultSchema = z.strictObject({
     objects: count,
     uploads: count,
     bytes: count,
+    packs: z.strictObject({ count, bytes: count }).optional(),
   }),
   refusal: z.string().optional(),
   seconds: z.number(),

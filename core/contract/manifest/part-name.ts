@@ -29,5 +29,15 @@ export function isPartName(path: string, role?: PartRole): boolean {
   return role === undefined ? partRoles.some((one) => names[one].form.test(path)) : names[role].form.test(path);
 }
 
+/**
+ * Whether a part is of the kind that later backups may have in common with this one, by its name: a tar of files, or
+ * what is called by its digest; never what is encrypted.
+ */
+export function isSharable(path: string): boolean {
+  return isPartName(path, 'data') && sharableForm.test(path) && !path.endsWith(encryptedEnding);
+}
+
+const sharableForm = /^data\/\d+\.(tar\.zst$|[0-9a-f]{64}\.)/;
+
 /** Patterns that every part's name matches, for policies. */
 export const partPatterns: readonly string[] = Object.values(names).map(({ pattern }) => pattern);

@@ -1,5 +1,6 @@
 import type { ListedObject, SourceHistory } from '../verdict/history.ts';
 import { startOf } from '../keys.ts';
+import { firstOfPack, looksLikeLink } from '../layout/packs.ts';
 import { sourceOfSegment } from '../layout/places.ts';
 import type { ObjectKey, SourceName } from '../keys.ts';
 import { backupPathOf, isOurs } from '../layout/records.ts';
@@ -7,19 +8,23 @@ import { backupPathOf, isOurs } from '../layout/records.ts';
 /** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
 export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
-/** What dead runs of a source have left: objects without a manifest, uploads that were never ended. */
-export type Leftovers = { objects: ListedObject[]; uploads: UnfinishedUpload[] };
+/**
+ * What dead runs of a source have left: objects without a manifest, uploads that were never ended; and packs that no
+ * backup needs.
+ */
+export type Leftovers = { objects: ListedObject[]; uploads: UnfinishedUpload[]; packs: ListedObject[] };
 
 /**
  * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor
  * the last change of anything it has stored. That no run is at work is the lease's matter.
  */
 export function sweepable(
-  { source, leftovers }: SourceHistory,
+  history: SourceHistory,
   uploads: readonly UnfinishedUpload[],
   graceMs: number,
   now: Date,
 ): Leftovers {
+  const { source, leftovers } = history;
   const before = now.getTime() - graceMs;
   const old = (...moments: Date[]): boolean => moments.every((moment) => moment.getTime() < before);
   return {
@@ -28,7 +33,20 @@ export function sweepable(
       const start = startOfKey(source, key);
       return start !== undefined && old(start, begun);
     }),
+    packs: unneededPacks(history).filter(({ key, modified }) => old(startOf(firstOfPack(key)!.id), modified)),
   };
+}
+
+/**
+ * Packs that nothing leads to: no backup, and nothing of a run that is at work or has died. None where a backup has a
+ * link that can't be followed.
+ */
+function unneededPacks({ backups, leftovers, packs }: SourceHistory): ListedObject[] {
+  if (backups.some(({ foreign }) => foreign.some(({ key }) => looksLikeLink(key)))) return [];
+  const needed = new Set<string | undefined>(
+    [...backups, ...leftovers].flatMap(({ objects }) => objects.map(({ file }) => file)),
+  );
+  return packs.filter(({ key }) => !needed.has(key));
 }
 
 /**
@@ -64,6 +82,8 @@ export function staleRequests({ requests }: SourceHistory, now: Date): ObjectKey
 }
 
 function startOfKey(source: SourceName, key: ObjectKey): Date | undefined {
+  const pack = firstOfPack(key);
+  if (pack !== undefined) return sourceOfSegment(pack.segment) === source ? startOf(pack.id) : undefined;
   const place = backupPathOf(key);
   return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path)
     ? startOf(place.id)

@@ -1,4 +1,5 @@
 import { startOf } from '../keys.ts';
+import { firstOfPack } from '../layout/packs.ts';
 import { manifestFile, sourceOfSegment } from '../layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 import {
@@ -52,6 +53,8 @@ export type SourceHistory = {
   starts: (StartRecord & { key: ObjectKey })[];
   /** Records of restores that were asked for. */
   requests: ListedObject[];
+  /** What lies beside the backups, for several of them. */
+  packs: ListedObject[];
   /** Backups that a person has removed, or was about to, and when that began. */
   removed: { id: BackupId; at: Date }[];
   /** When the lease was last written: a run that is at work does that every minute. */
@@ -75,8 +78,9 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
     const isRequest = requestOfPath(path) !== undefined;
     const removed = removalOfPath(path);
+    const isPack = firstOfPack(found.key) !== undefined;
     const isRecord = failure !== undefined || start !== undefined || isRequest || removed !== undefined;
-    const isOfSource = inBackup !== undefined || isRecord || isLease || isLedger;
+    const isOfSource = inBackup !== undefined || isRecord || isLease || isLedger || isPack;
     if (source === undefined || !isOfSource) continue;
     const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, ListedObject[]>() };
     histories.set(source, history);
@@ -84,6 +88,7 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
     if (start !== undefined) history.starts.push({ ...start, key: found.key });
     if (isRequest) history.requests.push(found);
+    if (isPack) history.packs.push(found);
     if (removed !== undefined) history.removed.push({ id: removed, at: found.modified });
     if (isLease) history.leased = found.modified;
     if (inBackup === undefined) continue;
@@ -92,12 +97,12 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     else together.push(found);
   }
   return new Map(
-    [...histories].map(([source, { objects, failures, starts, requests, removed, leased, ledger }]) => {
+    [...histories].map(([source, { objects, failures, starts, requests, packs, removed, leased, ledger }]) => {
       const inOrder = {
         failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()),
         starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)),
       };
-      return [source, { ...sorted(source, objects), ...inOrder, requests, removed, leased, ledger }];
+      return [source, { ...sorted(source, objects), ...inOrder, requests, packs, removed, leased, ledger }];
     }),
   );
 }
@@ -121,6 +126,7 @@ export function emptyHistory(source: SourceName): SourceHistory {
     failures: [],
     starts: [],
     requests: [],
+    packs: [],
     removed: [],
     leased: undefined,
     ledger: false,

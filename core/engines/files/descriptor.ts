@@ -58,6 +58,7 @@ export const files = {
   describe: ({ at: { efs, path } }) => ({
     isPath: (name: string) => name.includes('/'),
     secrets: [],
+    shares: true as const,
     ...(efs !== undefined && { fileSystem: { accessPoint: efs, mount: mountOf(path) } }),
   }),
   cloudProblems: ({ at: { efs, path }, cloud, watch, drill }) => [

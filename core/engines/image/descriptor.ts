@@ -79,6 +79,7 @@ export const image = {
   schema,
   describe: ({ at }) => ({
     server: tlsOf(at),
+    shares: true as const,
     isPath: (name) => /^\.{0,2}\//.test(name),
     secrets: [at.username, at.password].filter((one) => typeof one === 'object'),
   }),

@@ -21,7 +21,7 @@ type Share = (part: ManifestPart, signal: AbortSignal) => Promise<Bytes | undefi
  * not. Undefined where this vault can't, or there is none. A part that could not be shared is brought.
  */
 export async function sharing(trust: Trust, manifest: Manifest, signal: AbortSignal): Promise<Share | undefined> {
-  if (!canShare(trust.vault)) return undefined;
+  if (!(await canShare(trust.vault, signal))) return undefined;
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
   const ids = (await listSource(trust.vault, source, signal)).backups.map((found) => found.id);
   const nearest = [ids.findLast((one) => one < id), ids.find((one) => one > id)];

@@ -6,9 +6,16 @@ import type { Vault } from '../../vault.ts';
 import { keyOfPart } from './reading.ts';
 import type { BackupName } from './reading.ts';
 
-/** Whether this vault may let two backups share a part. */
-export function canShare({ share }: Pick<Vault, 'share'>): boolean {
-  return share !== undefined;
+/**
+ * Whether this vault may let two backups share a part: not where it locks what it keeps, for the lock of what an older
+ * backup was made with may be over; nor where a listing may be late, or two runs meet.
+ */
+export async function canShare(
+  { share, locks, weaker, mayLock }: Pick<Vault, 'share' | 'locks' | 'weaker' | 'mayLock'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (share === undefined || locks !== undefined || weaker !== undefined) return false;
+  return mayLock === undefined || !(await mayLock(signal));
 }
 
 /**

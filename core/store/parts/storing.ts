@@ -2,6 +2,7 @@ import type { ManifestPart, Tier } from '../../contract/manifest/manifest.ts';
 import { encryptedEnding, isPartName } from '../../contract/manifest/part-name.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
+import { packsPrefix } from '../../domain/layout/packs.ts';
 import { backupPrefix, partKey } from '../../domain/layout/places.ts';
 import { tierTags } from '../../domain/retention/tiers.ts';
 import { formatCount } from '../../domain/units.ts';
@@ -120,7 +121,8 @@ function countedIn(tally: DumpTally | undefined): Pick<ManifestPart, 'rows' | 't
 export async function discardParts(vault: Vault, source: SourceName, id: BackupId): Promise<void> {
   const signal = AbortSignal.timeout(discardLimitMs);
   try {
-    for await (const { key } of vault.list(backupPrefix(source, id), signal)) await vault.delete(key, signal);
+    for (const prefix of [backupPrefix(source, id), packsPrefix(source, id)])
+      for await (const { key } of vault.list(prefix, signal)) await vault.delete(key, signal);
   } catch {
     return;
   }

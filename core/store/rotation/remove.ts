@@ -1,5 +1,6 @@
 import { bytesTogether, historyOf } from '../../domain/verdict/history.ts';
 import type { BackupFound, ListedObject } from '../../domain/verdict/history.ts';
+import { firstOfPack } from '../../domain/layout/packs.ts';
 import { backupPrefix, manifestKey, partKey, signatureKey } from '../../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
@@ -131,7 +132,7 @@ async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, sign
 
 /**
  * How much a removal of this backup would free: its manifest, the signature of it, and the parts that it names, but for
- * bytes that one of `others` has too.
+ * bytes that one of `others` has too, and packs, which are the sweep's.
  */
 export function removableBytes(
   source: SourceName,
@@ -141,7 +142,8 @@ export function removableBytes(
 ): Bytes {
   const named = keysOfParts(source, id, parts).add(manifestKey(source, id)).add(signatureKey(source, id));
   const needed = new Set(others.flatMap((other) => other.objects.flatMap(({ file }) => file ?? [])));
-  return bytesTogether(objects.filter(({ key, file = '' }) => named.has(key) && !needed.has(file)));
+  const isFreed = (file: string): boolean => !needed.has(file) && firstOfPack(file as ObjectKey) === undefined;
+  return bytesTogether(objects.filter(({ key, file = '' }) => named.has(key) && isFreed(file)));
 }
 
 function keysOfParts(source: SourceName, id: BackupId, parts: readonly string[]): Set<ObjectKey> {

@@ -12,19 +12,21 @@ import { withLease } from '../lease/lease.ts';
 
 /**
  * What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a
- * look, nothing was removed.
+ * look, nothing was removed. `packs`: what no backup needs any more, absent where there is none.
  */
 export type Swept = {
   state: 'none' | 'found' | 'swept' | 'spared';
   objects: number;
   bytes: Bytes;
   uploads: number;
+  packs?: { keys: ObjectKey[]; bytes: Bytes };
   hidden: boolean;
   records: ObjectKey[];
   failures: unknown[];
 };
 
-type SweepDeps = { clock: Clock; identity: Identity };
+/** `packsToo`: every backup of the source is known to have all of its parts; else no pack is swept. */
+type SweepDeps = { clock: Clock; identity: Identity; packsToo?: boolean };
 
 /**
  * What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done.
@@ -33,19 +35,20 @@ export async function lookForLeftovers(
   vault: Vault,
   history: SourceHistory,
   graceMs: number,
-  { clock }: Pick<SweepDeps, 'clock'>,
+  { clock, packsToo = false }: Omit<SweepDeps, 'identity'>,
   signal: AbortSignal,
 ): Promise<Swept> {
   const failures: unknown[] = [];
   const uploads = await uploadsOf(vault, history.source, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
+  if (!packsToo) found.packs = [];
   const now = clock.now();
   const records = [
     ...staleFailures(history, graceMs, now),
     ...staleStarts(history, graceMs, now),
     ...staleRequests(history, now),
   ];
-  const state = found.objects.length + found.uploads.length > 0 ? 'found' : 'none';
+  const state = found.objects.length + found.uploads.length + found.packs.length > 0 ? 'found' : 'none';
   return { state, ...sizesOf(found), hidden: false, records, failures };
 }
 
@@ -77,14 +80,17 @@ export async function sweepLeftovers(
         const history = historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, held)));
         const uploads = found.uploads === 0 ? [] : await uploadsOf(vault, source, held);
         const dead = sweepable(history, uploads, graceMs, deps.clock.now());
+        // what was needed before this rotation is the next one's
+        dead.packs = dead.packs.filter(({ key }) => found.packs?.keys.includes(key));
         for (const upload of dead.uploads) await trying(() => vault.abandon(upload, held));
-        for (const { key } of dead.objects)
+        for (const { key } of [...dead.objects, ...dead.packs])
           await trying(async () => (hidden = (await vault.delete(key, held)).state === 'hidden' || hidden));
         return dead;
       },
       signal,
     );
-    return { ...found, state: 'swept', ...sizesOf(swept), hidden, failures };
+    const { packs: _, ...rest } = found;
+    return { ...rest, state: 'swept', ...sizesOf(swept), hidden, failures };
   } catch (error) {
     if (isBackupError(error, 'lease-held')) return { ...found, state: 'spared', bytes: 0, failures };
     return { ...found, state: 'none', bytes: 0, failures: [...failures, error] };
@@ -95,8 +101,10 @@ async function uploadsOf(vault: Vault, source: SourceName, signal: AbortSignal) 
   return Array.fromAsync(vault.unfinished(`${sourceSegment(source)}/`, signal));
 }
 
-function sizesOf({ objects, uploads }: Leftovers): Pick<Swept, 'objects' | 'bytes' | 'uploads'> {
+function sizesOf({ objects, uploads, packs }: Leftovers): Pick<Swept, 'objects' | 'bytes' | 'uploads' | 'packs'> {
+  const bytesOfPacks = packs.reduce((sum, { bytes }) => sum + bytes, 0);
   return {
+    ...(packs.length > 0 && { packs: { keys: packs.map(({ key }) => key), bytes: bytesOfPacks } }),
     objects: objects.length,
     // what a dead run shares with a backup frees nothing
     bytes: objects.reduce((sum, { bytes, file }) => sum + (file === undefined ? bytes : 0), 0),

@@ -18,7 +18,12 @@ export async function hold(place: S3Place, key: ObjectKey, on: boolean, signal: 
     await call(what, (options) => place.client.send(command, options), signal);
     return true;
   } catch (error) {
-    if (isBackupError(error) && (lockless.includes(nameOf(error)) || statusOf(error) === 501)) return false;
+    if (hasNoLocks(error)) return false;
     throw error;
   }
+}
+
+/** Whether that is the answer of a bucket without Object Lock. */
+export function hasNoLocks(error: unknown): boolean {
+  return isBackupError(error) && (lockless.includes(nameOf(error)) || statusOf(error) === 501);
 }

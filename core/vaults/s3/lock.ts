@@ -1,5 +1,7 @@
-import { PutObjectRetentionCommand } from '@aws-sdk/client-s3';
+import { GetObjectLockConfigurationCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
+import { isBackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
+import { hasNoLocks } from './hold.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
 /** How locks are lengthened: `governance`, which a special right lifts, or `compliance`, which nobody does. */
@@ -17,4 +19,18 @@ export async function lengthenLock(
     Retention: { Mode: mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE', RetainUntilDate: until },
   });
   await call(`lock ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+}
+
+/** Whether the bucket has Object Lock, so that what lies there may be locked; true for who may not know. */
+export async function mayLock({ client, bucket, name }: S3Place, signal: AbortSignal): Promise<boolean> {
+  const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
+  try {
+    const what = `ask whether ${name} has Object Lock`;
+    const { ObjectLockConfiguration: found } = await call(what, (options) => client.send(command, options), signal);
+    return found?.ObjectLockEnabled === 'Enabled';
+  } catch (error) {
+    if (isBackupError(error, 'vault-denied')) return true;
+    if (hasNoLocks(error)) return false;
+    throw error;
+  }
 }

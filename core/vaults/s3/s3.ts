@@ -8,7 +8,7 @@ import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './reading/get.ts';
 import { listBucket } from './reading/list.ts';
 import { missingUnlessHidden } from './reading/missing.ts';
-import { lengthenLock } from './lock.ts';
+import { lengthenLock, mayLock } from './lock.ts';
 import type { LockMode } from './lock.ts';
 import { hold } from './hold.ts';
 import { overwrite } from './upload/overwrite.ts';
@@ -80,6 +80,7 @@ export function s3Vault({
       place.tags ? missingUnlessHidden(place, key, () => tagsOf(place, key, signal), signal) : undefined,
     retag: async (key, given, signal) =>
       place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined,
+    mayLock: (signal) => mayLock(place, signal),
     hold: (key, on, signal) => missingUnlessHidden(place, key, () => hold(place, key, on, signal), signal),
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),

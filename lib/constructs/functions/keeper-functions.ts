@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { checkStatements, readRosterStatement, readServersStatements } from '../../rights/grants.ts';
 import { lockStatements, rotateStatements } from '../../rights/grants.ts';
 import { copyStatements, listCopiesStatements } from '../../rights/copies.ts';
+import { copyPacksStatements, removePacksStatements } from '../../rights/packs.ts';
 import { functionName } from '../../plan/names.ts';
 import {
   accountStatements,
@@ -64,7 +65,13 @@ export class KeeperFunctions extends Construct {
       functionName: functionName(stack, 'rotate'),
       description: 'Removes the backups of a source that its retention no longer keeps: { "source": "…" }',
       code: code.rotate,
-      statements: [...rotateStatements(vault), ...lockStatements(vault, all.vault.objectLock), ...knowing, ...both([])],
+      statements: [
+        ...rotateStatements(vault),
+        ...removePacksStatements(vault, all.sources),
+        ...lockStatements(vault, all.vault.objectLock),
+        ...knowing,
+        ...both([]),
+      ],
       retries: 1,
     });
     this.check = new NightjarFunction(this, 'Check', {
@@ -97,7 +104,12 @@ export class KeeperFunctions extends Construct {
           functionName: functionName(stack, 'copy'),
           description: 'Brings further vaults the backups of a source that they should have: { "source": "…" }',
           code: code.copy,
-          statements: [...copyStatements(vault, further), ...knowing, ...both(further.secrets)],
+          statements: [
+            ...copyStatements(vault, further),
+            ...copyPacksStatements(vault, further, all.sources),
+            ...knowing,
+            ...both(further.secrets),
+          ],
           retries: 2,
         })
       : undefined;

@@ -10,6 +10,7 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import { readCopiesStatements, secretsOfCopies } from '../../rights/copies.ts';
 import { backupStatements, drillStatements, placeOf, restoreStatements } from '../../rights/grants.ts';
 import { readServersStatements, rememberServerStatement } from '../../rights/grants.ts';
+import { readPacksStatements, storePacksStatements } from '../../rights/packs.ts';
 import { functionName } from '../../plan/names.ts';
 import {
   loginStatements,
@@ -65,6 +66,8 @@ export class SourceFunctions extends Construct {
     const known = readServersStatements(vault, isServer ? [source] : []);
     const fromCopies = readCopiesStatements(shared.further, place, copies);
     const ofCopies = secretsOfCopies(all, copies);
+    const further = shared.further.buckets.filter(({ name }) => copies.some((copy) => copy.vault === name));
+    const packs = readPacksStatements([vault, ...further], [source, config]);
     const { drills, ...own } = factsOf(config);
     const both = (secrets: Parameters<typeof namesIn>[0]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
@@ -82,6 +85,7 @@ export class SourceFunctions extends Construct {
       code: code.backup,
       statements: [
         ...backupStatements(vault, place),
+        ...storePacksStatements(vault, [source, config]),
         ...known,
         ...(isServer ? [rememberServerStatement(vault, source)] : []),
         ...mountStatements(config, false),
@@ -101,6 +105,7 @@ export class SourceFunctions extends Construct {
         ...restoreStatements(vault, place),
         ...known,
         ...fromCopies,
+        ...packs,
         ...mountStatements(config, true),
         ...both([...own.secrets, encryption.identity, ...ofCopies]),
       ],
@@ -109,6 +114,7 @@ export class SourceFunctions extends Construct {
       ...drillStatements(vault, place),
       ...known,
       ...fromCopies,
+      ...packs,
       ...mountStatements(config, true),
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity, ...ofCopies])),

@@ -9,14 +9,18 @@ import { filesEngine } from '../../../core/engines/files/index.ts';
 import type { Engine, RunEvent } from '../../../core/ports.ts';
 import { plainFolder } from './plain-folder.ts';
 import { folderScene, limit } from '../vaults/vault.ts';
+import type { VaultScene } from '../vaults/vault.ts';
 import { toySource } from '../worlds/toy-engine.ts';
 
 /** A folder `media` and what is made of it, in a vault that is a folder. */
-export async function filesScene() {
+export const filesScene = () => filesSceneIn(folderScene);
+
+/** The same in another vault. */
+export async function filesSceneIn<V extends VaultScene>(opening: () => V | Promise<V>) {
   const top = await mkdtemp(join(tmpdir(), 'nightjar-files-'));
   const media = join(top, 'media');
   await mkdir(media);
-  const vault = await folderScene();
+  const vault = await opening();
   const deps = vault.deps();
   let nights = 0;
   const engine = (database?: string, exclude: readonly string[] = []): Engine =>

@@ -5,7 +5,7 @@ import type { Listed, Stored, Vault } from '../../../core/vault.ts';
 /** What runs call: what only `nightjar doctor` asks for is left out, and locks, which no simulated vault has. */
 export type VaultCall = Exclude<
   keyof Vault,
-  'place' | 'name' | 'weaker' | 'free' | 'overwrite' | 'hold' | 'locks' | 'share'
+  'place' | 'name' | 'weaker' | 'free' | 'overwrite' | 'hold' | 'locks' | 'mayLock' | 'share'
 >;
 
 /**

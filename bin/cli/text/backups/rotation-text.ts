@@ -1,3 +1,4 @@
+import type { Swept } from '../../../../core/store/rotation/sweep.ts';
 import type { Removal } from '../../../../core/store/rotation/remove.ts';
 import type { Rotation } from '../../../../core/commands/rotate.ts';
 import { reasonText } from '../../../../core/domain/retention/retention.ts';
@@ -55,7 +56,13 @@ export function rotationDocument({
     hidden,
     retagged,
     ...(locked !== undefined && { locked }),
-    swept: { state: swept.state, objects: swept.objects, uploads: swept.uploads, bytes: swept.bytes },
+    swept: {
+      state: swept.state,
+      objects: swept.objects,
+      uploads: swept.uploads,
+      bytes: swept.bytes,
+      ...(swept.packs && { packs: { count: swept.packs.keys.length, bytes: swept.packs.bytes } }),
+    },
     ...(plan.refusal !== undefined && { refusal: failureDocument(plan.refusal) }),
     failures: failures.map(failureDocument),
   };
@@ -93,8 +100,19 @@ export function removalNotes({ id, state, foreign, lock }: Removal): string[] {
 }
 
 function sweepLines({ swept }: Rotation, dryRun: boolean): string[] {
-  const { state, objects, uploads, bytes } = swept;
-  if (state === 'none' || (objects === 0 && uploads === 0)) return [];
+  if (swept.state === 'none') return [];
+  return [...leftoverLines(swept, dryRun), ...packLines(swept, dryRun)];
+}
+
+function packLines({ state, packs }: Swept, dryRun: boolean): string[] {
+  if (packs === undefined) return [];
+  const what = `${plural(packs.keys.length, 'pack')} that no backup needs any more`;
+  if (state === 'spared') return [`  ${what} left alone: a run is at work`];
+  return [`  ${what} ${dryRun ? 'to be removed' : 'removed'}, ${formatBytes(packs.bytes)}`];
+}
+
+function leftoverLines({ state, objects, uploads, bytes }: Swept, dryRun: boolean): string[] {
+  if (objects === 0 && uploads === 0) return [];
   const what = [
     ...(objects > 0 ? [plural(objects, 'object')] : []),
     ...(uploads > 0 ? [plural(uploads, 'unfinished upload')] : []),

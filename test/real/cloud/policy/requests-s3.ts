@@ -38,6 +38,7 @@ const bucketActions: [method: string, query: string, action: string][] = [
   ['DELETE', 'lifecycle', 'PutLifecycleConfiguration'],
   ['PUT', 'versioning', 'PutBucketVersioning'],
   ['PUT', 'encryption', 'PutEncryptionConfiguration'],
+  ['GET', 'object-lock', 'GetBucketObjectLockConfiguration'],
   ['PUT', 'object-lock', 'PutBucketObjectLockConfiguration'],
   ['PUT', 'publicAccessBlock', 'PutBucketPublicAccessBlock'],
   ['GET', '', 'ListBucket'],

@@ -11,7 +11,7 @@ import {
   withHeaders,
 } from '../../../support/s3-store/spoiled.ts';
 import { failed } from '../../../support/s3-store/store.ts';
-import type { Spoil } from '../../../support/s3-store/store.ts';
+import type { Answer, Asked, Spoil } from '../../../support/s3-store/store.ts';
 
 const signal = new AbortController().signal;
 const { under, vaultOf, put, spoiled } = spoiledStore();
@@ -50,6 +50,25 @@ describe('locks, holds and what is written over', () => {
       'put a legal hold on s3://acme-backups/prod/shop/object: MalformedXML',
     );
     await expect(vaultOf().hold!(key, false, signal)).rejects.toThrow('take the legal hold off s3://');
+  });
+
+  test('whether a bucket locks is what it says; for who may not know it does, and a failure is none of its answers', async () => {
+    const asked = (one: Asked) => is(one, 'GET', 'object-lock');
+    const document = (enabled: string) =>
+      `<ObjectLockConfiguration><ObjectLockEnabled>${enabled}</ObjectLockEnabled></ObjectLockConfiguration>`;
+    const answers: [Answer, boolean][] = [
+      [{ body: document('Enabled') }, true],
+      [{ body: document('') }, false],
+      [failed(404, 'ObjectLockConfigurationNotFoundError'), false],
+      [failed(501, 'NotImplemented'), false],
+      [failed(403, 'AccessDenied'), true],
+    ];
+    for (const [answer, locks] of answers) {
+      spoiled(asked, answering(answer));
+      expect(await vaultOf().mayLock!(signal)).toBe(locks);
+    }
+    spoiled(asked, answering(failed(400, 'MalformedXML')));
+    await expect(vaultOf().mayLock!(signal)).rejects.toThrow('ask whether s3://acme-backups/prod has Object Lock');
   });
 
   test.each<[string, Spoil | undefined, string]>([
