@@ -3,14 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** So long what a suite has closed may take to be gone. */
 const patienceMs = 500;
 
-/**
- * What keeps this process from ending, counted by Node's names. Requests to the file system end by themselves; pipes are
- * this process's own, or those of a child, which is named.
- */
+/** What keeps this process from ending: sockets, servers, children, timers, counted by the names that Node has for them. */
 export function openResources(): Map<string, number> {
   const open = new Map<string, number>();
   for (const name of process.getActiveResourcesInfo())
-    if (!/^(FSReq|PipeWrap)/.test(name)) open.set(name, (open.get(name) ?? 0) + 1);
+    if (/^(TCP|TLS|UDP|Process|Timeout|Message|FSEvent)/.test(name)) open.set(name, (open.get(name) ?? 0) + 1);
   return open;
 }
 
