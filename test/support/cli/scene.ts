@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../servers/databases/postgres.ts';
+import { layerRoot } from '../tools.ts';
 import { start } from './command.ts';
 import type { Ended, Running } from './command.ts';
 import { nightjarInProcess } from './in-process.ts';
@@ -14,7 +15,7 @@ import { nightjarInProcess } from './in-process.ts';
 export async function cliScene() {
   const server = await startPostgres({ major: 18 });
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-cli-'));
-  const env = { SHOP_PASSWORD: server.password };
+  const env = { SHOP_PASSWORD: server.password, NIGHTJAR_TOOLS: await layerRoot() };
   const login = `host: ${server.host}, port: ${server.port}, user: ${server.user}, password: { env: SHOP_PASSWORD }`;
   await writeFile(
     join(folder, 'nightjar.yaml'),

@@ -7,6 +7,7 @@ import { listBackups } from '../vaults/listed.ts';
 import { verify } from '../../../core/commands/proof/verify.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { PostgresScene } from '../postgres.ts';
+import { layerRoot } from '../tools.ts';
 import { limit } from '../vaults/vault.ts';
 import type { VaultScene } from '../vaults/vault.ts';
 
@@ -39,6 +40,7 @@ export async function stoppedOften(
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-kills-'));
   const { host, port, user, password } = scene.server;
+  const layer = await layerRoot();
   await writeFile(
     join(folder, 'nightjar.yaml'),
     JSON.stringify({
@@ -47,7 +49,7 @@ export async function stoppedOften(
     }),
   );
   const run = (signal?: NodeJS.Signals, afterMs?: number) =>
-    nightjarIn(folder, { ...env, SHOP_PASSWORD: password }, ['backup', 'shop'], signal, afterMs);
+    nightjarIn(folder, { ...env, SHOP_PASSWORD: password, NIGHTJAR_TOOLS: layer }, ['backup', 'shop'], signal, afterMs);
   /** But for the records of failures, which are meant to stay. */
   const copies = async () => (await files()).filter((path) => !path.includes('/failures/'));
 
@@ -102,6 +104,7 @@ export async function replacedOften(
 ): Promise<{ old: number; replaced: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-kills-'));
   const { host, port, user, password } = scene.server;
+  const layer = await layerRoot();
   await writeFile(
     join(folder, 'nightjar.yaml'),
     JSON.stringify({
@@ -110,7 +113,7 @@ export async function replacedOften(
     }),
   );
   const run = (args: readonly string[], signal?: NodeJS.Signals, afterMs?: number) =>
-    nightjarIn(folder, { ...env, SHOP_PASSWORD: password }, args, signal, afterMs);
+    nightjarIn(folder, { ...env, SHOP_PASSWORD: password, NIGHTJAR_TOOLS: layer }, args, signal, afterMs);
   const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--yes'];
   const found = { old: 0, replaced: 0 };
 

@@ -7,7 +7,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { hasBegun, planUndo, takeBack, undo } from '../../../core/commands/restore/undo.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
-import { layerTools } from '../tools.ts';
+import { layerRoot, layerTools } from '../tools.ts';
 import { limit, loginTo } from './mariadb.ts';
 
 const program = join(import.meta.dirname, '../../fixtures/programs/restore-live.ts');
@@ -30,13 +30,13 @@ export type KilledOften = { old: number; fresh: number; wrong: string[] };
  */
 export async function replacedAndKilled({ server, admin, manifest, folder, rounds }: Killing): Promise<KilledOften> {
   const found: KilledOften = { old: 0, fresh: 0, wrong: [] };
-  const tools = await layerTools();
+  const [layer, tools] = [await layerRoot(), await layerTools()];
   for (let round = 0; round < rounds; round++) {
     await admin.query(old);
     const whole = await shape(admin);
     const child = spawn(
       process.execPath,
-      [program, JSON.stringify({ manifest, folder, login: loginTo(server, 'live') })],
+      [program, JSON.stringify({ manifest, folder, login: loginTo(server, 'live'), layer })],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     await once(child.stdout, 'data'); // it begins
