@@ -67,6 +67,11 @@ function notCovered(server: string, databases: readonly ListedDatabase[]): Backu
     oneLine(`database ${name} on the server ${server} is not backed up: it ${why}`),
   );
   return new BackupError('source-unsupported', lines, {
-    hint: `mend that, or leave them out by name: exclude: [${fewNames(databases.map(({ name }) => name))}]`,
+    hint: `mend that, or leave them out by name: exclude: [${fewNames(databases.map(({ name }) => inYaml(name)))}]`,
   });
+}
+
+/** A name as a list of YAML takes it. */
+function inYaml(name: string): string {
+  return /^[A-Za-z_][\w.-]*$/.test(name) ? name : JSON.stringify(name);
 }

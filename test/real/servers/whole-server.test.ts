@@ -83,21 +83,24 @@ test('a new database is covered the same night and told; one that is gone is tol
 }, 240_000);
 
 test('what is excluded leaves, and its backups stay; what nobody can read is told by name, and keeps no other back', async () => {
-  await runSql(server, 'postgres', 'create database closed');
-  await runSql(server, 'postgres', 'alter database closed allow_connections false');
+  for (const name of ['closed', 'U&"a, ""b\\000Ac"']) {
+    await runSql(server, 'postgres', `create database ${name}`);
+    await runSql(server, 'postgres', `alter database ${name} allow_connections false`);
+  }
   await writeFile(join(folder, 'nightjar.yaml'), configuration(server, ', exclude: [wiki, fresh]'));
 
   const { code, stdout, stderr } = await nightjar('backup', 'main');
 
   expect(code).toBe(1);
   expect(stderr).toMatch(/database closed on the server main is not backed up: it takes no connections/);
-  expect(stderr).toContain('exclude: [closed]');
+  expect(stderr).toContain(String.raw`exclude: ["a, \"b\nc", closed]`);
   expect(stdout).toContain('main  left out: database wiki: main.wiki is no source any more; its backups stay');
   expect(stdout).toMatch(/^main\.shop {2}2/m);
   expect(stdout).not.toMatch(/new: |gone: |^main\.fresh/m);
   expect(await told()).toMatch(/database closed on the server main/);
   expect((await json('list', 'main.wiki'))['backups']).toHaveLength(1);
-  for (const name of ['closed', 'fresh']) await runSql(server, 'postgres', `drop database ${name}`);
+  for (const name of ['closed', 'fresh', 'U&"a, ""b\\000Ac"'])
+    await runSql(server, 'postgres', `drop database ${name}`);
 }, 120_000);
 
 test('an empty server, one command, and it is as it was by the stock pg_dumpall', async () => {

@@ -100,6 +100,12 @@ test('a whole server is its roles and what the vault knows of its databases, wit
   expect(lookRules('main' as SourceName, config.servers.get('main' as SourceName)!).exclude).toEqual(['left']);
 });
 
+test('whatever a database is called, it can be left out', () => {
+  const config = configOf({ main: server({ exclude: ['a\nb', ' '] }) });
+
+  expect(lookRules('main' as SourceName, config.servers.get('main' as SourceName)!).exclude).toEqual(['a\nb', ' ']);
+});
+
 test.each([
   ['both', { main: server({ database: 'x' }) }, 'databases: is too much: database names one'],
   ['neither', { main: server({ databases: undefined }) }, 'database: is missing: the name of a database'],

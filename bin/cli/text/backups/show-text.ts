@@ -23,7 +23,7 @@ export function showLines(shown: ShownBackup, place: string, copies: readonly Co
   return [
     `${manifest.source}  ${manifest.id}  ${worth(shown.verdict)}`,
     ...[...factsOf(shown, place), ...copies.map(copyFact)].flatMap(([name, text]) =>
-      wrapped(text, width, `  ${name.padEnd(label)}`, ' '.repeat(label + 2)),
+      wrapped(text, width, `  ${name.padEnd(label - 1)} `, ' '.repeat(label + 2)),
     ),
     '',
     ...partLines(manifest),

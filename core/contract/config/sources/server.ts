@@ -68,7 +68,10 @@ const allDatabases = {
         'belongs to no database (docs/whole-servers.md).',
     ),
   exclude: z
-    .array(text('the name of a database'), { error: expected('a list of names of databases') })
+    // whatever a database is called, it can be left out
+    .array(z.string({ error: expected('the name of a database') }).min(1), {
+      error: expected('a list of names of databases'),
+    })
     .optional()
     .describe('With `databases: all`: databases that are left out, by their exact names.'),
 };
