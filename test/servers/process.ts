@@ -88,6 +88,20 @@ export async function runProgram({ program, args, env, cwd }: Launch, signal: Ab
   return words();
 }
 
+const versions = new Map<string, Promise<string>>();
+
+/** What a server's program says of its version: each is asked once, for starting a program is a fork of a whole worker. */
+export function programVersion(
+  program: string,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<string> {
+  const asked = versions.get(program) ?? runProgram({ program, args: ['--version'], env, cwd: '/' }, signal);
+  versions.set(program, asked);
+  asked.catch(() => versions.delete(program));
+  return asked;
+}
+
 function collectWords({ stdout, stderr }: ChildProcess): () => string {
   let words = '';
   for (const stream of [stdout, stderr] as Readable[])

@@ -6,7 +6,7 @@ import { awkwardPassword } from '../identity.ts';
 import { inFolder, launchDatabase } from '../launch.ts';
 import { mysqlTls, mysqlVersion, writeRootLogin } from './mysql-login.ts';
 import { freePort } from '../network.ts';
-import { runProgram } from '../process.ts';
+import { programVersion, runProgram } from '../process.ts';
 import { opensslProgram, serverRoot, type Root } from '../root.ts';
 import { reportToStderr, startLimitMs, type DatabaseServer } from '../server.ts';
 import { copyTemplate, template } from './template.ts';
@@ -93,10 +93,7 @@ async function preparedData(
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const version = await runProgram(
-    { program: join(root.path, 'usr/sbin/mariadbd'), args: ['--version'], env: root.env, cwd: '/' },
-    signal,
-  );
+  const version = await programVersion(join(root.path, 'usr/sbin/mariadbd'), root.env, signal);
   const identity = makesCertificate(series) ? `${version} with a certificate` : version;
   return template(`mariadb-${series}`, identity, async (folder) => {
     if (makesCertificate(series)) await makeOwnCertificate(folder, await opensslProgram(report, signal), signal);

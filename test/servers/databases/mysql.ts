@@ -4,7 +4,7 @@ import { awkwardPassword } from '../identity.ts';
 import { inFolder, launchDatabase } from '../launch.ts';
 import { mysqlTls, mysqlVersion, writeRootLogin } from './mysql-login.ts';
 import { freePort } from '../network.ts';
-import { runProgram } from '../process.ts';
+import { programVersion, runProgram } from '../process.ts';
 import { serverRoot, type Root } from '../root.ts';
 import { reportToStderr, startLimitMs, type DatabaseServer } from '../server.ts';
 import { copyTemplate, template } from './template.ts';
@@ -78,7 +78,7 @@ function ownPlaces(root: Root, dataDir: string): Record<string, string> {
 
 async function preparedData(root: Root, signal: AbortSignal): Promise<string> {
   const program = join(root.path, 'usr/sbin/mysqld');
-  const version = await runProgram({ program, args: ['--version'], env: root.env, cwd: '/' }, signal);
+  const version = await programVersion(program, root.env, signal);
   return template('mysql', version, async (folder) => {
     const { basedir = '', 'lc-messages-dir': messages = '' } = ownPlaces(root, '');
     const places = [

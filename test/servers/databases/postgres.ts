@@ -7,7 +7,7 @@ import { awkwardPassword, chownToServer } from '../identity.ts';
 import { inFolder, launchDatabase } from '../launch.ts';
 import { freePort } from '../network.ts';
 import { postgresPackages, type PostgresMajor } from './postgres-packages.ts';
-import { runProgram } from '../process.ts';
+import { programVersion, runProgram } from '../process.ts';
 import { opensslProgram, serverRoot, type Root } from '../root.ts';
 import { reportToStderr, startLimitMs, type DatabaseServer } from '../server.ts';
 import { copyTemplate, template } from './template.ts';
@@ -145,7 +145,7 @@ function programs(root: Root, major: PostgresMajor): string {
 
 async function preparedData(root: Root, major: PostgresMajor, signal: AbortSignal): Promise<string> {
   const initdb = join(programs(root, major), 'initdb');
-  const version = await runProgram({ program: initdb, args: ['--version'], env: root.env, cwd: '/' }, signal);
+  const version = await programVersion(initdb, root.env, signal);
   const kept = major >= 16 ? quickLogins : [];
   return template(`postgresql-${major}`, [version, ...kept].join(' '), async (folder) => {
     const passwordFile = join(folder, 'password');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { makeCluster, makeUser, startCluster } from './ceph-cluster.ts';
 import { temporaryFolder } from '../folder.ts';
 import { inFolder } from '../launch.ts';
-import { runProgram } from '../process.ts';
+import { programVersion } from '../process.ts';
 import { serverRoot, type Root } from '../root.ts';
 import { createBucket } from './client.ts';
 import { reportToStderr, startLimitMs, type S3Server } from '../server.ts';
@@ -78,10 +78,7 @@ async function preparedCluster(
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const version = await runProgram(
-    { program: join(root.path, 'usr/bin/radosgw'), args: ['--version'], env: root.env, cwd: '/' },
-    signal,
-  );
+  const version = await programVersion(join(root.path, 'usr/bin/radosgw'), root.env, signal);
   return template(`ceph-${suite}`, version, async (folder) => {
     report(`ceph-${suite}: preparing a cluster, about 15 seconds`);
     const data = join(folder, 'data');
