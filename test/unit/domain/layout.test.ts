@@ -4,6 +4,11 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import {
   backupOfManifestKey,
   backupPrefix,
+  leaseKey,
+  ledgerKey,
+  manifestKey,
+  partKey,
+  signatureKey,
   sourceOfSegment,
   sourceSegment,
 } from '../../../core/domain/layout/places.ts';
@@ -13,6 +18,7 @@ import {
   failureOfPath,
   isBeside,
   isOurs,
+  pinKey,
   proofKey,
   proofOfPath,
   removalKey,
@@ -176,4 +182,12 @@ test('a new database says what it holds of which moment, as far as there is room
   expect(of('x'.repeat(63))).toBe(`${'x'.repeat(47)}_20261120_020000`);
   expect(of('ü'.repeat(40))).toBe(`${'ü'.repeat(23)}_20261120_020000`);
   expect(nameWithTail('x'.repeat(59), '_old')).toBe(`${'x'.repeat(59)}_old`);
+});
+
+test('each thing of a source and of a backup has its place', () => {
+  const odd = 'the shop' as SourceName;
+  expect([manifestKey(odd, id), signatureKey(odd, id), partKey(odd, id, 'data/1'), pinKey(odd, id)]).toEqual(
+    ['manifest.json', 'manifest.sig', 'data/1', 'pin.json'].map((file) => `the%20shop/${id}/${file}`),
+  );
+  expect([leaseKey(odd), ledgerKey(odd)]).toEqual(['the%20shop/lease.json', 'the%20shop/ledger.json']);
 });

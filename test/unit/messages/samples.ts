@@ -137,7 +137,8 @@ const digested: Parameters<typeof digestMessage>[0] = {
   },
 };
 
-export const samples: Record<string, Message> = {
+/** All of them, made now. */
+export const makeSamples = (): Record<string, Message> => ({
   stale: stale(standing, { at }),
   'stale-reminder': stale({ ...standing, newest: '20261119T020000Z-7f3a9c' as BackupId, failures: 26 }, { at, since }),
   missed: missed(standing, [{ at: new Date('2026-11-21T02:00:00Z'), outcome: 'missed' }], { at }),
@@ -407,4 +408,6 @@ export const samples: Record<string, Message> = {
   ),
   test: testMessage(place, at),
   'odd-name': stale({ ...standing, source: "Café <!channel> & 'co' `x` 北京 *b* _i_" as SourceName }, { at }),
-};
+});
+
+export const samples = makeSamples();

@@ -11,7 +11,7 @@ import { telegramText } from '../../../core/telling/notifiers/telegram.ts';
 import { slackProblems } from '../../support/endpoints/slack.ts';
 import { telegramProblem } from '../../support/endpoints/telegram.ts';
 import { expectGolden } from '../../support/golden.ts';
-import { samples } from './samples.ts';
+import { makeSamples, samples } from './samples.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
@@ -34,6 +34,10 @@ test.each(Object.entries(samples))('%s fits its schema, and what Slack, Telegram
   expect(telegramProblem({ chat_id: '1', ...telegramText(message) })).toBeUndefined();
   expect(Subject).toMatch(/^[!-~][ -~]{0,99}$/);
   expect(Buffer.byteLength(Message)).toBeLessThan(256 * 1024);
+});
+
+test('a message is made of what it is given, and of nothing else: made again it is the same', () => {
+  expect(makeSamples()).toEqual(samples);
 });
 
 test('every kind of message has a section in the runbook, and a sample here', async () => {
