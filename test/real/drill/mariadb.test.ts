@@ -24,6 +24,7 @@ import { layerTools } from '../../support/tools.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 import { recordsOf } from './records.ts';
+import { toldOfDrills } from './told.ts';
 
 let tools: Tools;
 let server: DatabaseServer;
@@ -309,6 +310,23 @@ test('the command line tells in two lines what was shown, and warns of what it h
     ),
     stderr: expect.stringContaining(`warning: shop: database ${left}, which a drill that died had left, was dropped`),
   });
+});
+
+test('one that can’t be held says so once, with its remedy; a month of those that can makes no noise', async () => {
+  await admin.query(`CREATE USER small@'%' IDENTIFIED BY 'small'`);
+  const small = () => mariadbEngine(loginTo(server, scratch(), { user: 'small', password: 'small' }), tools);
+  const refused = Array.from({ length: 4 }, (_, day) => ({ day, work: () => drilling({}, small()) }));
+  const held = [4, 11, 18, 25].map((day) => ({ day, work: () => drilling() }));
+
+  const told = await toldOfDrills(scene.vault, [...refused, ...held]);
+
+  expect(told.map(({ day, message: { severity, kind } }) => [day, severity, kind])).toEqual([
+    [0, 'problem', 'drill-failed'],
+    [4, 'recovered', 'recovered'],
+  ]);
+  const hint = told[0]!.message.facts.find(({ label }) => label === 'Hint')?.value;
+  expect(hint).toMatch(/GRANT .* TO .*small.*drill: \{ server: … \}/);
+  expect(await databases()).toEqual(['shop']);
 });
 
 test('nothing of all this has touched the source: neither events, nor definers, nor names that lead there', async () => {
