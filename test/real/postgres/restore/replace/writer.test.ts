@@ -31,6 +31,7 @@ afterAll(() => scene?.stop());
 function application() {
   const { host, port, user, password } = scene.server;
   const written: number[] = [];
+  const moments: number[] = [];
   let isOver = false;
   const write = async (value: number): Promise<void> => {
     const client = new pg.Client({ host, port, user, password, database: 'shop' });
@@ -42,7 +43,10 @@ function application() {
     while (!isOver) {
       const n = (numbers += 1);
       await write(n).then(
-        () => written.push(n),
+        () => {
+          written.push(n);
+          moments.push(performance.now());
+        },
         () => undefined,
       );
       await sleep(100);
@@ -50,6 +54,8 @@ function application() {
   })();
   return {
     written,
+    /** The longest time between two writes that it was told of, in ms. */
+    longestPause: () => Math.max(...moments.slice(1).map((moment, index) => moment - moments[index]!)),
     async atLeast(count: number): Promise<void> {
       const wanted = written.length + count;
       while (written.length < wanted) await sleep(20);
@@ -91,12 +97,16 @@ test('an application that writes through a swap and an undo: every write it was 
   const told = (all: readonly number[], seen: typeof app) => all.filter((n) => seen.written.includes(n));
   expect([...told(old, app), ...told(restored, app)]).toEqual(app.written);
 
+  // a fraction of a second (docs/replace.md has it measured), and no more than a machine at its end makes of that
+  expect(app.longestPause()).toBeLessThan(30_000);
+
   const plan = await planUndo(engine, 'shop', limit());
   const back = application();
   const undone = await undo(engine, plan, limit());
   await back.atLeast(3);
   await back.stop();
 
+  expect(back.longestPause()).toBeLessThan(30_000);
   const [left, live] = [await writes(undone!), await writes('shop')];
   expect([...told(left, back), ...told(live, back)]).toEqual(back.written);
   expect(live).toEqual(expect.arrayContaining(old));
