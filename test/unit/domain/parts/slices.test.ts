@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { packed, sliceBytesFor, slicesOf } from '../../../core/domain/parts/slices.ts';
+import { packed, sliceBytesFor, slicesOf } from '../../../../core/domain/parts/slices.ts';
 
 const table = fc.record({ pages: fc.nat(2 ** 32 - 2), bytes: fc.nat(2 ** 36) });
 

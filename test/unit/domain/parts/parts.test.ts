@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
-import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
-import { dueWork, stillDue } from '../../../core/domain/by-tag/due.ts';
-import type { DueWork, TimedSource } from '../../../core/domain/by-tag/due.ts';
-import { tagWords } from '../../../core/domain/by-tag/tag-words.ts';
-import { restoreByHand } from '../../../core/domain/by-hand.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
-import { digestOf, digestOfParts } from '../../../core/domain/parts/digest.ts';
-import { partsInFlight, partSize } from '../../../core/domain/parts/multipart.ts';
-import { contentBytes, sharedBytes, sizesOf } from '../../../core/domain/parts/sizes.ts';
+import type { Manifest, ManifestPart } from '../../../../core/contract/manifest/manifest.ts';
+import { dueWork, stillDue } from '../../../../core/domain/by-tag/due.ts';
+import type { DueWork, TimedSource } from '../../../../core/domain/by-tag/due.ts';
+import { tagWords } from '../../../../core/domain/by-tag/tag-words.ts';
+import { restoreByHand } from '../../../../core/domain/by-hand.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { digestOf, digestOfParts } from '../../../../core/domain/parts/digest.ts';
+import { partsInFlight, partSize } from '../../../../core/domain/parts/multipart.ts';
+import { contentBytes, sharedBytes, sizesOf } from '../../../../core/domain/parts/sizes.ts';
 
 const part = (file: string, more: Partial<ManifestPart> = {}): ManifestPart => ({
   role: 'data',
