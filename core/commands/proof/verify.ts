@@ -57,7 +57,7 @@ export async function verify(manifest: Manifest, deps: VerifyDeps, signal: Abort
     (part, stop) => verifyPart({ backup: manifest, part, sealed }, { ...deps, inspect }, stop),
     signal,
   );
-  const broken = found.flatMap(({ problem }) => problem ?? []);
+  const broken = [...found.flatMap(({ problem }) => problem ?? []), ...uncatalogued(manifest, deps.store.place)];
   const problems =
     broken.length > 0 || deps.reader === undefined || sealed
       ? broken
@@ -111,6 +111,14 @@ async function verifyPart(
     if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
     return { problem: { file, error } };
   }
+}
+
+/** Every backup is made with a catalog, and no restore can do without. */
+function uncatalogued({ parts, source, id }: Manifest, place: string): PartProblem[] {
+  if (parts.some(({ role }) => role === 'catalog')) return [];
+  const what = `the manifest of ${source} ${id} in ${place} names no catalog, without which nothing is restored`;
+  const hint = 'who has written to the vault? Restore another backup, and keep this one to look into it';
+  return [{ file: manifestFile, error: new BackupError('part-corrupt', what, { hint }) }];
 }
 
 /**
