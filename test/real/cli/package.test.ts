@@ -78,6 +78,9 @@ test('who installed the package has a command for its layer, which needs no conf
 test('the package brings its licence, and the notices of what is bundled in it', async () => {
   expect(await readFile(join(home, 'LICENSE'), 'utf8')).toMatch(/^\s*Apache License\s+Version 2\.0/);
   expect(JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))).toMatchObject({ license: 'Apache-2.0' });
+  const notices = await readFile(join(home, 'dist/package/THIRD-PARTY.txt'), 'utf8');
+  for (const name of ['commander', 'croner', 'yaml', 'zod'])
+    expect(notices).toMatch(new RegExp(`^${name} \\S+, licence: `, 'm'));
   for (const name of await readdir(join(home, 'dist/package/functions'))) {
     expect(await readFile(join(home, 'dist/package/functions', name, 'THIRD-PARTY.txt'), 'utf8')).toMatch(
       /^zod \S+, licence: MIT$/m,
