@@ -107,8 +107,16 @@ async function postgresWorld(): Promise<InterruptedWorld> {
     write: async (word) => void (await sql('shop', `insert into stamps values ('${word}')`)),
     use: async () => void (await sql('shop', `begin; insert into orders values (-1, 'x'); rollback`)),
     async killServer() {
-      const [found] = await sql('postgres', `select pid from pg_stat_activity where backend_type = 'checkpointer'`);
-      process.kill(Number(found!['pid']), 'SIGKILL');
+      const checkpointer = async () =>
+        Number(
+          (await sql('postgres', `select pid from pg_stat_activity where backend_type = 'checkpointer'`))[0]?.['pid'],
+        );
+      const killed = await checkpointer();
+      process.kill(killed, 'SIGKILL');
+      // a busy machine takes its time to notice, and answers meanwhile as if nothing was
+      const until = Date.now() + 60_000;
+      const isAnother = (pid: number) => pid > 0 && pid !== killed;
+      while (!isAnother(await checkpointer().catch(() => 0)) && Date.now() < until) await sleep(20);
     },
     async settled() {
       for (const until = Date.now() + 60_000; Date.now() < until; await sleep(50)) {
