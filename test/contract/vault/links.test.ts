@@ -49,6 +49,7 @@ test('what may be shared is stored as a pack, with a link in its place; everythi
   await vault.put(objectKey(`media/${one}/data/0003.sql.zst`), content(), daily, signal);
   const layer = `data/0004.${'0f'.repeat(32)}.layer`;
   await vault.put(objectKey(`media/${one}/${layer}`), content(), daily, signal);
+  await vault.put(objectKey(`media/${one}/${layer}.age`), content(), daily, signal);
 
   const link = objectKey(`media/${one}/data/0001.tar.zst.in-${one}-0001-7`);
   expect(keys()).toEqual([
@@ -56,6 +57,7 @@ test('what may be shared is stored as a pack, with a link in its place; everythi
     link,
     `media/${one}/data/0002.tar.zst.age`,
     `media/${one}/data/0003.sql.zst`,
+    `media/${one}/${layer}.age`,
     `media/${one}/${layer}.in-${one}-0004-7`,
     pack,
     `media/packs/${one}/${layer.slice(5)}`,
@@ -73,7 +75,10 @@ test('a part is shared by a second link, each is removed alone, and its bytes st
   await vault.put(part(one, 1), content(), daily, signal);
   await vault.put(part(one, 2), content(), daily, signal);
 
+  const before = keys();
   expect(await share(vault, part(one, 1), part(two, 3), 6)).toBe(false);
+  expect(await share(vault, part(one, 1), objectKey(`media/${two}/data/0003.${'0f'.repeat(32)}.layer`))).toBe(false);
+  expect(keys()).toEqual(before);
   expect(await share(vault, part(one, 1), part(two, 3))).toBe(true);
   expect(await share(vault, part(one, 1), part(two, 3))).toBe(true);
   await expect(share(vault, part(one, 2), part(two, 3))).rejects.toMatchObject({ code: 'object-exists' });
@@ -176,6 +181,27 @@ test('a pack that goes while it is shared is shared with nobody', async () => {
   };
 
   expect(await share(withLinks(sweeping), part(one, 1), part(two, 1))).toBe(false);
+});
+
+test('a pack that came while the vault was listed is seen', async () => {
+  const { raw, vault } = scene();
+  await vault.put(part(one, 1), content(), {}, signal);
+  await share(vault, part(one, 1), part(two, 1));
+  const late: Vault = {
+    ...raw,
+    async *list(prefix, stop) {
+      yield* raw.list(prefix, stop);
+      if (prefix === 'media/packs/')
+        await withLinks(raw)
+          .put(part(two, 2), content(), {}, signal)
+          .catch(() => undefined);
+      if (prefix === `media/${two}/`) yield* raw.list(part(two, 2), stop);
+    },
+  };
+
+  const listed = await keysOf(withLinks(late), `media/${two}/`);
+
+  expect(listed).toEqual([part(two, 1), part(two, 2)]);
 });
 
 test('a vault that locks what it keeps, or where nobody knows, or holds less firmly, keeps every part in its place', async () => {
