@@ -1,4 +1,5 @@
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { isSharable } from '../../contract/manifest/part-name.ts';
 import { isBackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import type { Bytes } from '../../domain/units.ts';
@@ -21,6 +22,8 @@ type Share = (part: ManifestPart, signal: AbortSignal) => Promise<Bytes | undefi
  * not. Undefined where this vault can't, or there is none. A part that could not be shared is brought.
  */
 export async function sharing(trust: Trust, manifest: Manifest, signal: AbortSignal): Promise<Share | undefined> {
+  // of a database nothing is shared: no manifest is read for that, and no store asked whether it locks
+  if (!manifest.parts.some(({ file }) => isSharable(file))) return undefined;
   if (!(await canShare(trust.vault, signal))) return undefined;
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
   const ids = (await listSource(trust.vault, source, signal)).backups.map((found) => found.id);
