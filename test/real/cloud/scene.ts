@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
@@ -95,7 +95,8 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
   const gate = await startGate({
     upstream: aws.endpoint,
     world: worldOf(deployed, aws, { secretArns, secretKey, further }),
-    resourcePolicy: resourcePolicies(deployed, [secretKey, signingKey, further.key]),
+    resourcePolicy: resourcePolicies(deployed, [secretKey, signingKey, further.key], await policyOfOtherAccount()),
+    isForeign: (arn) => arn === otherBucket || arn.startsWith(`${otherBucket}/`),
   });
   const roles = await rolesOf(deployed, gate, aws);
   const hosts = join(folder.path, 'hosts');
@@ -229,8 +230,22 @@ function worldOf(deployed: Deployed, { region }: Place, { secretArns, secretKey,
   };
 }
 
+/** The bucket of copies lies in an account of its own. */
+const otherBucket = 'arn:aws:s3:::acme-offsite';
+
+/** The policy that docs/copies.md has for it, with our account in it, and nothing else. */
+async function policyOfOtherAccount(): Promise<Rule[]> {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/copies.md'), 'utf8');
+  const [, text = ''] = /```json\n(\{\n {2}"Version": "2012-10-17",[\s\S]*?)```/.exec(page) ?? [];
+  return rulesOf('offsite', JSON.parse(text.replaceAll('111122223333', account)) as Parameters<typeof rulesOf>[1]);
+}
+
 /** The policies of bucket, key, topic and queue, by the ARN of what is called. */
-function resourcePolicies(deployed: Deployed, keys: readonly string[]): (arn: string) => readonly Rule[] {
+function resourcePolicies(
+  deployed: Deployed,
+  keys: readonly string[],
+  ofOther: readonly Rule[],
+): (arn: string) => readonly Rule[] {
   type Policy = { PolicyDocument: Parameters<typeof rulesOf>[1] };
   const of = (type: string, place: (properties: Record<string, unknown>) => string[]): [string, Rule[]][] =>
     deployed
@@ -247,6 +262,7 @@ function resourcePolicies(deployed: Deployed, keys: readonly string[]): (arn: st
   });
   const byName: [string, Rule[]][] = [
     ...keys.map((key): [string, Rule[]] => [key, handsOn]),
+    [otherBucket, [...ofOther]],
     ...of('AWS::S3::BucketPolicy', ({ Bucket }) => [`arn:aws:s3:::${String(Bucket)}`]),
     ...of('AWS::SNS::TopicPolicy', ({ Topics }) => Topics as string[]),
     ...of('AWS::SQS::QueuePolicy', ({ Queues }) =>

@@ -35,6 +35,8 @@ export type GateOptions = {
   upstream: string;
   world: World /** The policy of what is called, by its ARN (an object's is its bucket's). */;
   resourcePolicy(arn: string): readonly Rule[];
+  /** Whether that lies in another account than the roles. */
+  isForeign(arn: string): boolean;
 };
 
 /** Bodies that say what is asked for are small; parts of backups are not. */
@@ -46,7 +48,7 @@ const mistaken = /^s3:PutObject(Retention|LegalHold)$/;
  * Stands between functions and the emulator: judges each call by the caller's policies with their conditions, refuses
  * as AWS would, and lets the emulator judge too.
  */
-export async function startGate({ upstream, world, resourcePolicy }: GateOptions): Promise<Gate> {
+export async function startGate({ upstream, world, resourcePolicy, isForeign }: GateOptions): Promise<Gate> {
   const roles = new Map<string, Role>();
   const judged: Judged[] = [];
   const disputed: string[] = [];
@@ -58,6 +60,7 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
       resource: resourcePolicy(call.resource),
       principal: role.arn,
       mustDelegate: call.action.startsWith('kms:'),
+      foreign: isForeign(call.resource),
     });
     if (verdict.allowed || !silent) judged.push({ role: role.name, call, verdict });
     return verdict;

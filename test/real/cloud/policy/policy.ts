@@ -34,26 +34,36 @@ export type Policies = {
    * Developer Guide, "Key policies").
    */
   mustDelegate?: boolean;
+  /** What is called lies in another account: both must allow it (IAM User Guide, "Cross-account policy evaluation logic"). */
+  foreign?: boolean;
 };
 
 const known = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Principal', 'Condition']);
 
 /**
- * Judges a call as IAM does within one account: an explicit deny wins, else one allowing statement is needed. Throws on
- * what it does not know.
+ * Judges a call as IAM does: an explicit deny wins, else one allowing statement is needed, in each of both accounts
+ * where they are two. Throws on what it does not know.
  */
-export function judge(call: Call, { identity, resource = [], principal, mustDelegate = false }: Policies): Verdict {
+export function judge(
+  call: Call,
+  { identity, resource = [], principal, mustDelegate = false, foreign = false }: Policies,
+): Verdict {
   const own = identity.filter((rule) => concerns(rule, call));
-  const direct = resource.filter((rule) => names(rule.statement, principal) && concerns(rule, call));
+  const isNamed = ({ statement }: Rule): boolean =>
+    names(statement, principal) || (foreign && names(statement, rootOf(principal)));
+  const direct = resource.filter((rule) => isNamed(rule) && concerns(rule, call));
   const delegating = mustDelegate
     ? resource.filter((rule) => names(rule.statement, rootOf(principal)) && concerns(rule, call))
     : [];
-  const met = ({ statement }: Rule): boolean => holds(statement.Condition ?? {}, call.context);
+  const context = { ...call.context, 'aws:PrincipalArn': principal };
+  const met = ({ statement }: Rule): boolean => holds(statement.Condition ?? {}, context);
   const ids = (rules: readonly Rule[], effect: Statement['Effect']): string[] =>
     rules.filter(({ statement }) => statement.Effect === effect).map(({ id }) => id);
   const ownAllowing =
     mustDelegate && ids(delegating.filter(met), 'Allow').length === 0 ? [] : ids(own.filter(met), 'Allow');
-  const allowing = [...ownAllowing, ...ids(direct.filter(met), 'Allow')];
+  const directAllowing = ids(direct.filter(met), 'Allow');
+  const isHalf = foreign && (ownAllowing.length === 0 || directAllowing.length === 0);
+  const allowing = isHalf ? [] : [...ownAllowing, ...directAllowing];
   const denying = ids([...own, ...direct].filter(met), 'Deny');
   return {
     allowed: denying.length === 0 && allowing.length > 0,
