@@ -52,6 +52,28 @@ test('a folder comes back as it was, as stock programs see it, and is proven', a
   ]);
 });
 
+test('the folders of a part are made before tar sees it: two tars that make one at once fail', async () => {
+  const { store } = scene.vault.deps();
+  const packed = await store.readPackedCatalog(manifest, limit());
+  const place = scene.engine('at-once');
+  const target = await place.target({ manifest, catalog: {}, packed, owners: true }, limit());
+  await target.prepare(false, limit());
+  const [step] = target.stages[0]!;
+  const tar = Buffer.concat(await Array.fromAsync(store.openPart(manifest, step!.part, limit())));
+  const work = (await readdir(scene.top)).find((name) => name.startsWith('.at-once'))!;
+  let made: string[] = [];
+  async function* held() {
+    // no whole record: tar, which reads by records, has made nothing yet
+    yield tar.subarray(0, 4096);
+    made = await readdir(scene.path(work));
+    yield tar.subarray(4096);
+  }
+  await step!.load(held(), limit());
+  await target.discard(limit());
+
+  expect(made).toHaveLength(1);
+});
+
 test('holes stay holes', async () => {
   const { blocks, size } = await statOf(scene.path('back/docs/sparse'));
 

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
@@ -7,6 +8,7 @@ import { programText } from '../../../pipeline/program.ts';
 import type { Target } from '../../../ports.ts';
 import { makeFolder } from '../../places/folders.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
+import type { EntryJudge } from '../tar/guard.ts';
 
 /** Files take whole blocks of a disk, and whoever else writes there needs some, too. */
 const spareShare = 0.05;
@@ -42,6 +44,31 @@ export async function makeWork(path: string, bytes: Bytes): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
+}
+
+/**
+ * Makes the folders that entries lie in before tar sees these: of two tars that make one at the same time, GNU tar's fails
+ * (1.34: "Cannot open: No such file or directory"). Says nothing where it can't: tar tells why.
+ */
+export function foldersFirst(work: string): (judge: EntryJudge) => EntryJudge {
+  const made = new Set<string>(['']);
+  function make(parent: string): void {
+    if (made.has(parent)) return;
+    made.add(parent);
+    try {
+      mkdirSync(Buffer.concat([Buffer.from(`${work}/`), Buffer.from(parent, 'latin1')]), {
+        recursive: true,
+        mode: 0o700,
+      });
+    } catch {
+      return;
+    }
+  }
+  return (judge) => (entry) => {
+    const fate = judge(entry);
+    if (fate === 'pass') make(entry.path.slice(0, Math.max(0, entry.path.lastIndexOf('/'))));
+    return fate;
+  };
 }
 
 /** Makes the folder that a place lies in. Throws `machine-failed`. */

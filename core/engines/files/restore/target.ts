@@ -13,7 +13,7 @@ import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
 import { judgeBy, livingIn, requireOwners, requireSound } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
-import { hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
+import { foldersFirst, hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
 import { dropFresh, removeLeft } from './leftovers.ts';
@@ -49,17 +49,19 @@ export async function filesTarget(
   const beside = (one: string) => join(above, one);
   const work = basename(unfinishedName(hiddenName(path)));
   const [old, fresh] = [await keptName(path, manifest.id), `${name}.new_${manifest.id}`];
+  const withFolders = foldersFirst(beside(work));
   let made: string | undefined;
   let madeAs = drill ? work : state === 'occupied' ? fresh : name;
   let isBroken = false;
   const mended: string[] = [];
 
   function step(part: ManifestPart, then: () => Promise<void>): LoadStep {
-    const inspect = (content: ByteStream) => guardedTar(content, part.file, livingIn(places, part, judge));
+    const living = livingIn(places, part, judge);
+    const inspect = (content: ByteStream) => guardedTar(content, part.file, living);
     async function load(content: ByteStream, stop: AbortSignal): Promise<void> {
       if (isBroken) throw new BackupError('restore-failed', 'a part before this one could not be restored');
       try {
-        await extractTar(beside(work), inspect(content), { program, owners }, stop);
+        await extractTar(beside(work), guardedTar(content, part.file, withFolders(living)), { program, owners }, stop);
         await then();
       } catch (error) {
         isBroken = true;
