@@ -7,8 +7,8 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Deleted, Listed, SharedObject, Stored, Tags, Vault } from '../../vault.ts';
 import { canShare } from '../parts/sharing.ts';
-import { freePack, linkReader, namesBelow, packSizes } from './names.ts';
-import type { NamesOfPart } from './names.ts';
+import { byFolder, freePack, linkReader, namesBelow, namesOfParts, packSizes } from './names.ts';
+import type { LinkFound, NamesOfPart } from './names.ts';
 
 const atOnce = 8;
 
@@ -102,19 +102,21 @@ export function withLinks(vault: Vault): Vault {
 
   async function* list(prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
     const sizes = packSizes(vault, signal);
-    for await (const found of vault.list(prefix, signal)) {
-      const one = linkOf(found.key);
-      const bytes = one && (await sizes(one.pack));
-      // a link that leads nowhere is shown as it is: no part
-      yield one === undefined || bytes === undefined ? found : { ...found, key: one.part, bytes, file: one.pack };
+    for await (const together of byFolder(vault.list(prefix, signal))) {
+      const names = namesOfParts(together);
+      for (const found of together) {
+        const one = linkOf(found.key);
+        const leads = one && (await leading(names.get(one.part)!, sizes))?.key === found.key;
+        const bytes = leads === true ? await sizes(one!.pack) : undefined;
+        // a link that leads nowhere, or that nobody follows, is shown as it is: no part
+        yield one === undefined || bytes === undefined ? found : { ...found, key: one.part, bytes, file: one.pack };
+      }
     }
   }
 
   async function* get(key: ObjectKey, signal: AbortSignal): ByteStream {
-    const links = await linksOf(key, signal);
-    const sizes = packSizes(vault, signal);
-    const whole = links.length < 2 ? links[0]?.pack : await followed({ isThere: false, links }, undefined, sizes);
-    yield* vault.get(whole ?? links[0]?.pack ?? key, signal);
+    const link = await leading({ isThere: false, links: await linksOf(key, signal) }, packSizes(vault, signal));
+    yield* vault.get(link?.pack ?? key, signal);
   }
 
   async function remove(key: ObjectKey, signal: AbortSignal): Promise<Deleted> {
@@ -150,15 +152,28 @@ export function withLinks(vault: Vault): Vault {
   }
 }
 
-/** Where a part's bytes are, in a pack of this size, or of the one that a link names; undefined where in none. */
+/** Where a part's bytes are, in a pack of this size; undefined where in none. */
 async function followed(
   { isThere, links }: NamesOfPart,
-  bytes: Bytes | undefined,
+  bytes: Bytes,
   sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,
 ): Promise<ObjectKey | undefined> {
   if (isThere) return undefined;
-  for (const one of links) if ((await sizes(one.pack)) === (bytes ?? one.bytes)) return one.pack;
+  for (const one of links) if ((await sizes(one.pack)) === bytes) return one.pack;
   return undefined;
+}
+
+/**
+ * Which link of a part is followed: of several the first to a pack of the size that it names. What is listed is what is
+ * read: whoever puts a link beside a good one changes neither.
+ */
+async function leading(
+  { isThere, links }: NamesOfPart,
+  sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,
+): Promise<LinkFound | undefined> {
+  if (isThere || links.length < 2) return isThere ? undefined : links[0];
+  for (const one of links) if ((await sizes(one.pack)) === one.bytes) return one;
+  return links[0];
 }
 
 /** Whether a name leads somewhere. */

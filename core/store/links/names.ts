@@ -31,7 +31,7 @@ export function linkReader(vault: Vault, { isLinking }: { isLinking: boolean }) 
 
   async function all(part: ObjectKey, signal: AbortSignal): Promise<NamesOfPart> {
     if (!(await mayHaveLinks(part, signal))) return none;
-    return byPart(await Array.fromAsync(vault.list(part, signal))).get(part) ?? none;
+    return namesOfParts(await Array.fromAsync(vault.list(part, signal))).get(part) ?? none;
   }
 
   async function links(part: ObjectKey, signal: AbortSignal): Promise<LinkFound[]> {
@@ -50,7 +50,7 @@ export async function namesBelow(
   const found: Listed[] = [];
   const folders = new Set(parts.map(folderOf));
   for (const folder of folders) found.push(...(await Array.fromAsync(vault.list(folder, signal))));
-  return byPart(found);
+  return namesOfParts(found);
 }
 
 /**
@@ -85,7 +85,8 @@ export async function freePack(vault: Vault, pack: ObjectKey, signal: AbortSigna
   return objectKey(free);
 }
 
-function byPart(listed: readonly Listed[]): Map<ObjectKey, NamesOfPart> {
+/** What lies under the names of the parts in a listing. */
+export function namesOfParts(listed: readonly Listed[]): Map<ObjectKey, NamesOfPart> {
   const parts = new Map<ObjectKey, NamesOfPart>();
   const of = (part: ObjectKey): NamesOfPart => {
     const names = parts.get(part) ?? { isThere: false, links: [] };
@@ -101,6 +102,19 @@ function byPart(listed: readonly Listed[]): Map<ObjectKey, NamesOfPart> {
   for (const { links } of parts.values())
     links.sort((a, b) => a.modified.getTime() - b.modified.getTime() || (a.key < b.key ? -1 : 1));
   return parts;
+}
+
+/** A listing, folder by folder: links of one part stand together, and no more of it is held. */
+export async function* byFolder(listed: AsyncIterable<Listed>): AsyncIterable<Listed[]> {
+  let together: Listed[] = [];
+  for await (const found of listed) {
+    if (together[0] !== undefined && folderOf(together[0].key) !== folderOf(found.key)) {
+      yield together;
+      together = [];
+    }
+    together.push(found);
+  }
+  yield together;
 }
 
 function folderOf(part: ObjectKey): string {

@@ -12,7 +12,7 @@ import { vaultContract } from './vault-contract.ts';
 
 const signal = new AbortController().signal;
 const daily = { 'nightjar-tier': 'daily', 'nightjar-tiers': 'daily' };
-const [one, two] = ['20261120T020000Z-00000a', '20261121T020000Z-00000b'] as const;
+const [one, two, three] = ['20261120T020000Z-00000a', '20261121T020000Z-00000b', '20261122T020000Z-00000c'] as const;
 const part = (id: string, number: number): ObjectKey => objectKey(`media/${id}/data/000${number}.tar.zst`);
 const pack = objectKey(`media/packs/${one}/0001.tar.zst`);
 const nothing = new BackupError('vault-unreachable', 'not-there: there is nothing');
@@ -89,9 +89,9 @@ test('a part is shared by a second link, each is removed alone, and its bytes st
   await expect(read(vault, part(one, 1))).rejects.toMatchObject({ code: 'object-missing' });
   expect(await read(vault, part(two, 3))).toBe('content');
   // another backup shares what the first one, which is gone, was made with
-  expect(await share(vault, part(two, 3), part('20261122T020000Z-00000c', 1))).toBe(true);
+  expect(await share(vault, part(two, 3), part(three, 1))).toBe(true);
   await vault.delete(part(two, 3), signal);
-  await vault.delete(part('20261122T020000Z-00000c', 1), signal);
+  await vault.delete(part(three, 1), signal);
   expect(keys().filter((key) => !key.includes(`${one}-0002`))).toEqual([pack, `media/packs/${one}/0002.tar.zst`]);
 });
 
@@ -102,6 +102,10 @@ test('a part that is there itself is what it is, shares nothing, and is removed 
   await raw.putIfAbsent(objectKey(`${part(one, 1)}.in-${two}-0001-7`), Buffer.from(''), {}, signal);
 
   expect(await share(vault, part(one, 1), part(two, 2))).toBe(false);
+  expect((await Array.fromAsync(vault.list(part(one, 1), signal))).map(({ file }) => file)).toEqual([
+    undefined,
+    undefined,
+  ]);
   expect(await vault.tags(part(one, 1), signal)).toEqual(daily);
   await vault.delete(part(one, 1), signal);
 
@@ -131,6 +135,15 @@ test('of several links the first that leads to something counts, whatever was pu
   await vault.put(part(one, 5), content(), {}, signal);
   await raw.putIfAbsent(objectKey(`media/packs/${one}/0001.tar.zst`), Buffer.from('another'), {}, signal);
   await raw.putIfAbsent(objectKey(`${part(one, 5)}.in-${one}-0001-7`), Buffer.from(''), {}, signal);
+  expect(await read(vault, part(one, 5))).toBe('content');
+  // whatever its name is, and whatever size it has: what is listed is what is read
+  const larger = objectKey('media/packs/20261219T020000Z-00000f/0001.tar.zst');
+  await raw.putIfAbsent(larger, Buffer.from('much larger'), {}, signal);
+  await raw.putIfAbsent(objectKey(`${part(one, 5)}.in-20261219T020000Z-00000f-0001-11`), Buffer.from(''), {}, signal);
+  const listed = await Array.fromAsync(vault.list(`media/${one}/`, signal));
+  expect(listed.filter(({ key }) => key === part(one, 5))).toMatchObject([
+    { bytes: 7, file: `media/packs/${one}/0005.tar.zst` },
+  ]);
   expect(await read(vault, part(one, 5))).toBe('content');
 
   await raw.delete(objectKey(`media/packs/${one}/0005.tar.zst`), signal);
@@ -193,15 +206,15 @@ test('a pack that came while the vault was listed is seen', async () => {
       yield* raw.list(prefix, stop);
       if (prefix === 'media/packs/')
         await withLinks(raw)
-          .put(part(two, 2), content(), {}, signal)
+          .put(part(three, 2), content(), {}, signal)
           .catch(() => undefined);
-      if (prefix === `media/${two}/`) yield* raw.list(part(two, 2), stop);
+      if (prefix === 'media/2026') yield* raw.list(part(three, 2), stop);
     },
   };
 
-  const listed = await keysOf(withLinks(late), `media/${two}/`);
+  const listed = await keysOf(withLinks(late), 'media/2026');
 
-  expect(listed).toEqual([part(two, 1), part(two, 2)]);
+  expect(listed).toEqual([part(one, 1), part(two, 1), part(three, 2)]);
 });
 
 test('a vault that locks what it keeps, or where nobody knows, or holds less firmly, keeps every part in its place', async () => {
