@@ -48,7 +48,7 @@ function losing(when: 'commit' | 'answer', lost: () => void = () => {}): ProxyOp
   return {
     up(chunk) {
       const text = chunk.toString('latin1');
-      if (/alter database .* rename to/.test(text)) swapping = true;
+      if (/alter database .* rename to "?shop"?\0/.test(text)) swapping = true;
       if (!swapping || done || !/Q[^]{4}commit\0/.test(text)) return chunk;
       sent = when === 'answer';
       done = true;

@@ -55,7 +55,7 @@ export function judge(
   const delegating = mustDelegate
     ? resource.filter((rule) => names(rule.statement, rootOf(principal)) && concerns(rule, call))
     : [];
-  const context = { ...call.context, 'aws:PrincipalArn': principal };
+  const context = { 'aws:PrincipalArn': principal, ...call.context };
   const met = ({ statement }: Rule): boolean => holds(statement.Condition ?? {}, context);
   const ids = (rules: readonly Rule[], effect: Statement['Effect']): string[] =>
     rules.filter(({ statement }) => statement.Effect === effect).map(({ id }) => id);
