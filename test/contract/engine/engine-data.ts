@@ -121,9 +121,13 @@ export async function orStopped<T>(under: EngineUnderTest, work: Promise<T>): Pr
   );
 }
 
-/** A server takes a moment to end what it was told to end. */
+/** A server takes a moment to end what it was told to end: also the session that has asked it what is left. */
 export async function expectNothingLeft(under: EngineUnderTest): Promise<void> {
   const until = performance.now() + patience(under);
-  while ((await under.left()).length > 0 && performance.now() < until) await sleep(50);
-  expect(await under.left()).toEqual([]);
+  let left = await under.left();
+  while (left.length > 0 && performance.now() < until) {
+    await sleep(50);
+    left = await under.left();
+  }
+  expect(left).toEqual([]);
 }
