@@ -95,9 +95,12 @@ test('what time cuts off is left with what is behind it, alarms nobody, and fail
 });
 
 test('one that had all the time there is, and was cut off, has failed, and is told', async () => {
-  const { told } = await night({ a: 'cut', b: 'good' }, { spent: 0.01 });
+  const { answer, told } = await night({ a: 'cut', b: 'good' }, { spent: 0.01 });
 
   expect(told).toEqual([expect.stringContaining('main.a')]);
+  expect(answer).toMatchObject({
+    message: 'main: time was over when 1 of 2 databases had had their turn; left: main.b',
+  });
 });
 
 test('a look that failed is told as the server’s, beside what is wrong with a database', async () => {

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
 import { checkersOf, configurationId } from '../../../core/store/memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from '../../../core/store/memory/ledger.ts';
+import { editServer, readServer } from '../../../core/store/memory/servers.ts';
 import type { Ledger } from '../../../core/contract/memory/ledger.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { signal } from '../../support/vaults/history.ts';
@@ -282,4 +284,33 @@ test('what the index knows already is not written again', async () => {
   await adding([['shop', 2]], untouched.vault);
   await adding([['shop', 1]], untouched.vault);
   expect(untouched.tries()).toBe(0);
+});
+
+const main = 'main' as SourceName;
+const serverKnown = { version: 1 as const, name: 'main', at: noon.toISOString(), databases: [], untold: [] };
+
+test('what is known of a whole server is an object of its own; what is none, or another server’s, is believed of nobody', async () => {
+  expect(await readServer(vault, main, signal)).toBeUndefined();
+  await editServer(vault, main, (before) => before ?? serverKnown, signal);
+  expect(await jsonOf('.servers/main.json')).toEqual(serverKnown);
+  expect(await readServer(vault, main, signal)).toEqual(serverKnown);
+
+  for (const [name, document] of [
+    ['other', serverKnown],
+    ['odd', { name: 'odd' }],
+  ] as const) {
+    await put(`.servers/${name}.json`, document);
+    await expect(readServer(vault, name as SourceName, signal)).rejects.toMatchObject({ code: 'vault-failed' });
+  }
+});
+
+test('of two that look at a server at once, the second goes by what the first has written', async () => {
+  const busy = refusing([taken]);
+
+  await editServer(busy.vault, main, (before) => before ?? serverKnown, signal);
+  expect(busy.tries()).toBe(2);
+
+  const without = refusing([taken, taken, taken, taken, taken]);
+  await expect(editServer(without.vault, main, () => serverKnown, signal)).rejects.toMatchObject(taken);
+  expect(without.tries()).toBe(5);
 });
