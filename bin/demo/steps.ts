@@ -68,8 +68,8 @@ export async function verify(stage: Stage, tell: Teller, signal: AbortSignal): P
 export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The restore');
   tell.say(
-    'In place: what is left of PostgreSQL’s database is kept beside it (--undo puts it back), of MariaDB’s ' +
-      'dropped. (Without --to and --replace, a restore makes a new database beside the old one.)',
+    'In place: what is left of each database is kept beside it, and --undo puts it back. (Without --to and ' +
+      '--replace, a restore makes a new database beside the old one.)',
   );
   for (const { source } of stage.shops)
     await nightjar(['restore', source, '--to', database, '--replace', '--yes'], stage, tell, signal);
