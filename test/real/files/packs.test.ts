@@ -25,6 +25,8 @@ import { toySource } from '../../support/worlds/toy-engine.ts';
 
 const shop = 'shop' as SourceName;
 const dayMs = 86_400_000;
+/** A day of the test's own: which nights end a week, and so how many are kept, must not hang on the day it is run. */
+const began = Date.parse('2026-03-04T03:00:00Z') - Date.now();
 const kept = policyOf({ ...none, daily: 5, weekly: 2 });
 let state: MemoryState;
 let today: number;
@@ -39,7 +41,7 @@ const draw = (below: number): number => {
 
 function inBucket() {
   state = emptyState();
-  const now = () => new Date(Date.now() + today * dayMs);
+  const now = () => new Date(began + Date.now() + today * dayMs);
   const vault = memoryVault(state, { now });
   const deps = (other: Vault = vault): BackupDeps => ({ ...depsOf(other), clock: { now } });
   return filesSceneIn(() => ({ vault, deps, files: async () => [...state.objects.keys()], remove: async () => {} }));
@@ -117,7 +119,8 @@ test('thirty nights of change, with runs and rotations killed at random: every b
   }
 
   const ids = await idsThere();
-  expect(ids.length).toBeGreaterThan(5);
+  // a night of its own for each of `daily`, whatever day of the week it is
+  expect(ids.length).toBeGreaterThanOrEqual(5);
   for (const id of ids) await requireBack(id);
   // each of them alone holds as much
   expect(bytesThere()).toBeLessThan(Number(whole) * 3);
