@@ -27,9 +27,9 @@ export function packOf(part: ObjectKey): ObjectKey | undefined {
 
 /** The backup that a pack was stored for, which may be gone; undefined for every other object. */
 export function firstOfPack(key: ObjectKey): { segment: string; id: BackupId } | undefined {
-  const [segment, packs, id, file, ...rest] = key.split('/');
-  if (segment === undefined || packs !== 'packs' || id === undefined || file === undefined) return undefined;
-  return rest.length === 0 && isBackupId(id) && isSharable(`data/${file}`) ? { segment, id } : undefined;
+  const [segment = '', packs, id = '', file, ...rest] = key.split('/');
+  const isPack = packs === 'packs' && rest.length === 0 && isBackupId(id) && isSharable(`data/${file}`);
+  return isPack ? { segment, id } : undefined;
 }
 
 /** What other packs a pack lies beside, as a prefix. */

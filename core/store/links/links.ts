@@ -109,7 +109,7 @@ export function withLinks(vault: Vault): Vault {
         const leads = one && (await leading(names.get(one.part)!, sizes))?.key === found.key;
         const bytes = leads === true ? await sizes(one!.pack) : undefined;
         // a link that leads nowhere, or that nobody follows, is shown as it is: no part
-        yield one === undefined || bytes === undefined ? found : { ...found, key: one.part, bytes, file: one.pack };
+        yield bytes === undefined ? found : { ...found, key: one!.part, bytes, file: one!.pack };
       }
     }
   }

@@ -77,11 +77,11 @@ export function packSizes(vault: Vault, signal: AbortSignal): (pack: ObjectKey) 
  * under its number with more digits, which no part of a backup has.
  */
 export async function freePack(vault: Vault, pack: ObjectKey, signal: AbortSignal): Promise<ObjectKey> {
-  const [start = '', number = '', ending] = /^(.*\/)(\d+)(.*)$/.exec(pack)?.slice(1) ?? [];
+  const numbered = /.*\/\d+/.exec(pack)![0];
   const taken = new Set<string>();
-  for await (const { key } of vault.list(`${start}${number}`, signal)) taken.add(key);
+  for await (const { key } of vault.list(numbered, signal)) taken.add(key);
   let free: string = pack;
-  for (let nth = 1; taken.has(free); nth += 1) free = `${start}${number}${nth}${ending}`;
+  for (let nth = 1; taken.has(free); nth += 1) free = `${numbered}${nth}${pack.slice(numbered.length)}`;
   return objectKey(free);
 }
 
