@@ -6,13 +6,12 @@ import { isSchedule } from '../../domain/time/schedule.ts';
 const weekdays = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const everyWeek = 63;
 const lastOfMonth = 32;
-/** Longest `ScheduleExpression` (EventBridge Scheduler API reference, CreateSchedule). */
-const longest = 256;
 
 /**
  * Five fields of cron as EventBridge Scheduler writes them: `0 2 * * 1-5` becomes `cron(0 2 ? * MON-FRI *)`. Values are
- * written out, so that nothing hangs on how AWS reads a range with a step or a weekday 0 or 7. Throws `config-invalid`
- * for what `awsCronProblem` tells.
+ * written out, so that nothing hangs on how AWS reads a range with a step or a weekday 0 or 7: at most 240 characters,
+ * where AWS takes 256 (EventBridge Scheduler API reference, CreateSchedule). Throws `config-invalid` for what
+ * `awsCronProblem` tells.
  */
 export function awsCron(schedule: string): string {
   const translated = translate(schedule);
@@ -47,7 +46,7 @@ function translate(schedule: string): Translated {
       problem:
         'expected five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"',
     };
-  const pattern = new CronPattern(schedule.trim(), undefined, { mode: '5-part' });
+  const pattern = new CronPattern(schedule);
   const days = daysOf(pattern);
   if ('problem' in days) return days;
   const fields = [
@@ -58,14 +57,7 @@ function translate(schedule: string): Translated {
     days.weekday,
     '*',
   ];
-  const expression = `cron(${fields.join(' ')})`;
-  return expression.length > longest
-    ? {
-        problem:
-          `AWS takes ${longest} characters, and this comes to ${expression.length}: write it with fewer single ` +
-          'values',
-      }
-    : { expression };
+  return { expression: `cron(${fields.join(' ')})` };
 }
 
 /**
@@ -118,7 +110,7 @@ function dayOf(pattern: CronPattern): string | undefined {
 }
 
 function weekdayOf(pattern: CronPattern): string | undefined {
-  const masks = pattern.dayOfWeek.slice(0, 7);
+  const masks = pattern.dayOfWeek;
   const some = masks.flatMap((mask, weekday) => (mask ? [{ mask, weekday }] : []));
   if (some.every(({ mask }) => (mask & everyWeek) === everyWeek)) return listOf(masks, 0, weekdays);
   const [only, ...others] = some;

@@ -2,49 +2,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { CronExpressionParser } from 'cron-parser';
 import { Cron } from 'croner';
-import { awsCron, awsCronProblem, lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
+import { awsCron, lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
 import { gapMs } from '../../../core/domain/time/schedule.ts';
 import { parseConfig } from '../../../core/config-file.ts';
 import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../../core/domain/time/after-backups.ts';
+import { awsSchedules } from '../../unit/cloud/aws-schedules.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;
 const hourMs = 3_600_000;
 
-const table: [string, string][] = [
-  ['0 2 * * *', 'cron(0 2 * * ? *)'],
-  ['*/15 2 * * *', 'cron(0/15 2 * * ? *)'],
-  ['0 */6 * * *', 'cron(0 0/6 * * ? *)'],
-  ['7 1-20/5 */2 */3 *', 'cron(7 1,6,11,16 1/2 1/3 ? *)'],
-  ['0 8-18,22 * * *', 'cron(0 8-18,22 * * ? *)'],
-  ['30 3 1 * *', 'cron(30 3 1 * ? *)'],
-  ['30 3 31 * *', 'cron(30 3 31 * ? *)'],
-  ['30 3 L * *', 'cron(30 3 L * ? *)'],
-  ['30 3 15W * *', 'cron(30 3 15W * ? *)'],
-  ['30 3 1w * *', 'cron(30 3 1W * ? *)'],
-  ['30 3 1 JAN,jul *', 'cron(30 3 1 1,7 ? *)'],
-  ['0 2 29 2 *', 'cron(0 2 29 2 ? *)'],
-  ['0 2 * * 1-5', 'cron(0 2 ? * MON-FRI *)'],
-  ['0 2 ? * MON-FRI', 'cron(0 2 ? * MON-FRI *)'],
-  ['0 2 * * 0', 'cron(0 2 ? * SUN *)'],
-  ['0 2 * * 7', 'cron(0 2 ? * SUN *)'],
-  ['0 2 * * 5-7', 'cron(0 2 ? * SUN,FRI,SAT *)'],
-  ['0 2 * * */2', 'cron(0 2 ? * SUN,TUE,THU,SAT *)'],
-  ['0 2 * * sat,sun', 'cron(0 2 ? * SUN,SAT *)'],
-  ['0 2 * * 1#2', 'cron(0 2 ? * 2#2 *)'],
-  ['0 2 * * 0#5', 'cron(0 2 ? * 1#5 *)'],
-  ['0 2 * * FRIL', 'cron(0 2 ? * 6L *)'],
-  ['0 2 * * 5#L', 'cron(0 2 ? * 6L *)'],
-  ['0 2 * * +1', 'cron(0 2 ? * MON *)'],
-  ['0 2 */1 * 1', 'cron(0 2 * * ? *)'],
-  ['0 2 15 * 0-6', 'cron(0 2 * * ? *)'],
-];
-
-test.each(table)('%s is %s', (schedule, expression) => {
-  expect(awsCron(schedule)).toBe(expression);
-});
-
-test.each(table)(
+test.each(awsSchedules)(
   '%s fires as it is written: croner, and a second reader of what AWS gets, agree on every moment of a year',
   (schedule, expression) => {
     const wanted = momentsOf(schedule, 'UTC');
@@ -185,49 +153,6 @@ test.each([
   ['*/15 * * * *', 30, '30 5 * * 0'],
 ])('of backups at "%s" that must be proven every %i days, one is drilled at "%s"', (schedule, days, drilled) => {
   expect(drillScheduleOf(schedule, days * 24 * hourMs)).toBe(drilled);
-});
-
-test('a nightly backup in the hour that the clock jumps over is warned of, with the night and the remedy', () => {
-  expect(lostBackupWarning('30 2 * * *', 'Europe/Amsterdam')).toBe(
-    'there is no 02:30 in Europe/Amsterdam on 2027-03-28: the clock goes from 02:00 to 03:00, and AWS makes no ' +
-      'backup that night; write a time outside of it (as 03:00 or later), or timeZone: UTC',
-  );
-  expect(lostBackupWarning('30 2 * * *', 'America/New_York')).toContain('2027-03-14');
-  expect(lostBackupWarning('15 2 * * *', 'Australia/Lord_Howe')).toContain('from 02:00 to 02:30');
-  expect(lostBackupWarning('0 0 * * *', 'Africa/Cairo')).toContain('from 00:00 to 01:00');
-});
-
-test.each([
-  ['0 3 * * *', 'Europe/Amsterdam'],
-  ['30 2 * * 1-5', 'Europe/Amsterdam'],
-  ['0 2 1 * *', 'Europe/Amsterdam'],
-  ['0 * * * *', 'Europe/Amsterdam'],
-  ['0 */2 * * *', 'Europe/Amsterdam'],
-  ['30 2 * * *', 'Asia/Kolkata'],
-  ['30 2 * * *', 'UTC'],
-])('%s in %s loses no backup', (schedule, timeZone) => {
-  expect(lostBackupWarning(schedule, timeZone)).toBeUndefined();
-});
-
-test.each([
-  ['0 2 1 * 1', 'these days, and these weekdays too'],
-  ['0 2 1-7 * +1', 'a day that is also one of the weekdays'],
-  ['0 2 * * 1#1,1#3', 'no list of them'],
-  ['0 2 * * 1,5L', 'no list of them'],
-  ['0 2 LW * *', 'neither LW'],
-  ['0 2 L,15 * *', 'write one of them'],
-  ['0 2 31W * *', 'up to 28W'],
-  ['0 2 30 2 *', 'five fields of cron'],
-  ['@daily', 'five fields of cron'],
-  [
-    `${Array.from({ length: 30 }, (_, index) => index * 2 + (index > 3 ? 1 : 0)).join(',')} ` +
-      `${'1,3,6,8,11,13,16,18,21,23'} ${'1,3,5,8,10,12,15,17,19,22,24,26,29,31'} ${'1,3,5,8,10,12'} *`,
-    undefined,
-  ],
-])('%s: AWS refuses it, and %p is said', (schedule, why) => {
-  if (why === undefined) return expect(awsCron(schedule).length).toBeLessThanOrEqual(256);
-  expect(awsCronProblem(schedule)).toContain(why);
-  expect(() => awsCron(schedule)).toThrow(why);
 });
 
 function momentsOf(schedule: string, timeZone: string): Date[] {

@@ -222,6 +222,13 @@ test('whose manifest it is, is compared: of another backup or source it is none'
   await expect(reading(readingAs([bodyOf(manifestKey(shop, second))]))).rejects.toMatchObject(ofSecond);
 });
 
+test('one that names a part twice is none', async () => {
+  const { parts, ...manifest } = await putBackup(vault, 'shop', first);
+  const document = manifestDocument({ ...manifest, parts: [...parts, ...parts] });
+
+  await expect(reading(readingAs([document]))).rejects.toThrow('two parts have one name');
+});
+
 test('a missing manifest, one that is far too large and a vault that refuses are told apart', async () => {
   const missing = { code: 'backup-missing', message: `no backup of shop in memory: none with the id ${first}` };
   await expect(reading()).rejects.toMatchObject(missing);

@@ -92,6 +92,16 @@ test('an outbox that can’t be understood is an empty one, which is written ove
   expect(storedAt(key)).toEqual({ version: 1, ...holding('shop') });
 });
 
+test('what can’t be understood of an outbox is left out, and the rest of it counts', async () => {
+  const { alert, ...message } = waitingFor('shop');
+  await put(placeOf('slack', digest('slack')), {
+    open: [{ kind: 'of a later version' }, alert, 'text'],
+    waiting: [null, { alert, ...message }, { ...message, alert: {} }],
+  });
+
+  expect((await reading(named)).box).toEqual({ ...holding('shop'), open: [alert] });
+});
+
 test('while the address can’t be read, the outbox that there is alone is meant', async () => {
   const known = placeOf('slack', digest('https://hooks.example/1'));
   await put(known, holding('shop'));

@@ -365,7 +365,19 @@ test('a catalog is read as it was stored', async () => {
   expect(await catalogOf(JSON.stringify(catalog))).toEqual(catalog);
 });
 
-test.each(['no json', '[]', '{"table": 1}'])('what is no catalog is damage: %s', async (content) => {
+test('an object of a catalog may have any name', async () => {
+  const text = '{"table":{"public.orders":"a digest","__proto__":"another"},"view":{}}';
+  expect(JSON.stringify(await catalogOf(text))).toBe(text);
+});
+
+test.each([
+  'no json',
+  '[]',
+  '{"table": 1}',
+  '{"table": null}',
+  '{"table": ["a digest"]}',
+  '{"table": {"a": "a digest", "b": 1}}',
+])('what is no catalog is damage: %s', async (content) => {
   await expect(catalogOf(content)).rejects.toMatchObject({
     ...corrupt(`^${catalogPlace} is no catalog$`),
     cause: expect.anything(),
