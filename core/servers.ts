@@ -7,6 +7,7 @@ import {
   wholeServer,
 } from './contract/config/sources/whole-servers.ts';
 import type { SourceName } from './domain/keys.ts';
+import { sourceOfDatabase } from './domain/servers/databases.ts';
 import type { LookRules } from './domain/servers/databases.ts';
 import type { Store } from './store/store.ts';
 
@@ -31,7 +32,10 @@ export async function databaseSources(
     const isItself = databases.length === 0 && globalsSources(server, source).length === 0;
     if (isItself) found.sources.push([server, { ...source, server }]);
     for (const one of databases)
-      found.sources.push([databaseSourceName(server, one.name), databaseSource(server, source, one)]);
+      found.sources.push([
+        sourceOfDatabase(one, (name) => databaseSourceName(server, name)),
+        databaseSource(server, source, one),
+      ]);
   }
   return found;
 }

@@ -2,8 +2,16 @@ import * as z from 'zod';
 
 const moment = z.iso.datetime();
 
-/** A database of a whole server. `since`: when it was found; `gone`: since when it is not found any more. */
-const databaseSchema = z.strictObject({ name: z.string(), since: moment, gone: moment.optional() });
+/**
+ * A database of a whole server. `source`: what its source is called, where another one has the usual name; `since`: when
+ * it was found; `gone`: since when it is not found any more.
+ */
+const databaseSchema = z.strictObject({
+  name: z.string(),
+  source: z.string().optional(),
+  since: moment,
+  gone: moment.optional(),
+});
 
 /** The databases of a whole server, which stand in no file: as found at the last look (`at`), and what people have still to be told. */
 export const serverSchema = z.strictObject({

@@ -27,34 +27,56 @@ export function databasesAfter(
 ): LookedAt {
   const at = now.toISOString();
   const known = new Map((before?.databases ?? []).map((one) => [one.name, one]));
-  // of two whose sources would have one name, the one that has it keeps it
-  const rank = ({ name }: ListedDatabase) => (known.get(name)?.gone === undefined && known.has(name) ? 0 : 1);
-  const wanted = found
-    .filter(({ name }) => !exclude.includes(name))
-    .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
-  const taken: string[] = [];
+  const kept = [...known.values()].filter(({ name }) => !exclude.includes(name));
+  const taken: ServerDatabases['databases'] = [];
   const uncovered: ListedDatabase[] = [];
-  for (const { name, why } of wanted) {
-    const source = sourceOf(name);
-    const obstacle =
-      why ??
-      (isName(source, taken.map(sourceOf))
-        ? undefined
-        : `would be the source ${source}, and no source can be called so beside the others`);
-    if (obstacle === undefined) taken.push(name);
-    else uncovered.push({ name, why: obstacle });
+  for (const { name, why } of found.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (exclude.includes(name)) continue;
+    const others = [...kept, ...taken].filter((one) => one.name !== name).map((one) => sourceOfDatabase(one, sourceOf));
+    const source = ownSource(name, known.get(name), (one) => isName(one, others), sourceOf);
+    if (why !== undefined) uncovered.push({ name, why });
+    else if (source === undefined)
+      uncovered.push({ name, why: `would be the source ${sourceOf(name)}, and no source can be called so` });
+    else taken.push({ name, ...source, since: sinceOf(known.get(name)) ?? at });
   }
-  const there = taken.map((name) => ({ name, since: sinceOf(known.get(name)) ?? at }));
-  const lost = [...known.values()]
-    .filter(({ name }) => !taken.includes(name) && !exclude.includes(name))
+  const lost = kept
+    .filter(({ name }) => !taken.some((one) => one.name === name))
     .map(({ gone = at, ...one }) => ({ ...one, gone }));
-  const databases = [...there, ...lost].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const databases = [...taken, ...lost].sort((a, b) => (a.name < b.name ? -1 : 1));
   const news = before === undefined ? [] : changes(before, databases, { sourceOf });
   return {
     known: { version: 1, name: server, at, databases, untold: [...(before?.untold ?? []), ...news] },
     uncovered,
   };
 }
+
+/** What the source of a database that is known is called. */
+export function sourceOfDatabase<T extends string>(
+  { name, source }: { name: string; source?: string | undefined },
+  sourceOf: (database: string) => T,
+): T {
+  return (source as T | undefined) ?? sourceOf(name);
+}
+
+/**
+ * The name of a database's source, where it is not the usual one, which another has: `main.shop~2` beside `main.Shop`.
+ * Who has a name keeps it, also while it is gone. Undefined where none can be had.
+ */
+function ownSource(
+  name: string,
+  known: { source?: string | undefined } | undefined,
+  isFree: (source: string) => boolean,
+  sourceOf: (database: string) => string,
+): { source?: string } | undefined {
+  const usual = sourceOf(name);
+  const wanted =
+    known === undefined ? [usual, ...twins.map((number) => `${usual}~${number}`)] : [known.source ?? usual];
+  const source = wanted.find(isFree);
+  if (source === undefined) return undefined;
+  return source === usual ? {} : { source };
+}
+
+const twins = [2, 3, 4, 5, 6, 7, 8, 9];
 
 /** One that has come back is new. */
 function sinceOf(known: ServerDatabases['databases'][number] | undefined): string | undefined {
@@ -69,9 +91,10 @@ function changes(
   const was = new Map(before.map((one) => [one.name, one]));
   const isLeft = new Set(after.map(({ name }) => name));
   return [
-    ...after.flatMap(({ name, gone }): ServerDatabases['untold'] => {
+    ...after.flatMap((one): ServerDatabases['untold'] => {
+      const { name, gone } = one;
       const known = was.get(name);
-      const source = sourceOf(name);
+      const source = sourceOfDatabase(one, sourceOf);
       if (known !== undefined && (known.gone === undefined) === (gone === undefined)) return [];
       if (gone !== undefined)
         return [
@@ -81,9 +104,9 @@ function changes(
     }),
     ...before
       .filter(({ name }) => !isLeft.has(name))
-      .map(({ name }) => ({
+      .map((one) => ({
         label: 'Left out',
-        text: `database ${name}: ${sourceOf(name)} is no source any more; its backups stay`,
+        text: `database ${one.name}: ${sourceOfDatabase(one, sourceOf)} is no source any more; its backups stay`,
       })),
   ];
 }

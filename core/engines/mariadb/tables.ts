@@ -1,6 +1,7 @@
 import type { Bytes } from '../../domain/units.ts';
 import { quoteName } from './quoting.ts';
 import type { MariadbSession } from './session.ts';
+import { isHere } from './exact-names.ts';
 
 /** A base table of the database, as far as a dump of its rows needs to know it. */
 export type MariadbTable = {
@@ -54,11 +55,11 @@ const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
 export async function readTables(session: MariadbSession): Promise<MariadbTable[]> {
   const tables = await session.rows(
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`,
+      WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`,
   );
   const columns = await session.rows(
     `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation, EXTRA AS extra, COLUMN_TYPE AS whole, COLUMN_DEFAULT AS initial FROM information_schema.COLUMNS
-      WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+      WHERE ${isHere('TABLE_SCHEMA')} ORDER BY TABLE_NAME, ORDINAL_POSITION`,
   );
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
   return tables.map((row) => ({
@@ -121,7 +122,7 @@ export function tableWarnings(tables: MariadbTable[], historyDumped: boolean): s
 export async function libraryWarnings(session: MariadbSession): Promise<string[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 90_200) return [];
   const libraries = await session.rows(
-    'SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()',
+    `SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE ${isHere('LIBRARY_SCHEMA')}`,
   );
   if (libraries.length === 0) return [];
   return [

@@ -47,11 +47,22 @@ test('the first look is no news; later ones tell what is new, gone, back and lef
   expect(third.known.untold).toEqual([{ label: 'Back', text: 'database blog is backed up as main.blog' }]);
 });
 
+test('of two databases whose sources would have one name, the second gets another, and each keeps its own', () => {
+  const { known } = databasesAfter(before, found('shop', 'Shop', 'SHOP'), rules, at2);
+  const later = databasesAfter(known, found('SHOP', 'Shop', 'blog'), rules, at2);
+  const back = databasesAfter(later.known, found('shop', 'SHOP', 'Shop'), rules, at2);
+
+  const named = ({ databases }: typeof known) => databases.map(({ name, source }) => `${name} ${source}`);
+  const sources = ['SHOP main.SHOP~2', 'Shop main.Shop~3', 'blog undefined', 'shop undefined'];
+  expect([named(known), named(later.known), named(back.known)]).toEqual([sources, sources, sources]);
+  expect(known.untold.map(({ text }) => text)).toContain('database Shop is backed up as main.Shop~3');
+});
+
 test('a database whose source can have no name of its own is covered by nothing, and said to be', () => {
   const { known, uncovered } = databasesAfter(
     before,
     [...found('shop', 'Shop'), { name: 'shut', why: 'is shut' }],
-    rules,
+    { ...rules, isName: (name) => !/shop/i.test(name) || name === 'main.shop' },
     at2,
   );
 

@@ -16,6 +16,7 @@ import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { dumpText, requireDump } from './dump-text.ts';
 import { requireAlone, requireHarmless } from './trial.ts';
+import { isHere } from '../exact-names.ts';
 
 const headBytes = 4096;
 const byBinaryLog = /\bERROR 1419\b/;
@@ -84,7 +85,7 @@ async function load(dump: ByteStream, login: Login, feed: Feed, signal: AbortSig
 async function requireNoEvents(login: Login, signal: AbortSignal): Promise<void> {
   const found = await withSession(login, signal, ({ rows }) =>
     rows(
-      "SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND STATUS = 'ENABLED'",
+      `SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')} AND STATUS = 'ENABLED'`,
     ),
   );
   if (found.length === 0) return;

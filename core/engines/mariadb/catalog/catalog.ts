@@ -9,6 +9,7 @@ import { missingDefaults } from './missing-defaults.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from '../quoting.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 /** Kinds that say who an object belongs to: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['definer'];
@@ -52,8 +53,8 @@ export async function readCatalog(
       see.unreadable(error);
     });
   const tables = await session.rows(
-    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = ' +
-      'DATABASE() ORDER BY TABLE_NAME',
+    `SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES
+      WHERE ${isHere('TABLE_SCHEMA')} ORDER BY TABLE_NAME`,
   );
   for (const { name, type } of tables) {
     if (type === 'VIEW') await readCode('view', name ?? '', (text) => unqualifiedView(text, database));
@@ -65,8 +66,8 @@ export async function readCatalog(
     }
   }
   const routines = await session.rows(
-    'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ' +
-      'DATABASE() ORDER BY ROUTINE_NAME',
+    `SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES
+      WHERE ${isHere('ROUTINE_SCHEMA')} ORDER BY ROUTINE_NAME`,
   );
   for (const { name, type } of routines) {
     const kind = (type ?? '').toLowerCase();
@@ -77,7 +78,7 @@ export async function readCatalog(
   }
   const events = await session.rows(
     `SELECT EVENT_NAME AS name, COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS
-      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+      WHERE ${isHere('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
   );
   for (const { name, past } of events) {
     const expected = restored?.['event']?.[name ?? ''];
@@ -94,8 +95,8 @@ export async function readCatalog(
 /** Each trigger's place among those of its table, event and time. */
 export async function readTriggerOrder(session: MariadbSession): Promise<Map<string, number>> {
   const triggers = await session.rows(
-    'SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ' +
-      'DATABASE() ORDER BY TRIGGER_NAME',
+    `SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS
+      WHERE ${isHere('TRIGGER_SCHEMA')} ORDER BY TRIGGER_NAME`,
   );
   return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
@@ -120,7 +121,7 @@ export function holdings(catalog: Catalog): string {
 }
 
 async function readDatabase(session: MariadbSession, catalog: Catalog): Promise<string> {
-  const [row] = await session.rows('SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()');
+  const [row] = await session.rows(`SELECT * FROM information_schema.SCHEMATA WHERE ${isHere('SCHEMA_NAME')}`);
   const [charset, collation, comment] = [
     row?.['DEFAULT_CHARACTER_SET_NAME'],
     row?.['DEFAULT_COLLATION_NAME'],

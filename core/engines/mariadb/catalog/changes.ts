@@ -9,6 +9,7 @@ import { namesDatabase } from './names-database.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 /**
  * The definitions before the dump, and when routines and triggers were made: one that was changed and changed back
@@ -87,8 +88,8 @@ async function readTimes(session: MariadbSession): Promise<Catalog> {
   const times: Catalog = {};
   const found = await session.rows(
     `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES
-        WHERE ROUTINE_SCHEMA = DATABASE()
-      UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`,
+        WHERE ${isHere('ROUTINE_SCHEMA')}
+      UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE ${isHere('TRIGGER_SCHEMA')}`,
   );
   for (const { kind, name, time } of found) ofKind(times, kind ?? '')[name ?? ''] = time ?? '';
   return times;

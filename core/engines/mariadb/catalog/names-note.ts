@@ -2,12 +2,13 @@ import { plural } from '../../../domain/units.ts';
 import { namesDatabase } from './names-database.ts';
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 const bodies = `
-  SELECT 'event' AS kind, EVENT_NAME AS name, EVENT_DEFINITION AS body FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
-  UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
-  UNION ALL SELECT 'trigger', TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
-  UNION ALL SELECT 'view', TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()`;
+  SELECT 'event' AS kind, EVENT_NAME AS name, EVENT_DEFINITION AS body FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')}
+  UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME, ROUTINE_DEFINITION FROM information_schema.ROUTINES WHERE ${isHere('ROUTINE_SCHEMA')}
+  UNION ALL SELECT 'trigger', TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE ${isHere('TRIGGER_SCHEMA')}
+  UNION ALL SELECT 'view', TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE ${isHere('TABLE_SCHEMA')}`;
 const shown = 20;
 
 /**

@@ -28,12 +28,13 @@ export async function listDatabases(login: Login, signal: AbortSignal): Promise<
           },
         );
       const ours = [...Object.values(marks), swapMarks.kept].map(quoteText).join(', ');
+      // DISTINCT, too, knows no case
       const made = await session.rows(
-        `SELECT DISTINCT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME IN (${ours})`,
+        `SELECT DISTINCT CAST(TABLE_SCHEMA AS BINARY) AS name FROM information_schema.TABLES WHERE TABLE_NAME IN (${ours})`,
       );
       const isOurs = new Set(made.map((row) => row['name']));
       const used = await session.rows(
-        `SELECT DISTINCT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (${ofAmazon.map(quoteText).join(', ')})`,
+        `SELECT DISTINCT CAST(TABLE_SCHEMA AS BINARY) AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA IN (${ofAmazon.map(quoteText).join(', ')})`,
       );
       const isNobodys = (name: string) => ofAmazon.includes(name) && !used.some((row) => row['name'] === name);
       const all = await session.rows('SHOW DATABASES');

@@ -6,6 +6,7 @@ import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, plainWord, quoteName } from '../quoting.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 
@@ -21,7 +22,7 @@ export async function eventsText(session: MariadbSession): Promise<string | unde
   const [database] = await session.rows('SELECT @@collation_database AS collation');
   const found = await session.rows(
     `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
-      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+      WHERE ${isHere('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
   );
   const events: FoundEvent[] = [];
   for (const { name, comment } of found) {
@@ -74,7 +75,7 @@ async function clauses({ name, comment, row }: FoundEvent, session: MariadbSessi
 /** The statement that makes an event, by what SHOW CREATE EVENT says of it, in bytes. Latin1 text, without settings. */
 export async function eventStatement(session: MariadbSession, name: string, row: TextRow): Promise<string> {
   const [found] = await session.rows(
-    'SELECT EVENT_COMMENT AS comment FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND EVENT_NAME = ?',
+    `SELECT EVENT_COMMENT AS comment FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')} AND EVENT_NAME = ?`,
     [name],
   );
   const { definer, text } = await clauses({ name, comment: found?.['comment'] ?? '', row }, session);

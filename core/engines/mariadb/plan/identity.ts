@@ -2,6 +2,7 @@ import { isBackupError } from '../../../domain/errors.ts';
 import type { MariadbSession } from '../session.ts';
 import { isTransactional } from '../tables.ts';
 import type { MariadbTable } from '../tables.ts';
+import { isHere } from '../exact-names.ts';
 
 /**
  * What tells a table from another one that has taken its name, and from itself emptied or rebuilt: InnoDB's ids (of
@@ -17,10 +18,12 @@ export type TableIds = ReadonlyMap<string, string>;
  */
 export async function readIdentities(session: MariadbSession, tables: MariadbTable[]): Promise<TableIds> {
   const times = await session.rows(
-    'SELECT TABLE_NAME AS name, CREATE_TIME AS time FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()',
+    `SELECT TABLE_NAME AS name, CREATE_TIME AS time FROM information_schema.TABLES WHERE ${isHere('TABLE_SCHEMA')}`,
   );
   const timeOf = new Map(times.map(({ name, time }) => [name ?? '', time]));
-  const idOf = idsByName(await readIds(session));
+  const [row] = await session.rows('SELECT @@lower_case_table_names AS folded');
+  const asKept = (name: string) => (row?.['folded'] === '0' ? name : name.toLowerCase());
+  const idOf = idsByName(await readIds(session, asKept), asKept);
   const known = tables.filter((table) => isTransactional(table) && timeOf.has(table.name));
   return new Map(known.map(({ name }) => [name, `${timeOf.get(name)} ${idOf(name)}`]));
 }
@@ -31,7 +34,7 @@ export async function readIdentities(session: MariadbSession, tables: MariadbTab
  */
 export async function waitForClock(session: MariadbSession): Promise<void> {
   const recent = `SELECT 1 FROM information_schema.TABLES
-    WHERE TABLE_SCHEMA = DATABASE() AND CREATE_TIME >= NOW(6) - INTERVAL 1020000 MICROSECOND LIMIT 1`;
+    WHERE ${isHere('TABLE_SCHEMA')} AND CREATE_TIME >= NOW(6) - INTERVAL 1020000 MICROSECOND LIMIT 1`;
   for (let tries = 0; tries < 3; tries += 1) {
     if ((await session.rows(recent)).length === 0) return;
     await session.rows('DO SLEEP(0.35)');
@@ -41,26 +44,30 @@ export async function waitForClock(session: MariadbSession): Promise<void> {
 type Id = { name: string; id: string };
 
 /** InnoDB's names and ids in the session's database; none for who may not see them. */
-async function readIds(session: MariadbSession): Promise<Id[]> {
+async function readIds(session: MariadbSession, asKept: (name: string) => string): Promise<Id[]> {
   const view =
     session.server.product === 'MySQL' && session.server.number >= 80_000 ? 'INNODB_TABLES' : 'INNODB_SYS_TABLES';
   const [row] = await session.rows('SELECT DATABASE() AS name');
-  const prefix = `${fileName(row?.['name'] ?? '', '%')}/%`.replaceAll('_', '\\_');
+  const database = row?.['name'] ?? '';
+  const prefix = `${fileName(database, '%')}/%`.replaceAll('_', '\\_');
+  const wanted = asKept(fileName(database, anyLetter));
   try {
     const query = `SELECT NAME AS name, TABLE_ID AS id FROM information_schema.${view} WHERE NAME LIKE ?`;
     const found = await session.rows(query, [prefix]);
-    return found.map(({ name, id }) => ({ name: name!.slice(name!.indexOf('/') + 1).toLowerCase(), id: id ?? '' }));
+    const parts = found.map(({ name, id }) => [...asKept(name!).split('/'), id ?? ''] as const);
+    // to LIKE `Shop` is `shop`
+    return parts.flatMap(([of = '', name = '', id = '']) => (likeFileName(of, wanted) ? [{ name, id }] : []));
   } catch (error) {
     if (isBackupError(error, 'privilege-missing')) return [];
     throw error;
   }
 }
 
-/** The ids of a table: its own, or those of its partitions, whose names go on with `#P#`. */
-function idsByName(ids: Id[]): (table: string) => string {
-  const byName = Map.groupBy(ids, ({ name }) => name.split('#p#')[0] ?? '');
+/** The ids of a table: its own, or those of its partitions, whose names go on with `#P#`, on MySQL `#p#`. */
+function idsByName(ids: Id[], asKept: (name: string) => string): (table: string) => string {
+  const byName = Map.groupBy(ids, ({ name }) => name.split(/#p#/i)[0] ?? '');
   return (table) => {
-    const wanted = fileName(table, anyLetter).toLowerCase();
+    const wanted = asKept(fileName(table, anyLetter));
     const alike = () => [...byName].flatMap(([name, of]) => (likeFileName(name, wanted) ? of : []));
     const found = wanted.includes(anyLetter) ? alike() : (byName.get(wanted) ?? []);
     return found
@@ -83,5 +90,5 @@ const anyLetter = '\0';
 
 /** Whether a file name may be the one wanted. Another one that fits too only adds its ids. */
 function likeFileName(name: string, wanted: string): boolean {
-  return new RegExp(`^${wanted.replaceAll(anyLetter, '@(?:[0-9a-f]{4}|[0-9a-z]{2})')}$`).test(name);
+  return new RegExp(`^${wanted.replaceAll(anyLetter, '@(?:[0-9a-f]{4}|[0-9A-Za-z]{2})')}$`).test(name);
 }

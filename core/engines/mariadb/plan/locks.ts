@@ -6,6 +6,7 @@ import type { Login } from '../../login.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 const askLimitMs = 15_000;
 
@@ -97,10 +98,10 @@ function lockError(
  */
 const holderQueries = [
   `SELECT t.PROCESSLIST_ID AS id FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID
-    WHERE l.OBJECT_SCHEMA = DATABASE() AND l.OBJECT_NAME = ? AND l.LOCK_TYPE IN ('SHARED_NO_READ_WRITE', 'EXCLUSIVE') AND t.PROCESSLIST_ID <> CONNECTION_ID()
+    WHERE ${isHere('l.OBJECT_SCHEMA')} AND l.OBJECT_NAME = ? AND l.LOCK_TYPE IN ('SHARED_NO_READ_WRITE', 'EXCLUSIVE') AND t.PROCESSLIST_ID <> CONNECTION_ID()
     ORDER BY l.LOCK_STATUS = 'GRANTED' DESC`,
   `SELECT THREAD_ID AS id FROM information_schema.METADATA_LOCK_INFO
-    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND LOCK_MODE IN ('MDL_SHARED_NO_READ_WRITE', 'MDL_EXCLUSIVE') AND THREAD_ID <> CONNECTION_ID()`,
+    WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_NAME = ? AND LOCK_MODE IN ('MDL_SHARED_NO_READ_WRITE', 'MDL_EXCLUSIVE') AND THREAD_ID <> CONNECTION_ID()`,
 ];
 
 /** `42 (app@10.0.0.7)`; undefined where the server does not tell. */

@@ -6,6 +6,7 @@ import { accountOf, quoteName, unquoteName } from '../quoting.ts';
 import { definerGrant, deniedDefiner } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import type { MariadbSession } from '../session.ts';
+import { isNamed } from '../exact-names.ts';
 
 /** A refusal, and what mends it, where its number and words don't tell. */
 export type RefusedLoad = LoadError & { remedy?: string };
@@ -33,9 +34,8 @@ export async function lackingDefiners(
   const rights = new Map<string, Rights | undefined>();
   const found: RefusedLoad[] = [];
   for (const row of await session.rows(
-    'SELECT TABLE_NAME AS name, VIEW_DEFINITION AS text, SECURITY_TYPE AS security FROM ' +
-      'information_schema.VIEWS WHERE TABLE_SCHEMA = ?',
-    [trial],
+    `SELECT TABLE_NAME AS name, VIEW_DEFINITION AS text, SECURITY_TYPE AS security FROM information_schema.VIEWS
+      WHERE ${isNamed('TABLE_SCHEMA', trial)}`,
   )) {
     const account = accountOf(catalog['definer']?.[`view ${row['name']}`] ?? '');
     if (account === '' || account === restorer.user) continue;

@@ -9,6 +9,7 @@ import { quoteName } from '../quoting.ts';
 import { grant } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
+import { isNamed } from '../exact-names.ts';
 
 /** Something that would make a load fail, and what to do about it. */
 export type Obstacle = { what: string; remedy: string | undefined; code?: 'privilege-missing' };
@@ -140,8 +141,7 @@ async function addedKeys(session: MariadbSession): Promise<Obstacle[]> {
 export async function keysOfOthers(session: MariadbSession, { database }: Restorer): Promise<Obstacle[]> {
   const keys = await session.rows(
     `SELECT CONSTRAINT_SCHEMA AS place, TABLE_NAME AS name, CONSTRAINT_NAME AS known FROM information_schema.REFERENTIAL_CONSTRAINTS
-      WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`,
-    [database, database],
+      WHERE ${isNamed('UNIQUE_CONSTRAINT_SCHEMA', database)} AND NOT ${isNamed('CONSTRAINT_SCHEMA', database)}`,
   );
   return keys.map(({ place, name, known }) => {
     const [table, key] = [`${quoteName(place ?? '')}.${quoteName(name ?? '')}`, quoteName(known ?? '')];

@@ -8,6 +8,7 @@ import { accountOf, quoteName } from '../quoting.ts';
 import { definerRights, grant, remedyFor } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import type { MariadbSession } from '../session.ts';
+import { isNamed } from '../exact-names.ts';
 
 type What = { catalog: Catalog; owners: boolean; needs: Needs };
 
@@ -146,10 +147,9 @@ async function unreadable(
       );
     else if (
       (
-        await session.rows('SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?', [
-          database,
-          table,
-        ])
+        await session.rows(
+          `SELECT 1 FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', database)} AND ${isNamed('TABLE_NAME', table)}`,
+        )
       ).length === 0
     ) {
       found.push(...named(`ERROR 1146: there is no ${name}`, views, 'restore that database first'));

@@ -8,6 +8,7 @@ import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import type { MariadbTable } from '../tables.ts';
 import { isOtherText } from '../values/row-form.ts';
+import { isHere } from '../exact-names.ts';
 
 /**
  * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they
@@ -67,8 +68,8 @@ async function requireShownKeys(session: MariadbSession, login: Login): Promise<
   if (shown?.['shown'] !== '0') return;
   await session.rows('SET SESSION show_gipk_in_create_table_and_information_schema = ON');
   const added = await session.rows(
-    'SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME ' +
-      "= 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1",
+    `SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE ${isHere('TABLE_SCHEMA')}
+      AND COLUMN_NAME = 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1`,
   );
   if (added.length === 0) return;
   const tables = few(added.map(({ name }) => quoteName(name ?? '')));

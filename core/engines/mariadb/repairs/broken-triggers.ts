@@ -2,6 +2,7 @@ import type { Catalog } from '../../../ports.ts';
 import { isBackupError } from '../../../domain/errors.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 /** A trigger that names a column which its table no longer has: no server makes it again. */
 export type BrokenTrigger = { name: string; table: string; column: string };
@@ -10,7 +11,7 @@ export type BrokenTrigger = { name: string; table: string; column: string };
 export async function brokenTriggers(session: MariadbSession): Promise<BrokenTrigger[]> {
   const triggers = await session.rows(
     `SELECT TRIGGER_NAME AS name, EVENT_OBJECT_TABLE AS tab, ACTION_STATEMENT AS body, SQL_MODE AS mode
-      FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME`,
+      FROM information_schema.TRIGGERS WHERE ${isHere('TRIGGER_SCHEMA')} ORDER BY TRIGGER_NAME`,
   );
   const columns = await columnsByTable(session);
   const broken: BrokenTrigger[] = [];
@@ -48,7 +49,7 @@ export function withoutTriggers(catalog: Catalog, broken: readonly BrokenTrigger
 
 async function columnsByTable(session: MariadbSession): Promise<Map<string, Set<string>>> {
   const found = await session.rows(
-    'SELECT TABLE_NAME AS tab, COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()',
+    `SELECT TABLE_NAME AS tab, COLUMN_NAME AS name FROM information_schema.COLUMNS WHERE ${isHere('TABLE_SCHEMA')}`,
   );
   const byTable = Map.groupBy(found, ({ tab }) => tab ?? '');
   return new Map([...byTable].map(([table, rows]) => [table, new Set(rows.map(({ name }) => name!.toLowerCase()))]));

@@ -7,6 +7,7 @@ import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { claim, release, untilClientsEnd } from './unfinished.ts';
+import { isHere } from '../exact-names.ts';
 
 const shown = 5;
 
@@ -47,7 +48,7 @@ export async function requireOwnKeys(login: Login, signal: AbortSignal): Promise
   const found = await withSession(login, signal, ({ rows }) =>
     rows(
       `SELECT DISTINCT TABLE_NAME AS name, REFERENCED_TABLE_SCHEMA AS other FROM information_schema.KEY_COLUMN_USAGE
-        WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA <> DATABASE()
+        WHERE ${isHere('TABLE_SCHEMA')} AND NOT ${isHere('REFERENCED_TABLE_SCHEMA')}
           AND REFERENCED_TABLE_SCHEMA IN (SELECT SCHEMA_NAME FROM information_schema.SCHEMATA) ORDER BY TABLE_NAME`,
     ),
   );

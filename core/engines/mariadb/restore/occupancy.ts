@@ -5,6 +5,7 @@ import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { Server } from '../session.ts';
 import { isClaimed, marks } from './unfinished.ts';
+import { isNamed } from '../exact-names.ts';
 
 /**
  * What is in the place of a restore. `unfinished`: what a restore of ours left when it was killed, which counts as
@@ -26,9 +27,9 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
     signal,
     async (session) => {
       const [row] = await session.rows('SELECT CURRENT_USER() AS user');
-      const databases = await session.rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [
-        login.database,
-      ]);
+      const databases = await session.rows(
+        `SELECT 1 AS found FROM information_schema.SCHEMATA WHERE ${isNamed('SCHEMA_NAME', login.database)}`,
+      );
       return {
         server: session.server,
         user: row?.['user'] ?? '',

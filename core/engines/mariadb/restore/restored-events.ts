@@ -7,6 +7,7 @@ import { bytesOf, linesOf } from '../lines.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { TextRow } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 /** Feeds a text to the client, and returns what the server refused of it, where that is gone on without. */
 type EventFeed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
@@ -87,7 +88,7 @@ async function readEvents(login: Login, signal: AbortSignal): Promise<TextRow[]>
   return withSession(login, signal, ({ rows }) =>
     rows(
       `SELECT EVENT_NAME AS name, STATUS AS status, DEFINER AS definer, CHARACTER_SET_CLIENT AS charset, COLLATION_CONNECTION AS collation,
-        COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+        COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
     ),
   );
 }

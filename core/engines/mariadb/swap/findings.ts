@@ -19,6 +19,7 @@ import { definerOf, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
 import { isThere } from './swap.ts';
 import { movable, movesOf, renameStatement } from './tables.ts';
+import { isNamed } from '../exact-names.ts';
 
 type Coming = { catalog: Catalog; tables: readonly string[]; id: string; proof: boolean; restorer: Restorer };
 
@@ -173,8 +174,7 @@ async function oneByOne({ server: { product, number, version } }: MariadbSession
 async function leavingKeys(session: MariadbSession, { database }: Login): Promise<RestoreFinding[]> {
   const keys = await session.rows(
     `SELECT DISTINCT TABLE_NAME AS name, UNIQUE_CONSTRAINT_SCHEMA AS other FROM information_schema.REFERENTIAL_CONSTRAINTS
-      WHERE CONSTRAINT_SCHEMA = ? AND UNIQUE_CONSTRAINT_SCHEMA <> ? ORDER BY TABLE_NAME`,
-    [database, database],
+      WHERE ${isNamed('CONSTRAINT_SCHEMA', database)} AND NOT ${isNamed('UNIQUE_CONSTRAINT_SCHEMA', database)} ORDER BY TABLE_NAME`,
   );
   if (keys.length === 0) return [];
   const named = keys.map(({ name, other }) => `${quoteName(name ?? '')} into ${quoteName(other ?? '')}`);
@@ -192,9 +192,8 @@ async function leavingKeys(session: MariadbSession, { database }: Login): Promis
 /** Sessions of others go on, and meet the new tables from one statement to the next. */
 async function connected(session: MariadbSession, { database }: Login): Promise<RestoreFinding[]> {
   const rows = await session.rows(
-    'SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> ' +
-      'CONNECTION_ID()',
-    [database],
+    `SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST
+      WHERE ${isNamed('DB', database)} AND ID <> CONNECTION_ID()`,
   );
   if (rows.length === 0) return [];
   const who = rows.map(({ id, user, host }) => `${user}@${host} (${id})`);

@@ -16,6 +16,7 @@ import type { RecordPlace } from './marker.ts';
 import { besidePattern, freeName, isBeside, keptName } from './names.ts';
 import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
+import { isNamed } from '../exact-names.ts';
 
 /** The server lets go of what a run has held a moment after that run has ended. */
 const freedWithinSeconds = 5;
@@ -63,9 +64,8 @@ async function claimed<T>(
 export async function keptDatabases(session: MariadbSession, login: Login): Promise<KeptDatabase[]> {
   const of = await keptName(session, login.database);
   const marked = await session.rows(
-    'SELECT TABLE_SCHEMA AS name, TABLE_NAME AS mark FROM information_schema.TABLES WHERE TABLE_NAME = ? OR ' +
-      '(TABLE_NAME = ? AND TABLE_SCHEMA = ?)',
-    [swapMarks.kept, swapMarks.renamed, of],
+    `SELECT TABLE_SCHEMA AS name, TABLE_NAME AS mark FROM information_schema.TABLES WHERE TABLE_NAME = '${swapMarks.kept}'
+      OR (TABLE_NAME = '${swapMarks.renamed}' AND ${isNamed('TABLE_SCHEMA', of)})`,
   );
   const kept: KeptDatabase[] = [];
   for (const { name, mark } of marked) {
@@ -104,8 +104,7 @@ async function requireSight(session: MariadbSession, login: Login): Promise<void
 /** As the server counts it. */
 export async function sizeOf({ rows }: MariadbSession, database: string): Promise<Bytes | undefined> {
   const [size] = await rows(
-    'SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
-    [database],
+    `SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', database)}`,
   );
   return size?.['bytes'] ? Number(size['bytes']) : undefined;
 }
@@ -140,7 +139,7 @@ async function dropUnused(session: MariadbSession, login: Login): Promise<Droppe
   const seesAll = overdue.length > 0 && (await rightsOf(session)).has('PROCESS');
   const dropped: DroppedKept[] = [];
   for (const kept of overdue) {
-    const users = await session.rows('SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ?', [kept.name]);
+    const users = await session.rows(`SELECT ID FROM information_schema.PROCESSLIST WHERE ${isNamed('DB', kept.name)}`);
     if (!seesAll) dropped.push({ ...kept, why: 'without the right PROCESS nobody can see who works with it' });
     else if (users.length > 0) dropped.push({ ...kept, why: 'somebody is connected to it' });
     else dropped.push(...(await dropKept(session, login, ({ name }) => name === kept.name)));

@@ -4,6 +4,7 @@ import type { RestoreFinding } from '../../../ports.ts';
 import { quoteName } from '../quoting.ts';
 import { brokenTriggers } from '../repairs/broken-triggers.ts';
 import type { MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 const howLost = 'it is there until it is taken away, and can then be made again by nobody, --undo neither';
 
@@ -21,7 +22,7 @@ const brokenView = [1356, 1146, 1449, 1457];
 /** To list the columns of a view is to open it, and runs nothing of it. */
 async function brokenViews(session: MariadbSession): Promise<RestoreFinding[]> {
   const views = await session.rows(
-    "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'VIEW'",
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_TYPE = 'VIEW'`,
   );
   const found: RestoreFinding[] = [];
   for (const { name } of views)
@@ -45,7 +46,7 @@ async function brokenOnes(session: MariadbSession): Promise<RestoreFinding[]> {
 async function singleEvents(session: MariadbSession): Promise<RestoreFinding[]> {
   const events = await session.rows(
     `SELECT EVENT_NAME AS name, CONCAT(EXECUTE_AT, ' ', TIME_ZONE) AS at FROM information_schema.EVENTS
-      WHERE EVENT_SCHEMA = DATABASE() AND EVENT_TYPE = 'ONE TIME' AND ON_COMPLETION = 'NOT PRESERVE' ORDER BY EXECUTE_AT`,
+      WHERE ${isHere('EVENT_SCHEMA')} AND EVENT_TYPE = 'ONE TIME' AND ON_COMPLETION = 'NOT PRESERVE' ORDER BY EXECUTE_AT`,
   );
   if (events.length === 0) return [];
   const named = events.map(({ name, at }) => `${quoteName(name ?? '')} at ${at}`);

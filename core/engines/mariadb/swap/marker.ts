@@ -5,6 +5,7 @@ import type { RoutineRight } from '../rights/routines.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 import { isBeside, isId, keptName } from './names.ts';
 import type { DatabaseObject, SwappedKind } from './objects.ts';
+import { isHere, isNamed } from '../exact-names.ts';
 
 /**
  * Tables that tell how far a swap has come: in the live database until all tables are exchanged and the rest is made
@@ -88,8 +89,8 @@ async function insert(session: MariadbSession, { side, kind, name, settings, sta
 /** How far a swap of a database has come that has not ended; undefined where there is none. */
 export async function unendedSwap(session: MariadbSession, database: string): Promise<'begun' | 'renamed' | undefined> {
   const rows = await session.rows(
-    'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME IN (?, ?)',
-    [database, swapMarks.begun, swapMarks.renamed],
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES
+      WHERE ${isNamed('TABLE_SCHEMA', database)} AND TABLE_NAME IN ('${swapMarks.begun}', '${swapMarks.renamed}')`,
   );
   const names = rows.map(({ name }) => name);
   if (names.includes(swapMarks.renamed)) return 'renamed';
@@ -107,8 +108,8 @@ const placeOfRecord = ({ database, table }: RecordPlace) => `${quoteName(databas
  */
 export async function readHead(session: MariadbSession, login: Login, at: RecordPlace): Promise<SwapHead | undefined> {
   const [table] = await session.rows(
-    `SELECT 1 AS found FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'BASE TABLE'`,
-    [at.database, at.table],
+    `SELECT 1 AS found FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', at.database)}
+      AND ${isNamed('TABLE_NAME', at.table)} AND TABLE_TYPE = 'BASE TABLE'`,
   );
   // to read a view is to run what it calls
   if (table === undefined) throw notOurs(at);
@@ -187,7 +188,7 @@ function sideFrom(rows: TextRow[]): BesideTables {
 
 /** The options of the session's database. */
 export async function readOptions(session: MariadbSession): Promise<BesideTables['options']> {
-  const [row] = await session.rows('SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()');
+  const [row] = await session.rows(`SELECT * FROM information_schema.SCHEMATA WHERE ${isHere('SCHEMA_NAME')}`);
   return {
     charset: plainWord(row?.['DEFAULT_CHARACTER_SET_NAME'] ?? ''),
     collation: plainWord(row?.['DEFAULT_COLLATION_NAME'] ?? ''),

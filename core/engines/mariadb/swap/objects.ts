@@ -7,6 +7,7 @@ import { eventStatement } from '../plan/event-dump.ts';
 import { foreignComments, rewritten } from '../plan/text/foreign-text.ts';
 import { byteText } from '../quoting.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 export type SwappedKind = 'trigger' | 'function' | 'procedure' | 'package' | 'package body' | 'view' | 'event';
 
@@ -30,13 +31,13 @@ const settingNames = [
 ] as const;
 /** In the order in which they are made: what has no trigger yet is written to without one. */
 const lists = [
-  `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+  `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE ${isHere('TRIGGER_SCHEMA')}
       ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`,
   `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name FROM information_schema.ROUTINES
-      WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
+      WHERE ${isHere('ROUTINE_SCHEMA')} ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
   `SELECT 'view' AS kind, TABLE_NAME AS name FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'VIEW' ORDER BY TABLE_NAME`,
-  `SELECT 'event' AS kind, EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
+      WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_TYPE = 'VIEW' ORDER BY TABLE_NAME`,
+  `SELECT 'event' AS kind, EVENT_NAME AS name FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')}
       ORDER BY EVENT_NAME`,
 ];
 

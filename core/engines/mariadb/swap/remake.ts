@@ -11,6 +11,7 @@ import { readOptions } from './marker.ts';
 import type { BesideTables } from './marker.ts';
 import { called, isSame, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
+import { isHere } from '../exact-names.ts';
 
 /** What could not be made, and why. `lasting`: nor could it be by another try. `locked`: it could be in a moment. */
 export type NotMade = { what: string; why: string; lasting?: true; locked?: true };
@@ -94,7 +95,7 @@ async function pastEvents(
 
 async function namesOf({ rows }: MariadbSession, kind: 'TRIGGER' | 'EVENT'): Promise<Set<string>> {
   const found = await rows(
-    `SELECT ${kind}_NAME AS name FROM information_schema.${kind}S WHERE ${kind}_SCHEMA = DATABASE()`,
+    `SELECT ${kind}_NAME AS name FROM information_schema.${kind}S WHERE ${isHere(`${kind}_SCHEMA`)}`,
   );
   return new Set(found.map(({ name }) => name ?? ''));
 }

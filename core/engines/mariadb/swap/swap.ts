@@ -14,6 +14,7 @@ import type { DatabaseObject } from './objects.ts';
 import { remake } from './remake.ts';
 import type { NotMade } from './remake.ts';
 import { movable, movesOf, renameStatement } from './tables.ts';
+import { isNamed } from '../exact-names.ts';
 
 /** How often what is locked is tried: whoever waits behind a RENAME TABLE waits for what it waits for. */
 const attempts = 2;
@@ -106,8 +107,7 @@ async function requireRemakable(session: MariadbSession, whole: string, old: rea
 /** A table with triggers can't be moved into another database. */
 async function dropTriggers(session: MariadbSession, database: string): Promise<void> {
   const rows = await session.rows(
-    'SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?',
-    [database],
+    `SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE ${isNamed('TRIGGER_SCHEMA', database)}`,
   );
   for (const { name } of rows)
     await session.rows(`DROP TRIGGER IF EXISTS ${quoteName(database)}.${quoteName(name ?? '')}`);
@@ -133,7 +133,9 @@ async function end(login: Login, { head, old, fresh }: SwapRecord, signal: Abort
 }
 
 export async function isThere({ rows }: MariadbSession, database: string): Promise<boolean> {
-  const found = await rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [database]);
+  const found = await rows(
+    `SELECT 1 AS found FROM information_schema.SCHEMATA WHERE ${isNamed('SCHEMA_NAME', database)}`,
+  );
   return found.length > 0;
 }
 

@@ -1,13 +1,13 @@
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 import { ownTables } from './marker.ts';
+import { isNamed } from '../exact-names.ts';
 
 /** What a RENAME TABLE can move: all tables and sequences of a database but our own. */
 export async function movable(session: MariadbSession, database: string): Promise<string[]> {
   const rows = await session.rows(
-    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', database)}
       AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') ORDER BY TABLE_NAME`,
-    [database],
   );
   return rows.map(({ name }) => name ?? '').filter((name) => !ownTables.includes(name));
 }
@@ -36,8 +36,7 @@ export async function sequenceFixes(session: MariadbSession, made: string, place
   if (session.server.product !== 'MariaDB') return [];
   const rows = await session.rows(
     `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, COLUMN_DEFAULT AS text FROM information_schema.COLUMNS
-      WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE '%val(%' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
-    [made],
+      WHERE ${isNamed('TABLE_SCHEMA', made)} AND COLUMN_DEFAULT LIKE '%val(%' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
   );
   const [old, now] = [`(${quoteName(made)}.`, `(${quoteName(place)}.`];
   return rows

@@ -1,4 +1,5 @@
 import type { MariadbSession } from '../session.ts';
+import { isHere } from '../exact-names.ts';
 
 /**
  * The server's times are whole seconds, and the clock that a commit reads may be some milliseconds behind the one that
@@ -28,7 +29,7 @@ export async function writtenSince(
     await session.rows('SET SESSION information_schema_stats_expiry = 0');
   const found = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND UPDATE_TIME >= ? AND TABLE_NAME IN (${tables.map(() => '?').join(', ')})`,
+      WHERE ${isHere('TABLE_SCHEMA')} AND UPDATE_TIME >= ? AND TABLE_NAME IN (${tables.map(() => '?').join(', ')})`,
     [moment, ...tables],
   );
   return new Set(found.map(({ name }) => name ?? ''));

@@ -1,5 +1,6 @@
 import { byteText, plainWord } from '../../quoting.ts';
 import type { MariadbSession } from '../../session.ts';
+import { isHere } from '../../exact-names.ts';
 
 /** Lines of a dump that are to be written otherwise. Latin1 text: bytes as characters. */
 export type Rewritten = ReadonlyMap<string, string>;
@@ -30,8 +31,8 @@ export async function encoded(session: MariadbSession, text: string, charset: st
 export async function foreignComments(session: MariadbSession): Promise<Rewritten> {
   const lines = new Map<string, string>();
   const found = await session.rows(
-    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ' +
-      'ROUTINE_SCHEMA = DATABASE()',
+    `SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES
+      WHERE ${isHere('ROUTINE_SCHEMA')}`,
   );
   for (const { comment, charset } of found.filter((row) => isForeign(row['comment'], row['charset']))) {
     const line = `    COMMENT '${escaped(comment ?? '')}'\n`;

@@ -3,6 +3,7 @@ import type { Login } from '../../../login.ts';
 import { withSession } from '../../session.ts';
 import type { MariadbSession } from '../../session.ts';
 import type { Dealing } from './dealing.ts';
+import { isHere } from '../../exact-names.ts';
 
 /** Rows, as text, that are loaded key by key for each byte of InnoDB's memory; with more of them, sorting is quicker. */
 const textPerMemory = 2;
@@ -38,11 +39,11 @@ async function memoryOf({ rows }: MariadbSession): Promise<number> {
 async function sharedTables({ rows }: MariadbSession): Promise<Set<string>> {
   const tables = await rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'`,
+      WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'`,
   );
   const indexes = await rows(
     `SELECT TABLE_NAME AS name, INDEX_NAME AS \`index\`, INDEX_TYPE AS type FROM information_schema.STATISTICS
-      WHERE TABLE_SCHEMA = DATABASE() AND (INDEX_NAME = 'PRIMARY' OR INDEX_TYPE IN ('FULLTEXT', 'SPATIAL'))`,
+      WHERE ${isHere('TABLE_SCHEMA')} AND (INDEX_NAME = 'PRIMARY' OR INDEX_TYPE IN ('FULLTEXT', 'SPATIAL'))`,
   );
   const named = (found: typeof indexes) => new Set(found.map(({ name }) => name ?? ''));
   const keyed = named(indexes.filter(({ index }) => index === 'PRIMARY'));
