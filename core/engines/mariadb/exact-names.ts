@@ -6,16 +6,16 @@ import { quoteText } from './quoting.ts';
  * `lower_case_table_names` says, it counts alone. For sessions of ours ({@link quoteText}).
  */
 export function isNamed(column: string, name: string): string {
-  return isSame(column, quoteText(name));
+  return isOneName(column, quoteText(name));
 }
 
 /** That something is in the session's database. */
 export function isHere(column: string): string {
-  return isSame(column, 'DATABASE()');
+  return isOneName(column, 'DATABASE()');
 }
 
 /** That two names are one. `one`, `other`: of a column, or a text. */
-export function isSame(one: string, other: string): string {
+export function isOneName(one: string, other: string): string {
   const exactly = `CAST(${one} AS BINARY) = CAST(${other} AS BINARY)`;
   return `(${one} = ${other} AND (@@lower_case_table_names <> 0 OR ${exactly}))`;
 }

@@ -1,7 +1,7 @@
-import { messageOf } from '../../../domain/errors.ts';
 import { fewNames } from '../../../domain/lines.ts';
 import type { RestoreFinding } from '../../../ports.ts';
 import { quoteName } from '../quoting.ts';
+import { brokenViews } from '../repairs/broken-views.ts';
 import { brokenTriggers } from '../repairs/broken-triggers.ts';
 import type { MariadbSession } from '../session.ts';
 import { isHere } from '../exact-names.ts';
@@ -13,29 +13,25 @@ const howLost = 'it is there until it is taken away, and can then be made again 
  * server tells without a trial: views and triggers that are broken, and events whose only time may pass meanwhile.
  */
 export async function unlastingFindings(session: MariadbSession): Promise<RestoreFinding[]> {
-  return [...(await brokenViews(session)), ...(await brokenOnes(session)), ...(await singleEvents(session))];
+  return [...(await viewsLost(session)), ...(await triggersLost(session)), ...(await singleEvents(session))];
 }
 
-/** Its table or column is gone, a function that it calls, or the right of its definer; or the definer. */
-const brokenView = [1356, 1146, 1449, 1457];
-
-/** To list the columns of a view is to open it, and runs nothing of it. */
-async function brokenViews(session: MariadbSession): Promise<RestoreFinding[]> {
+async function viewsLost(session: MariadbSession): Promise<RestoreFinding[]> {
   const views = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_TYPE = 'VIEW'`,
   );
-  const found: RestoreFinding[] = [];
-  for (const { name } of views)
-    await session.rows(`SHOW COLUMNS FROM ${quoteName(name ?? '')}`).catch((error: unknown) => {
-      const { cause } = error as { cause?: { errno?: unknown } };
-      if (!brokenView.includes(Number(cause?.errno))) throw error;
-      const what = `view ${quoteName(name ?? '')} is broken (${messageOf(cause)}): ${howLost}`;
-      found.push({ weight: 'note', what, remedy: `mend it, or DROP VIEW ${quoteName(name ?? '')};` });
-    });
-  return found;
+  const broken = await brokenViews(
+    session,
+    views.map(({ name }) => name ?? ''),
+  );
+  return broken.map(({ name, why }) => ({
+    weight: 'note',
+    what: `view ${quoteName(name)} is broken (${why}): ${howLost}`,
+    remedy: `mend it, or DROP VIEW ${quoteName(name)};`,
+  }));
 }
 
-async function brokenOnes(session: MariadbSession): Promise<RestoreFinding[]> {
+async function triggersLost(session: MariadbSession): Promise<RestoreFinding[]> {
   return (await brokenTriggers(session)).map(({ name, table, column }) => ({
     weight: 'note',
     what: `trigger ${quoteName(name)} names column ${quoteName(column)} of table ${quoteName(table)}, which is gone: ${howLost}`,

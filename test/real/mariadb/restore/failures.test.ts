@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import type { Login } from '../../../../core/engines/login.ts';
@@ -16,7 +18,7 @@ const servers = [
   { name: 'MySQL', start: () => startMysql() },
 ];
 
-describe.each(servers)('$name', ({ start }) => {
+describe.each(servers)('$name', ({ name, start }) => {
   let server: DatabaseServer;
   let tools: Tools;
   let admin: mysql.Connection;
@@ -65,6 +67,25 @@ describe.each(servers)('$name', ({ start }) => {
       code: 'source-unsupported',
       message: expect.stringContaining('`bad`, `worse`'),
       hint: expect.stringContaining('DROP VIEW `shop`.`bad`; DROP VIEW `shop`.`worse`;'),
+    });
+  });
+
+  test('a view that the server can not read any more, as after an update, is named beside others', async () => {
+    await admin.query('CREATE VIEW unread AS SELECT i FROM z_small; CREATE VIEW other AS SELECT i FROM z_small');
+    await admin.query('CREATE TABLE soon_gone (i int); CREATE VIEW third AS SELECT i FROM soon_gone; FLUSH TABLES');
+    const file = join(server.dataDir, 'shop', 'unread.frm');
+    if (name !== 'MySQL')
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/^query=.*$/m, 'query=select frobnicate(( from'));
+    await admin.query('DROP TABLE soon_gone');
+
+    const error = await readAll(engine()).catch((caught: unknown) => caught);
+    await admin.query('DROP VIEW unread; DROP VIEW other; DROP VIEW third');
+
+    const named = name === 'MySQL' ? '`third`' : '`third`, `unread`';
+    expect(error).toMatchObject({
+      code: 'source-unsupported',
+      message: expect.stringContaining(`broken views, which no dump can hold: ${named} (`),
+      hint: expect.stringContaining('DROP VIEW `shop`.`third`;'),
     });
   });
 
