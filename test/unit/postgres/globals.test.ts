@@ -3,7 +3,7 @@ import { chosen } from '../../../core/engines/postgres/globals/choosing.ts';
 import { settleGlobals } from '../../../core/engines/postgres/globals/settle.ts';
 import { globalsIn, withoutPassword } from '../../../core/engines/postgres/globals/statements.ts';
 
-const standing = { here: [], isSuperuser: true, tablespaces: true, drill: false };
+const standing = { here: [], isSuperuser: true, owned: [], tablespaces: true, drill: false };
 const made = (text: string, more: Partial<Parameters<typeof chosen>[1]> = {}) => {
   const { make, tablespaces, leftOut } = chosen(globalsIn(text), { ...standing, ...more });
   return { made: [...make, ...tablespaces].flatMap(({ statements }) => statements), leftOut };
@@ -131,4 +131,27 @@ test.each([
   const { different, exceptions } = settleGlobals({ ...catalogs, unequal });
 
   expect([different.length, exceptions.length]).toEqual(isSame ? [0, 1] : [1, 0]);
+});
+
+test('what was done to a database that every server has is made by its owner or a superuser, and by no drill', () => {
+  const text = `ALTER DATABASE postgres OWNER TO app;
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+GRANT CONNECT ON DATABASE postgres TO app WITH GRANT OPTION;
+ALTER DATABASE template1 SET "work_mem" TO '5MB';
+COMMENT ON DATABASE postgres IS 'ours; -- all';
+`;
+  const kinds = (more: Parameters<typeof made>[1]) =>
+    made(text, more).leftOut.map(({ kind, name }) => `${kind} ${name}`);
+
+  expect(made(text).made).toHaveLength(5);
+  expect(kinds({ drill: true })).toHaveLength(4);
+  expect(kinds({ isSuperuser: false, owned: ['postgres'] })).toEqual([
+    'database owner postgres',
+    'database setting template1 work_mem',
+  ]);
+  const byApp = `SET SESSION AUTHORIZATION app;\nGRANT CONNECT ON DATABASE postgres TO b;\nRESET SESSION AUTHORIZATION;\n`;
+  expect(made(byApp, { isSuperuser: false, owned: ['postgres'] }).made).toEqual([]);
+  expect(made('GRANT CONNECT ON DATABASE postgres TO rdsadmin;\n').leftOut).toMatchObject([
+    { why: 'belongs to Amazon RDS' },
+  ]);
 });

@@ -51,7 +51,7 @@ export const subscriptionsQuery = `select 'subscription' as kind, quote_ident(su
   select 'owner', concat('subscription ', quote_ident(subname)), rolname from pg_subscription join pg_roles r on r.oid = subowner where subdbid = (select oid from pg_database where datname = current_database())`;
 
 /**
- * Values: a restore makes the new database with them. A provider is named unless it is the system's, as it always was
+ * Values: a restore makes the new database with them. Who has given a right is said where that is not the owner. A provider is named unless it is the system's, as it always was
  * before 15. All are text: beside a `name` in the same column, PostgreSQL takes them for names, and cuts them after 63
  * bytes.
  */
@@ -69,8 +69,9 @@ export const databaseQuery = `select 'database' as kind, x.name, x.text from pg_
   union all
   select 'database access', 'owner', rolname::text from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
   union all
-  select 'database access', concat_ws(' ', coalesce('role ' || rolname, 'public'), privilege_type), privilege_type || case when is_grantable then '*' else '' end
-  from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) left join pg_roles r on r.oid = grantee where datname = current_database()`;
+  select 'database access', concat_ws(' ', coalesce('role ' || r.rolname, 'public'), privilege_type) || g.by, privilege_type || case when is_grantable then '*' else '' end || g.by
+  from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) left join pg_roles r on r.oid = grantee,
+    lateral (select case when grantor = datdba then '' else concat(' by ', to_json(pg_get_userbyid(grantor)::text)) end as by) g where datname = current_database()`;
 
 /** Values that a restore leaves to the new database. */
 export const databaseOptionsQuery = `select 'database option' as kind, x.name, x.text from pg_database d join pg_tablespace s on s.oid = dattablespace, lateral (values

@@ -46,12 +46,20 @@ export function commentOf(catalog: Catalog): string | undefined {
   return catalog['database comment']?.['comment'];
 }
 
-/** To be set when nobody of ours has to connect any more. Throws `part-corrupt`. */
-export function connectionLimit(database: string, catalog: Catalog): string[] {
-  const limit = catalog['database option']?.['connection limit'];
-  if (limit === undefined) return [];
-  if (!/^\d{1,9}$/.test(limit)) throw strange(`the connection limit ${limit}`);
-  return [`alter database ${database} connection limit ${limit}`];
+/**
+ * What is to be set when nobody of ours has to connect any more, nor to drop it: its limit, and that others are made of
+ * it. Throws `part-corrupt`.
+ */
+export function closingOptions(database: string, catalog: Catalog): Omit<DatabaseStatement, 'role'>[] {
+  const { 'connection limit': limit, template } = catalog['database option'] ?? {};
+  if (limit !== undefined && !/^\d{1,9}$/.test(limit)) throw strange(`the connection limit ${limit}`);
+  const options = [
+    { name: 'connection limit', words: limit && `connection limit ${limit}` },
+    { name: 'template', words: template && 'is_template true' },
+  ];
+  return options
+    .filter(({ words }) => words !== undefined)
+    .map(({ name, words }) => ({ kind: 'database option', name, sql: `alter database ${database} ${words}` }));
 }
 
 function settings(database: string, found: Record<string, string>): DatabaseStatement[] {
@@ -77,24 +85,63 @@ function access(database: string, { owner, ...grants }: Record<string, string>):
     ...(Object.keys(grants).length === 0
       ? []
       : [{ kind, name: 'grants', sql: `revoke all on database ${database} from public` }]),
-    ...Object.entries(grants).map(([name, right]) => ({ kind, name, ...grant(database, name, right) })),
+    ...giversFirst(Object.entries(grants).map(([name, rights]) => databaseRight(name, rights))).map((one) => ({
+      kind,
+      name: one.name,
+      ...(one.grantee !== undefined && { role: one.grantee }),
+      sql: granting(database, one),
+    })),
   ];
 }
 
+/** A right on a database, as a catalog has it. `by`: who gave it, where that is not the owner. */
+type DatabaseRight = { name: string; grantee?: string; right: string; mayGrant: boolean; by?: string };
+
 /**
- * `role app CONNECT` with `CONNECT*`: to app, with grant option. The rights are PostgreSQL's own for databases, and no
- * others.
+ * `role app CONNECT` with `CONNECT*`: to app, with grant option; both end with ` by "writers"` where writers gave it. The
+ * rights are PostgreSQL's own for databases, and no others.
  */
-function grant(database: string, name: string, rights: string): { role?: string; sql: string } {
-  const [, right, option] = /^(CONNECT|CREATE|TEMPORARY)(\*?)$/.exec(rights) ?? [];
-  const [, grantee] = /^(?:role (.+)|public) [A-Z]+$/s.exec(name) ?? [];
-  if (right === undefined || !name.endsWith(` ${right}`) || (grantee === undefined && name !== `public ${right}`))
-    throw strange(`the grant ${name} ${rights}`);
-  const to = grantee === undefined ? 'public' : quoteIdentifier(grantee);
+function databaseRight(name: string, rights: string): DatabaseRight {
+  const [, right, option, giver = ''] = /^(CONNECT|CREATE|TEMPORARY)(\*?)( by ".*")?$/s.exec(rights) ?? [];
+  const isEnded = right !== undefined && name.endsWith(` ${right}${giver}`);
+  const [, isPublic, grantee] =
+    (isEnded && /^(?:(public)|role (.+))$/s.exec(name.slice(0, -` ${right}${giver}`.length))) || [];
+  if (right === undefined || (isPublic ?? grantee) === undefined) throw strange(`the grant ${name} ${rights}`);
   return {
-    ...(grantee !== undefined && { role: grantee }),
-    sql: `grant ${right} on database ${database} to ${to}${option === '' ? '' : ' with grant option'}`,
+    name,
+    right,
+    mayGrant: option !== '',
+    ...(grantee !== undefined && { grantee }),
+    ...(giver !== '' && { by: nameIn(giver.slice(' by '.length)) }),
   };
+}
+
+function nameIn(json: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    throw strange(`the grantor ${json}`);
+  }
+}
+
+/** Whoever hands a right on has to have it. */
+function giversFirst(rights: readonly DatabaseRight[]): DatabaseRight[] {
+  const ordered: DatabaseRight[] = [];
+  for (let left = [...rights]; left.length > 0; ) {
+    const mayGive = ({ by, right }: DatabaseRight) =>
+      by === undefined || ordered.some((one) => one.grantee === by && one.right === right && one.mayGrant);
+    const next = left.filter(mayGive);
+    // a catalog of nobody's: the server is to refuse it
+    ordered.push(...(next.length > 0 ? next : left));
+    left = next.length > 0 ? left.filter((one) => !next.includes(one)) : [];
+  }
+  return ordered;
+}
+
+function granting(database: string, { grantee, right, mayGrant, by }: DatabaseRight): string {
+  const to = grantee === undefined ? 'public' : quoteIdentifier(grantee);
+  const grant = `grant ${right} on database ${database} to ${to}${mayGrant ? ' with grant option' : ''}`;
+  return by === undefined ? grant : `set role ${quoteIdentifier(by)}; ${grant}; reset role`;
 }
 
 /**

@@ -6,8 +6,14 @@ import type { Global } from './statements.ts';
 /** What of a backup a restore makes, in this order, and what it leaves out: nothing that is there is touched. */
 export type ChosenGlobals = { make: Global[]; tablespaces: Global[]; leftOut: LeftOut[] };
 
-/** What is on the server, and what may be done there. */
-export type GlobalsThere = { here: readonly Global[]; isSuperuser: boolean; tablespaces: boolean; drill: boolean };
+/** What is on the server, and what may be done there. `owned`: databases that are the user's own. */
+export type GlobalsThere = {
+  here: readonly Global[];
+  isSuperuser: boolean;
+  owned: readonly string[];
+  tablespaces: boolean;
+  drill: boolean;
+};
 
 /** Roles of Amazon RDS, which no server of one's own has or needs (Amazon RDS user guide, PostgreSQL roles). */
 const ofAmazon = /^(?:rdsadmin|rds_.*|rdsrepladmin|rdstopmgr|rdsproxyadmin|rdswriteforwarduser)$/;
@@ -32,19 +38,27 @@ export function chosen(globals: readonly Global[], standing: GlobalsThere): Chos
 const isOther = 'is another one on this server, and was left as it is';
 
 /** Why what is not there is not made; undefined where it is. */
-function whyNot(
-  { kind, of }: Global,
-  hasRole: (name: string) => boolean,
-  { tablespaces, drill }: GlobalsThere,
-): string | undefined {
+function whyNot(one: Global, hasRole: (name: string) => boolean, there: GlobalsThere): string | undefined {
+  const { kind, of } = one;
+  const { tablespaces, drill } = there;
   if (kind === 'statement') return 'is of a kind that this Nightjar does not know: load it by hand';
   if (of.some((name) => ofAmazon.test(name) && !hasRole(name))) return 'belongs to Amazon RDS';
   if (drill && (kind === 'tablespace' || of.some((name) => everybody.includes(name)))) return 'is made by no drill';
+  if (kind.startsWith('database ')) return whyNotOfDatabase(one, there);
   if (kind === 'tablespace') return tablespaces ? undefined : 'was left out by --no-tablespaces';
   const isOfOld = kind !== 'role' && of.length > 0 && of.every((name) => hasRole(name) || name.startsWith('pg_'));
   return isOfOld
     ? `${of.join(' and ')} ${of.length > 1 ? 'were' : 'was'} there already, and nothing of it is changed`
     : undefined;
+}
+
+/** A database that every server has from the beginning: new is what differs from how it was then. */
+function whyNotOfDatabase({ kind, name, statements }: Global, there: GlobalsThere): string | undefined {
+  if (there.drill) return 'is made by no drill';
+  if (there.isSuperuser) return undefined;
+  const isOwn = there.owned.some((database) => name === database || name.startsWith(`${database} `));
+  const actsFor = statements.some((statement) => statement.startsWith('SET SESSION AUTHORIZATION'));
+  return isOwn && !actsFor && kind !== 'database owner' ? undefined : 'takes a superuser: load it by hand as one';
 }
 
 /** Only a superuser may grant in the name of somebody else. */

@@ -12,6 +12,7 @@ import { postgresRun } from '../programs.ts';
 import { serverIdentity } from '../server-identity.ts';
 import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
+import { initialDatabases, ofInitialDatabases } from './initial-databases.ts';
 
 /** How the globals of a server are read; a value, which another process can go by. */
 export type GlobalsRecipe = { major: number; passwords: boolean };
@@ -22,11 +23,15 @@ const end = /\n--\n-- PostgreSQL database cluster dump complete\n--\n\s*$/;
 /** Its key is another one each time. */
 const restricting = /^\\(?:un)?restrict .*$/gm;
 
-/** A server as far as its globals go: how they are read, and whether its user is a superuser. */
+/**
+ * A server as far as its globals go: how they are read, and whether its user is a superuser. `owned`: of the databases
+ * that every server has, those whose owner its user is.
+ */
 export type ServerLookedAt = {
   recipe: GlobalsRecipe;
   version: string;
   isSuperuser: boolean;
+  owned: string[];
   identity: { identity: string } | undefined;
 };
 
@@ -36,10 +41,13 @@ export async function lookAtServer(login: Login, signal: AbortSignal): Promise<S
   try {
     const passwords = await readsPasswords(session);
     await session.rows('begin read only');
-    const [found] = await session.rows<{ super: boolean }>(`select current_setting('is_superuser') = 'on' as super`);
-    const isSuperuser = found!.super;
+    const [found] = await session.rows<{ isSuperuser: boolean; owned: string[] }>(
+      `select current_setting('is_superuser') = 'on' as "isSuperuser",
+         array(select datname::text from pg_database where datname = any($1) and pg_has_role(datdba, 'usage')) as owned`,
+      [initialDatabases],
+    );
     const { serverMajor: major, serverVersion: version } = session;
-    return { recipe: { major, passwords }, version, isSuperuser, identity: await serverIdentity(session) };
+    return { recipe: { major, passwords }, version, ...found!, identity: await serverIdentity(session) };
   } finally {
     await session.close();
   }
@@ -69,8 +77,8 @@ export function globalsRun(login: Login, tools: Tools, { major, passwords }: Glo
 /** What pg_dumpall prints, whole, and what it leaves out. Throws `dump-cut` where it has no end. */
 export async function readGlobals(run: ProgramRun, login: Login, signal: AbortSignal): Promise<string> {
   const text = await wholeText(programOutput(run, signal), placeOf('postgres', login));
-  const forAll = await settingsOfAll(login, signal);
-  return forAll === '' ? text : text.replace(end, (words) => `\n${forAll}\n${words}`);
+  const besides = (await settingsOfAll(login, signal)) + (await ofInitialDatabases(login, signal));
+  return besides === '' ? text : text.replace(end, (words) => `\n${besides}\n${words}`);
 }
 
 /** Settings of every role, in every database: pg_dumpall prints those of one role, and pg_dump those of a database. */

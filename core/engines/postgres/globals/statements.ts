@@ -17,6 +17,11 @@ export type GlobalKind =
   | 'membership'
   | 'parameter grant'
   | 'tablespace'
+  | 'database owner'
+  | 'database grant'
+  | 'database option'
+  | 'database comment'
+  | 'database setting'
   | 'statement';
 
 const identifier = String.raw`("(?:[^"]|"")+"|[^\s";,()]+)`;
@@ -24,8 +29,8 @@ const literal = String.raw`('(?:[^']|'')*')`;
 const form = (text: string) =>
   new RegExp(`^${text.replaceAll('ID', identifier).replaceAll(' ', String.raw`\s+`)}`, 's');
 
-/** What each statement is about. The first identifiers of a form are its name, in this order. */
-const forms: readonly { kind: GlobalKind; form: RegExp; of: number[] }[] = [
+/** What each statement is about. The identifiers of a form, or the first `named` of them, are its name, in this order. */
+const forms: readonly { kind: GlobalKind; form: RegExp; of: number[]; named?: number }[] = [
   { kind: 'role', form: form('CREATE ROLE ID$'), of: [0] },
   { kind: 'role', form: form('ALTER ROLE ID WITH '), of: [0] },
   { kind: 'role setting', form: form('ALTER ROLE ID IN DATABASE ID SET ID '), of: [0] },
@@ -37,9 +42,15 @@ const forms: readonly { kind: GlobalKind; form: RegExp; of: number[] }[] = [
   { kind: 'tablespace', form: form('SECURITY LABEL FOR .+ ON TABLESPACE ID '), of: [] },
   { kind: 'parameter grant', form: form('(?:GRANT|REVOKE) .+? ON PARAMETER ID (?:TO|FROM) ID'), of: [1] },
   { kind: 'membership', form: form('GRANT ID TO ID(?: |$)'), of: [0, 1] },
+  { kind: 'database owner', form: form('ALTER DATABASE ID OWNER TO ID$'), of: [1], named: 1 },
+  { kind: 'database grant', form: form('(?:GRANT|REVOKE) .+? ON DATABASE ID (?:TO|FROM) ID'), of: [1], named: 1 },
+  { kind: 'database option', form: form('ALTER DATABASE ID WITH ID '), of: [] },
+  { kind: 'database comment', form: form('COMMENT ON DATABASE ID IS '), of: [] },
+  { kind: 'database comment', form: form('SECURITY LABEL FOR .+ ON DATABASE ID IS '), of: [] },
+  { kind: 'database setting', form: form('ALTER DATABASE ID SET ID '), of: [] },
 ];
 
-const named = form('(?:CREATE|ALTER) ROLE ID');
+const roleNamed = form('(?:CREATE|ALTER) ROLE ID');
 const password = new RegExp(`\\s+PASSWORD\\s+${literal}`);
 /** What a role is not needs not be said of a new one, and only a superuser may say these. */
 const superuserDenials = /\s+(?:NOSUPERUSER|NOREPLICATION|NOBYPASSRLS)\b/g;
@@ -77,11 +88,11 @@ export function withoutPassword(statement: string): string {
 }
 
 function globalsOf(statement: string, as: string | undefined): Global[] {
-  for (const { kind, form: known, of } of forms) {
+  for (const { kind, form: known, of, named } of forms) {
     const [, ...names] = known.exec(statement) ?? [];
     if (names.length === 0) continue;
     const plain = names.map((name) => plainNames(name)[0] ?? name);
-    const name = kind === 'membership' ? `${plain[0]} to ${plain[1]}` : plain.join(' ');
+    const name = kind === 'membership' ? `${plain[0]} to ${plain[1]}` : plain.slice(0, named).join(' ');
     const about = of.map((index) => plain[index]!);
     if (kind === 'role') return roleOf(statement, name);
     const statements = as === undefined ? [statement] : [as, statement, 'RESET SESSION AUTHORIZATION'];
@@ -93,7 +104,7 @@ function globalsOf(statement: string, as: string | undefined): Global[] {
 
 /** A role, and apart from it its password, which no definition says. A name may hold any of these words. */
 function roleOf(statement: string, name: string): Global[] {
-  const [head = '', printed = ''] = named.exec(statement) ?? [];
+  const [head = '', printed = ''] = roleNamed.exec(statement) ?? [];
   const said = statement.slice(head.length);
   const [whole = '', hash = ''] = password.exec(said) ?? [];
   const open = said.replace(whole, '');
@@ -110,6 +121,7 @@ function add(one: Global, found: Map<string, Global>): void {
   else {
     before.definition += `; ${one.definition}`;
     before.statements.push(...one.statements);
+    before.of = [...new Set([...before.of, ...one.of])];
   }
 }
 

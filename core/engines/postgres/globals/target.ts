@@ -25,7 +25,7 @@ export async function openGlobalsTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   const { catalog, tablespaces = true, keepGoing = false, drill = false } = options;
-  const { recipe, isSuperuser } = await lookAtServer(own, signal);
+  const { recipe, isSuperuser, owned } = await lookAtServer(own, signal);
   const read = async (stop: AbortSignal) => globalsIn(await readGlobals(globalsRun(own, tools, recipe), own, stop));
   const before = catalogOf(await read(signal));
   const missing = missingRoles(catalog, before);
@@ -48,7 +48,7 @@ export async function openGlobalsTarget(
     async load(content, file, isThere, stop) {
       const globals = globalsIn(await wholeText(content, file));
       const here = await read(stop);
-      const choice = chosen(globals, { here, isSuperuser, tablespaces, drill });
+      const choice = chosen(globals, { here, isSuperuser, owned, tablespaces, drill });
       leftOut.push(...choice.leftOut);
       const besides = drill ? marking(choice.make) : [];
       await withSession(own, stop, async (session) => {
@@ -66,11 +66,8 @@ function missingRoles({ role: roles = {} }: Catalog, here: Catalog): string[] {
   return Object.keys(roles).filter((name) => here['role']?.[name] === undefined);
 }
 
-function notesOn(
-  { role: roles = {}, 'role setting': settings = {} }: Catalog,
-  here: Catalog,
-  missing: readonly string[],
-): string[] {
+function notesOn(catalog: Catalog, here: Catalog, missing: readonly string[]): string[] {
+  const { role: roles = {}, 'role setting': settings = {} } = catalog;
   const others = Object.keys(roles).filter((name) => {
     const there = here['role']?.[name];
     return there !== undefined && there !== roles[name];
@@ -78,6 +75,11 @@ function notesOn(
   const forAll = Object.keys(settings).filter(
     (name) => name.startsWith('ALL ') && here['role setting']?.[name] === undefined,
   );
+  const ofDatabases = Object.entries(catalog)
+    .filter(([kind]) => kind.startsWith('database '))
+    .flatMap(([kind, all]) => Object.keys(all).map((name) => ({ kind, name })))
+    .filter(({ kind, name }) => here[kind]?.[name] === undefined)
+    .map(({ kind, name }) => `${kind.slice('database '.length)} of ${name}`);
   return [
     missing.length === 0
       ? 'every role of the backup is there: no role will be made'
@@ -87,6 +89,7 @@ function notesOn(
     ...(forAll.length === 0
       ? []
       : [`set for every role of this server: ${fewNames(forAll.map((name) => name.slice(4)))}`]),
+    ...(ofDatabases.length === 0 ? [] : [`set on databases that every server has: ${fewNames(ofDatabases)}`]),
   ];
 }
 

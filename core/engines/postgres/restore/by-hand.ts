@@ -1,6 +1,6 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { ByHand, Catalog } from '../../../ports.ts';
-import { arrangements, commentOf, connectionLimit, tablespaceOf } from '../database/statements.ts';
+import { arrangements, closingOptions, commentOf, tablespaceOf } from '../database/statements.ts';
 import { quoteLiteral } from '../identifier.ts';
 
 /** What a database's own settings may make of a restore: rows that read otherwise, or a refusal. */
@@ -39,7 +39,7 @@ export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog
     // the COMMIT is sent only if the whole part was unpacked
     ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | ${psql} --dbname="$DB"`),
     `${load}--section=post-data --dbname="$DB" schema.pgdump`,
-    ...sql(connectionLimit(database, catalog)),
+    ...sql(closingOptions(database, catalog).map((one) => one.sql)),
   ];
 }
 

@@ -18,7 +18,7 @@ import { claim } from '../database/claim.ts';
 import type { Claim } from '../database/claim.ts';
 import { createDatabase, inspect, settledStatements } from '../database/database.ts';
 import type { FoundDatabase } from '../database/database.ts';
-import { connectionLimit } from '../database/statements.ts';
+import { closingOptions } from '../database/statements.ts';
 import { dataGrammar, ownerlessGrammar } from './text/data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
@@ -65,7 +65,7 @@ export async function openTarget(
   given: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
-  requireNoTemplate(login.database);
+  requireNoTemplate(login.database, given.manifest.database);
   const found = await inspect(login, signal);
   const excerpt = await chosenOf(login, tools, given, found, signal);
   const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
@@ -95,11 +95,10 @@ export async function openTarget(
         (part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }),
       );
 
+  const closing = (name: string) => closingOptions(quoteIdentifier(name), catalog).map(({ sql }) => sql);
+
   async function swap(whole: string, stop: AbortSignal): Promise<string[]> {
-    const settled = [
-      ...settledStatements(login.database, catalog),
-      ...connectionLimit(quoteIdentifier(login.database), catalog),
-    ];
+    const settled = [...settledStatements(login.database, catalog), ...closing(login.database)];
     const keptAs = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
     return maintain(login, stop, (session) => notesOfOld(session, login, { before: keptAs, dropOld, proven })).catch(
@@ -118,7 +117,7 @@ export async function openTarget(
     if (drill) return discard(stop).then(() => []);
     const { name } = made;
     await maintain(login, stop, (session) =>
-      inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]),
+      inTransaction(session, [...settledStatements(name, catalog), ...closing(name)]),
     );
     made = { state: 'kept', name };
     return [];
@@ -144,7 +143,8 @@ export async function openTarget(
       wasThere: (kind, name, now) =>
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
-    afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
+    // of a database that was there, nothing is set
+    afterProof: state === 'empty' ? [] : closingOptions('', catalog).map(({ kind, name }) => ({ kind, name })),
     foresee(replace, contents, stop) {
       const elsewhere = (at: Login, end: AbortSignal) => openTarget(at, tools, { ...given, keepGoing: true }, end);
       return foresee(login, { options, state, loading, replace, before, contents, elsewhere }, stop);
@@ -348,9 +348,9 @@ async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<voi
   );
 }
 
-/** Every database that is made afterwards would be born with what is restored into one of these. */
-function requireNoTemplate(database: string): void {
-  if (!/^template[01]$/.test(database)) return;
+/** Every database that is made afterwards would be born with what is restored into one of these: but it was so before. */
+function requireNoTemplate(database: string, of: string): void {
+  if (!/^template[01]$/.test(database) || (database === 'template1' && of === database)) return;
   throw new BackupError(
     'input-invalid',
     `${database} is what every new database is made of: nothing is restored into it`,
