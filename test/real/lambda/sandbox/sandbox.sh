@@ -34,7 +34,7 @@ mount_root() {
   mkdir -p "$root/dev" "$root/proc" "$root/tmp" "$root/etc"
   bind "$node" /var/lang/bin/node
   for object in "$@"; do bind "$object" "$object"; done
-  bind "$bootstrap" /var/runtime/bootstrap.ts
+  bind "$bootstrap" /var/runtime/bootstrap.mjs
   bind "$task" /var/task
   bind "$layer" /opt
   if [ -e "$hosts" ]; then bind "$hosts" /etc/hosts; fi
@@ -66,4 +66,4 @@ ulimit -n 1024
 (read -r _ <&3 || kill -KILL -1) &
 # Only the user namespace has words to be split here.
 # shellcheck disable=SC2086
-unshare $identity --root="$root" --wd=/var/task /var/lang/bin/node /var/runtime/bootstrap.ts 3<&- || exit
+unshare $identity --root="$root" --wd=/var/task /var/lang/bin/node /var/runtime/bootstrap.mjs 3<&- || exit

@@ -54,7 +54,7 @@ export async function startSandbox({
     root.path,
     task,
     layer,
-    join(import.meta.dirname, 'bootstrap.ts'),
+    join(import.meta.dirname, 'bootstrap.mjs'),
     String(tmpMb),
     hosts,
     nodeBinary(),
