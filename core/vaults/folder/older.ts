@@ -6,7 +6,7 @@ import type { ObjectKey } from '../../domain/keys.ts';
 import { absent } from './errors.ts';
 import { readSmall } from './open.ts';
 import type { FolderPlace } from './place.ts';
-import { replaceFile, versionAt } from './replace.ts';
+import { replaceFile, versionAt, versionOf } from './replace.ts';
 
 /**
  * The file that holds an object now. Until November 2026 an object's own file kept its first content, and newer states
@@ -32,13 +32,13 @@ export async function hasStates({ versions }: FolderPlace): Promise<boolean> {
   return (await readdir(versions).catch(absent)) !== undefined;
 }
 
-/** Makes the object's own file what it is now, and removes the older states. */
+/** Makes the object's own file what it is now, and removes the older states. Throws ENOENT where there is no object. */
 export async function bringForward(place: FolderPlace, key: ObjectKey, target: string): Promise<void> {
   for (;;) {
     // Read before the states are looked for: while there are any, it is the first content or the newest.
-    const version = await versionAt(target);
-    const newest = version === undefined ? target : await currentFile(place, key, target);
-    if (version === undefined || newest === target) return;
+    const version = versionOf((await readSmall(target)).body);
+    const newest = await currentFile(place, key, target);
+    if (newest === target) return;
     const copy = join(place.incoming, randomUUID());
     await link(newest, copy);
     try {

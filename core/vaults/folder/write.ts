@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BackupError } from '../../domain/errors.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { ByteStream } from '../../ports.ts';
 import { answered, codeOf } from './errors.ts';
-import { syncFolder, type FolderPlace } from './place.ts';
+import type { FolderPlace } from './place.ts';
 import { interruptible } from '../waiting.ts';
 
 const blockBytes = 1024 * 1024;
@@ -51,19 +51,21 @@ export async function writeIncoming(
 
 async function discard(handle: FileHandle, path: string): Promise<void> {
   await handle.close().catch(() => undefined);
-  await rm(path, { force: true }).catch(() => undefined);
+  await rm(path).catch(() => undefined);
 }
 
-/** Gives a written file a second name, which must not exist: false when it does. Atomic, on NFS too. */
+/**
+ * Gives a written file a second name, which must not exist: false when it does. Atomic, on NFS too. `inFolder` makes the
+ * name durable.
+ */
 export async function linkNew(path: string, name: string): Promise<boolean> {
   try {
     await link(path, name);
   } catch (error) {
     // An NFS server's answer may get lost and the call be sent twice: then the name is there, and it is ours.
-    if (codeOf(error) !== 'EEXIST' || (await stat(path)).nlink < 2)
-      return codeOf(error) === 'EEXIST' ? false : fail(error);
+    if (codeOf(error) !== 'EEXIST') throw error;
+    if ((await stat(path)).nlink < 2) return false;
   }
-  await syncFolder(dirname(name));
   return true;
 }
 
@@ -115,8 +117,4 @@ async function writeAll(handle: FileHandle, what: string, body: ByteStream, sign
     flush = handle.datasync();
     flush.catch(() => undefined);
   }
-}
-
-function fail(error: unknown): never {
-  throw error;
 }

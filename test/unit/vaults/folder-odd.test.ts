@@ -46,7 +46,11 @@ test('a folder, a pipe and what lies below a file are no objects, and keep nobod
       });
     await expect(vault.tags(objectKey('shop/1/a/b'), signal)).rejects.toMatchObject({ code: 'object-missing' });
   }
-  expect(await vault.delete(objectKey('shop/1/a/b'), signal)).toEqual({ state: 'gone' });
+  for (const key of ['shop/1/a/b', 'shop/1/pipe/b'])
+    expect(await vault.delete(objectKey(key), signal)).toEqual({ state: 'gone' });
+  await expect(read(objectKey('shop/1/pipe'))).rejects.toMatchObject({
+    cause: { message: `EISDIR: ${root}/shop/1/pipe is not a file` },
+  });
   expect([await keysOf(vault, ''), await read(a)]).toEqual([[a], 'text']);
 });
 

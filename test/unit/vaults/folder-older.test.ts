@@ -23,7 +23,7 @@ beforeEach(async () => {
   states = join(root, '.nightjar/versions', sha256(key));
   for (const folder of [dirname(file), join(root, '.nightjar/incoming'), states])
     await mkdir(folder, { recursive: true });
-  await written('first', { 9: 'ninth', 10: 'tenth' });
+  await written('the first', { 9: 'ninth', 10: 'tenth' });
 });
 afterEach(() => rm(root, { recursive: true }));
 
@@ -65,8 +65,18 @@ test.each([
   expect(await readdir(join(root, '.nightjar/incoming'))).toEqual([]);
 });
 
+test('one writer alone leaves nothing older behind, and is told that it has written', async () => {
+  const { version } = await folderVault(root).read(key, signal);
+
+  await folderVault(root).putIfUnchanged(key, Buffer.from('eleventh'), version, signal);
+
+  expect(await read()).toBe('eleventh');
+  expect(await readdir(join(root, '.nightjar/versions'))).toEqual([]);
+  expect(await readdir(join(root, '.nightjar/incoming'))).toEqual([]);
+});
+
 test('who has read the first state can not replace the newest', async () => {
-  const writing = folderVault(root).putIfUnchanged(key, Buffer.from('mine'), sha256('first'), signal);
+  const writing = folderVault(root).putIfUnchanged(key, Buffer.from('mine'), sha256('the first'), signal);
 
   await expect(writing).rejects.toMatchObject({ code: 'object-exists' });
   expect(await read()).toBe('tenth');
