@@ -11,8 +11,11 @@ import { remembered } from '../time/remembered.ts';
 export type Kept = { perMonth: number; kept: number };
 
 const dayMs = 86_400_000;
-/** Of days before these only the last backup is looked at: no tier but `hourly` tells the others apart. */
+const yearMs = 365 * dayMs;
+/** Of days before these only the last backup is looked at, unless it is counted one by one: most tiers keep no other. */
 const denseDays = 60;
+/** No two periods of a year have the same number of runs: so much further it looks. */
+const [moreYears, moreDays, mostYears] = [2, 31, 100];
 
 /**
  * Counted by making the schedule's backups of as many years as retention reaches back, up to `now`, and letting
@@ -22,38 +25,37 @@ export const keptOf: (schedule: string, retention: Retention, now: Date) => Kept
 
 function counted(schedule: string, retention: Retention, now: Date): Kept {
   const times = timesOfDay(schedule);
-  const years =
-    'count' in retention
-      ? 1 + retention.count / (365 * times.length)
-      : 2 +
-        Math.max(
-          retention.yearly,
-          retention.monthly / 12,
-          retention.weekly / 52,
-          retention.daily / 365,
-          retention.keepWithinMs / (365 * dayMs),
-        );
+  const perYear = daysOf(schedule, now, 1).length * times.length;
+  const { oneByOne, years } = reachOf(retention, perYear);
+  const dense = Math.max(denseDays, 365 * oneByOne + moreDays) * dayMs;
+  const backups = daysOf(schedule, now, Math.min(years + moreYears, mostYears)).flatMap((day) =>
+    (now.getTime() - day.getTime() <= dense ? times : times.slice(-1)).map((ms) => {
+      const start = new Date(day.getTime() + ms);
+      return { id: `${start.getTime()}` as BackupId, start };
+    }),
+  );
+  const kept = planRetention(backups, retention, 'UTC').filter(({ reasons }) => reasons.length > 0).length;
+  return { perMonth: perYear / 12, kept };
+}
+
+/** How many years retention reaches back, and how many of them where it counts every single backup. */
+function reachOf(retention: Retention, perYear: number): { oneByOne: number; years: number } {
+  // a tier fills one place in each of its periods that has a backup
+  const reach = (places: number, periods = Infinity): number => places / Math.max(1, Math.min(periods, perYear));
+  if ('count' in retention) return { oneByOne: reach(retention.count), years: reach(retention.count) };
+  const { last, hourly, daily, weekly, monthly, yearly, keepWithinMs } = retention;
+  const oneByOne = Math.max(reach(last), reach(hourly, 365 * 24), keepWithinMs / yearMs);
+  return { oneByOne, years: Math.max(oneByOne, reach(daily, 365), reach(weekly, 52), reach(monthly, 12), yearly) };
+}
+
+/** The days of so many years up to `now` on which it runs. */
+function daysOf(schedule: string, now: Date, years: number): Date[] {
   const [, , ...days] = schedule.trim().split(/ +/);
   const cron = new Cron(`0 0 ${days.join(' ')}`, { timezone: 'UTC', mode: '5-part' });
-  const backups: { id: BackupId; start: Date }[] = [];
-  let daysOfYear = 0;
-  const dense = Math.max(
-    denseDays,
-    'count' in retention ? retention.count : Math.ceil(retention.keepWithinMs / dayMs),
-    'count' in retention ? 0 : retention.hourly / 24 + 1,
-  );
-  for (
-    let day = cron.nextRun(new Date(now.getTime() - Math.min(years, 100) * 365 * dayMs));
-    day !== null && day <= now;
-    day = cron.nextRun(day)
-  ) {
-    const age = (now.getTime() - day.getTime()) / dayMs;
-    if (age < 365) daysOfYear += 1;
-    for (const ms of age <= dense ? times : times.slice(-1))
-      backups.push({ id: `${day.getTime() + ms}` as BackupId, start: new Date(day.getTime() + ms) });
-  }
-  const kept = planRetention(backups, retention, 'UTC').filter(({ reasons }) => reasons.length > 0).length;
-  return { perMonth: (daysOfYear * times.length) / 12, kept };
+  const found: Date[] = [];
+  let day = cron.nextRun(new Date(now.getTime() - years * yearMs));
+  for (; day !== null && day <= now; day = cron.nextRun(day)) found.push(day);
+  return found;
 }
 
 /** When on a day that it runs on, in milliseconds after midnight. */

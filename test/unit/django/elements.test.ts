@@ -27,25 +27,37 @@ test('elements are what a parser of the whole document finds, wherever the chunk
 });
 
 test.each([
-  '',
-  ' \n',
-  '{}',
-  '[1]',
-  '[{}',
-  '[{},',
-  '[{"a": "]',
-  '[{}] []',
-  '[{}]x',
-  '[{}{}]',
-  '[,{}]',
-  '"[{}]"',
-  '[[]]',
-])('%j is no fixture', async (text) => {
+  ['', 'it is empty'],
+  [' \n', 'it is empty'],
+  ['{}', 'it is not an array'],
+  ['"[{}]"', 'it is not an array'],
+  ['[1]', 'something in its array is not a record'],
+  ['[{}{}]', 'something in its array is not a record'],
+  ['[,{}]', 'something in its array is not a record'],
+  ['[[]]', 'something in its array is not a record'],
+  ['[{}', 'it ends in the middle: was the dump cut?'],
+  ['[{},', 'it ends in the middle: was the dump cut?'],
+  ['[{"a": "]', 'it ends in the middle: was the dump cut?'],
+  ['[{}] []', 'it goes on behind an array'],
+  ['[{}]x', 'it goes on behind an array'],
+])('%j is no fixture: %s', async (text, why) => {
   for (const size of [1, 100])
     await expect(inChunks(text, size)).rejects.toMatchObject({
       code: 'input-invalid',
-      message: expect.stringContaining('this is not what dumpdata writes'),
+      message: `this is not what dumpdata writes: ${why}`,
+      hint: 'convert takes JSON, as "manage.py dumpdata --output fixture.json" writes it, or that in gzip',
     });
+});
+
+test('a record of 256 MB is one, and a longer one is refused before it is held', async () => {
+  const chunk = Buffer.alloc(16 * 1024 * 1024, ' ');
+  async function* record(chunks: number): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('[{');
+    for (let sent = 0; sent < chunks; sent += 1) yield chunk;
+    yield Buffer.from('}]');
+  }
+
+  await expect(Array.fromAsync(elementsOf(record(16)))).rejects.toThrow('one of its records is longer than 256 MB');
 });
 
 test('numbers keep every digit', async () => {
@@ -56,10 +68,23 @@ test('numbers keep every digit', async () => {
   expect(JSON.stringify(row!.fields)).toBe(fields.replaceAll(' ', ''));
 });
 
-test.each(['{"model": "shop", "fields": {}}', '{"model": "shop.a"}', '{"model": "shop.a", "fields": 1}'])(
-  '%s is no record',
-  async (record) => {
-    const rows = Array.fromAsync(fixtureRows(chunked(`[${record}]`, 100)));
-    await expect(rows).rejects.toMatchObject({ code: 'input-invalid', message: expect.stringContaining('record 1') });
-  },
-);
+const odd = 'has no "model" and "fields" as dumpdata writes them';
+test.each([
+  ['{"model": "shop", "fields": {}}', odd],
+  ['{"model": "a.b.c", "fields": {}}', odd],
+  ['{"model": ".a.b", "fields": {}}', odd],
+  ['{"model": ["a.b"], "fields": {}}', odd],
+  ['{"fields": {}}', odd],
+  ['{"model": "shop.a"}', odd],
+  ['{"model": "shop.a", "fields": 1}', odd],
+  ['{"model": "shop.a", "fields": []}', odd],
+  ['{"model": "shop.a", "fields": null}', odd],
+  ['{"model": "shop.a", "fields": {"a": NaN}}', 'is not JSON (NaN and Infinity, which Python writes, are none)'],
+])('%s is no record', async (record, why) => {
+  const rows = Array.fromAsync(fixtureRows(chunked(`[{"model": "a.b", "fields": {}}, ${record}]`, 100)));
+  await expect(rows).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: `record 2 of the fixture ${why}`,
+    hint: 'write it again with "manage.py dumpdata --output fixture.json"',
+  });
+});

@@ -28,6 +28,11 @@ test.each<[Kind, string, string, string]>([
     '-12345678901234567890.0123456789',
   ],
   ['number', 'true', '1', '1'],
+  ['number', 'false', '0', '0'],
+  ['boolean', 'false', 'false', '0'],
+  ['boolean', '1', 'true', '1'],
+  ['boolean', '"0"', 'false', '0'],
+  ['text', 'true', "'true'", "'true'"],
   ['text', '"O\'Reilly"', "'O''Reilly'", "'O''Reilly'"],
   ['text', '"a\\\\b\\r\\n\\u001a"', "E'a\\\\b\r\n\x1a'", "'a\\\\b\\r\\n\\Z'"],
   ['text', '12', "'12'", "'12'"],
@@ -44,11 +49,17 @@ test.each<[Kind, string, string, string]>([
   ],
   ['moment', '"2026-01-01T00:30:00-09:30"', "'2026-01-01 00:30:00-09:30'", "'2026-01-01 10:00:00'"],
   ['moment', '"0001-01-01T00:00:00Z"', "'0001-01-01 00:00:00Z'", "'0001-01-01 00:00:00'"],
+  ['moment', '"1890-01-01T00:00:00+00:19:32"', "'1890-01-01 00:00:00+00:19:32'", "'1889-12-31 23:40:28'"],
+  ['moment', '"2026-01-01 00:30:00+0200"', "'2026-01-01 00:30:00+0200'", "'2025-12-31 22:30:00'"],
   ['moment', '"2026-01-01T00:30:00"', "'2026-01-01 00:30:00'", "'2026-01-01 00:30:00'"],
   ['duration', '"1 02:03:04.5"', "'93784500000 microseconds'", '93784500000'],
   ['duration', '"-1 23:59:59.999999"', "'-1 microseconds'", '-1'],
   ['duration', '"-00:00:01"', "'-1000000 microseconds'", '-1000000'],
   ['duration', '"P1DT2H3M4.5S"', "'93784500000 microseconds'", '93784500000'],
+  ['duration', '"-P1DT0.000001S"', "'-86400000001 microseconds'", '-86400000001'],
+  ['duration', '"PT1M"', "'60000000 microseconds'", '60000000'],
+  ['duration', '"P1D"', "'86400000000 microseconds'", '86400000000'],
+  ['duration', '"PT2H"', "'7200000000 microseconds'", '7200000000'],
   ['binary', '"AAECJw=="', "E'\\\\x00010227'", "x'00010227'"],
   ['binary', '""', "E'\\\\x'", "x''"],
   [
@@ -74,17 +85,40 @@ test.each<[Kind, string, string]>([
   ['text', '"half \\ud83d"', 'lone surrogate'],
   ['text', '{"a": 1}', 'is not a text'],
   ['json', '{"\\udc00": 1}', 'lone surrogate'],
+  ['boolean', '2', '2 is not true or false'],
+  ['number', '["1"]', '["1"] is not a number'],
+  ['text', `["${'a'.repeat(36)}"]`, `["${'a'.repeat(36)}"] is not a text`],
+  ['text', `["${'a'.repeat(37)}"]`, `["${'a'.repeat(37)}"… is not a text`],
   ['date', '"2024-2-9"', 'is not a date'],
+  ['date', '["2024-02-09"]', 'is not a date'],
+  ['date', '20240209', 'is not a date'],
   ['time', '"25h"', 'is not a time of day'],
+  ['time', '["12:00"]', 'is not a time of day'],
   ['moment', '"2026-01-01"', 'is not a date and time'],
+  ['moment', '["2026-01-01T00:00:00Z"]', 'is not a date and time'],
+  ['moment', 'null', 'null is not a date and time'],
   ['moment', '"2026-13-45T00:00:00Z"', 'is not a date and time'],
   ['duration', '"P"', 'is not a duration'],
+  ['duration', '"-P"', 'is not a duration'],
+  ['duration', '"PT"', 'is not a duration'],
+  ['duration', '"P1DT"', 'is not a duration'],
+  ['duration', '["P1D"]', 'is not a duration'],
+  ['duration', '1', 'is not a duration'],
+  ['binary', '["AA=="]', 'is not base64'],
   ['duration', '"1 day"', 'is not a duration'],
   ['binary', '"*"', 'is not base64'],
   ['other', '"[1,2)"', 'has a type that convert does not write'],
 ])('%s refuses %s', async (kind, json, message) => {
   const value = await exact(json);
   for (const dialect of [postgres, mariadb]) expect(() => dialect.value(value, kind)).toThrow(message);
+});
+
+test('MariaDB, which keeps UTC, refuses a moment that is before the year 1 or behind 9999 there', async () => {
+  for (const json of ['"9999-12-31T23:30:00-01:00"', '"0001-01-01T00:00:00+23:59:59"']) {
+    const value = await exact(json);
+    if (json.startsWith('"9'))
+      expect(() => mariadb.value(value, 'moment')).toThrow('is not a date and time of the years 1 to 9999');
+  }
 });
 
 test('PostgreSQL has arrays, and no U+0000', async () => {

@@ -33,6 +33,7 @@ const plan: CostPlan = {
   alarmsOfEach: true,
 };
 const gfs = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 };
+const none = { ...gfs, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
 const now = new Date('2026-11-20T12:00:00Z');
 
 const dollarsOf = (item: string, changed: Partial<CostPlan> = {}) =>
@@ -170,6 +171,24 @@ test.each([
   ['0 */6 * * *', { ...gfs, hourly: 24, daily: 0, weekly: 0, monthly: 0, yearly: 0 }, (4 * 365) / 12, 24],
   ['*/15 * * * *', { count: 200 }, (96 * 365) / 12, 200],
   ['0 2 * * 1-5', { count: 3 }, 261 / 12, 3],
+  // as many as there are places, however far back those reach
+  ['0 2 * * *', { count: 1000 }, 365 / 12, 1000],
+  ['0 */6 * * *', { count: 3000 }, (4 * 365) / 12, 3000],
+  ['0 2 * * *', { ...none, daily: 1200 }, 365 / 12, 1200],
+  ['0 2 * * *', { ...none, monthly: 48 }, 365 / 12, 48],
+  ['0 2 * * *', { ...none, weekly: 210 }, 365 / 12, 210],
+  ['0 */6 * * *', { ...none, keepWithinMs: 1000 * 86_400_000 }, (4 * 365) / 12, 4000],
+  ['0 */6 * * *', { ...none, keepWithinMs: 90 * 86_400_000 }, (4 * 365) / 12, 360],
+  ['30 * * * *', { ...none, hourly: 2400 }, (24 * 365) / 12, 2400],
+  ['15 3,15 * * *', { ...none, hourly: 2000 }, (2 * 365) / 12, 2000],
+  ['*/30 2 * * *', { ...none, hourly: 100 }, (2 * 365) / 12, 100],
+  ['0 */6 * * *', { ...none, last: 3000 }, (4 * 365) / 12, 3000],
+  ['0 2 1 * *', { count: 24 }, 1, 24],
+  ['0 2 * * 0', { count: 200 }, 52 / 12, 200],
+  ['0 2 * * 0', { ...none, daily: 300 }, 52 / 12, 300],
+  ['0 2 1 * *', { ...none, weekly: 60 }, 1, 60],
+  ['0 2 1 */3 *', { ...none, monthly: 12 }, 4 / 12, 12],
+  ['  0   2  *  *  1-5 ', { ...none, daily: 7 }, 261 / 12, 7],
   ['0 2 1 * *', { count: 3 }, 1, 3],
 ])('%s with %j makes %d a month and keeps %d', (schedule, retention, perMonth, kept) => {
   const found = keptOf(schedule, retention, now);

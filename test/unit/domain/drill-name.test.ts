@@ -6,7 +6,9 @@ import { drillDatabaseName, isDrillDatabase, requireNoDrillName } from '../../..
 import { anyText } from '../../support/random/draws.ts';
 
 test('a drill’s database is named after the source’s, fits every server, and is known again', () => {
-  expect(drillDatabaseName('shop', 0.5)).toMatch(/^shop_drill_800000[0-9a-f]{6}$/);
+  // the digits are kept as they are: what an older version has left is dropped by them
+  expect(drillDatabaseName('shop', 0.5)).toBe('shop_drill_800000748cec');
+  expect(drillDatabaseName('Ünï', 0.25)).toBe('Ünï_drill_400000080609');
   fc.assert(
     fc.property(anyText({ minLength: 1 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (database, random) => {
       const name = drillDatabaseName(database, random);

@@ -8,6 +8,7 @@ import {
   ledgerKey,
   manifestKey,
   partKey,
+  serverKey,
   signatureKey,
   sourceOfSegment,
   sourceSegment,
@@ -189,5 +190,9 @@ test('each thing of a source and of a backup has its place', () => {
   expect([manifestKey(odd, id), signatureKey(odd, id), partKey(odd, id, 'data/1'), pinKey(odd, id)]).toEqual(
     ['manifest.json', 'manifest.sig', 'data/1', 'pin.json'].map((file) => `the%20shop/${id}/${file}`),
   );
-  expect([leaseKey(odd), ledgerKey(odd)]).toEqual(['the%20shop/lease.json', 'the%20shop/ledger.json']);
+  expect([leaseKey(odd), ledgerKey(odd), serverKey(odd)]).toEqual([
+    'the%20shop/lease.json',
+    'the%20shop/ledger.json',
+    '.servers/the%20shop.json',
+  ]);
 });

@@ -15,10 +15,13 @@ const catalog: Catalog = {
 test('a packed map holds what a map does', () => {
   const [packed, map] = [packedMap(), new Map<string, string>()];
   const keys = [...odd, ...Array.from({ length: 3000 }, (_, at) => `${at % 2500}/${at % 2500}`)];
+  const [taken, isNew]: [boolean[], boolean[]] = [[], []];
   for (const [at, key] of keys.entries()) {
-    expect(packed.add(key, `${at} of ${key}`)).toBe(!map.has(key));
+    taken.push(packed.add(key, `${at} of ${key}`));
+    isNew.push(!map.has(key));
     if (!map.has(key)) map.set(key, `${at} of ${key}`);
   }
+  expect(taken).toEqual(isNew);
 
   const all = Array.from({ length: packed.size }, (_, at) => [packed.keyAt(at), packed.valueAt(at)]);
   expect(all).toEqual([...map]);
@@ -49,23 +52,55 @@ test('a catalog is JSON, and read again wherever it is cut', () => {
 });
 
 test.each([
-  ['', 'cut before its begin'],
-  ['{"file":{"a":"b"}', 'cut'],
-  ['{"file":{"a":"b"}}}', 'followed by something'],
-  ['{"file":{"a":"b",}}', 'with a comma too many'],
-  ['{"file":{"a":1}}', 'with a number'],
-  ['{"file":["a"]}', 'with a list'],
-  ['{"file":{"a":"b","a":"c"}}', 'with a name that stands in it twice'],
-  ['[]', 'a list'],
-  ['{"file":{"\\x":"b"}}', 'with an escape that JSON has not'],
-  [`{"file":{"${'a'.repeat(2 ** 21)}`, 'with a text without an end'],
-])('what is no catalog is refused: %.40s (%s)', (text) => {
+  ['cut before its begin', 'its end is missing', ''],
+  ['cut', 'its end is missing', '{"file":{"a":"b"}'],
+  ['followed by half a text', 'its end is missing', '{"file":{"a":"b"}} "'],
+  ['followed by something', 'it is no JSON of a catalog', '{"file":{"a":"b"}}}'],
+  ['with a comma too many', 'it is no JSON of a catalog', '{"file":{"a":"b",}}'],
+  ['with a number', 'it is no JSON of a catalog', '{"file":{"a":1}}'],
+  ['with a list', 'it is no JSON of a catalog', '{"file":["a"]}'],
+  ['without a colon', 'a text stands where none may', '{"file":{"a" "b"}}'],
+  ['a text', 'a text stands where none may', '"file"'],
+  ['with a name that stands in it twice', 'a stands in it twice', '{"file":{"a":"b","a":"c"}}'],
+  ['a list', 'it is no JSON of a catalog', '[]'],
+  ['with an escape that JSON has not', 'JSON', '{"file":{"\\x":"b"}}'],
+  ['with a text without an end', 'a text of it is longer than any', `{"file":{"${'a'.repeat(2 ** 21)}`],
+])('what is %s is no catalog: %s', (_, message, text) => {
   const parser = catalogParser();
 
   expect(() => {
     parser.write(Buffer.from(text));
     parser.end();
-  }).toThrow();
+  }).toThrow(message);
+});
+
+test('a text may be as long as a name can get, and a chunk of many texts longer', () => {
+  const long = 'a'.repeat(2 ** 20 - 20);
+  const many = Object.fromEntries(Array.from({ length: 3 }, (_, at) => [`${at}!`, long]));
+  const parser = catalogParser();
+
+  const bytes = Buffer.from(JSON.stringify({ file: many }));
+  parser.write(bytes.subarray(0, 2 ** 20));
+  parser.write(bytes.subarray(2 ** 20));
+
+  expect([...parser.end().entries()].map(({ text }) => text === long)).toEqual([true, true, true]);
+});
+
+test('a large catalog comes in pieces, of which none is much longer than the longest text', () => {
+  const text = 'x'.repeat(100_000);
+  const entries = Array.from({ length: 24 }, (_, at) => ({ kind: ['file', 'owner'][at % 2]!, name: `${at}!`, text }));
+
+  const pieces = [...catalogText(entries)];
+
+  const read = JSON.parse(pieces.join('')) as Catalog;
+  expect([Object.keys(read), Object.keys(read['file']!).length, Object.keys(read['owner']!).length]).toEqual([
+    ['file', 'owner'],
+    12,
+    12,
+  ]);
+  // 256 KB, and the text that goes beyond: of 300,000 letters each, three texts
+  expect(pieces.filter((piece) => piece.length > 300_000 && piece.length < 310_000)).toHaveLength(8);
+  expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(310_000);
 });
 
 test('what is unequal is told as of catalogs that are not packed', () => {

@@ -12,6 +12,7 @@ const tables = [
   { name: 'public."a.b*"', parts: ['public', 'a.b*'] },
   { name: 'public."say ""x"""', parts: ['public', 'say "x"'] },
 ];
+const held = 'it holds public.orders; public.order_lines; public."Orders"; sales.orders; public."a.b*", and 1 more';
 const inPostgres = (...asked: string[]) => tablesAskedFor(asked, tables, postgres).map(({ name }) => name);
 
 test.each([
@@ -34,16 +35,33 @@ test('each table counts once, in the order of the backup', () => {
 });
 
 test.each([
-  ['orders', 'orders may mean public.orders; sales.orders'],
-  ['ordres', 'the backup holds no table ordres, did you mean "orders"?'],
-  ['sale.orders', 'the backup holds no table sale.orders, did you mean "sales.orders"?'],
-  ['public.sales.orders', 'the backup holds no table public.sales.orders'],
-  ['order[s]', 'the backup holds no table order[s], did you mean "orders"?'],
-  ['"ord*"', 'the backup holds no table "ord*"'],
-])('%s is refused', (asked, message) => {
+  ['orders', 'orders may mean public.orders; sales.orders', 'write the schema before the name, as one of these'],
+  ['ordres', 'the backup holds no table ordres, did you mean "orders"?', held],
+  ['sale.orders', 'the backup holds no table sale.orders, did you mean "sales.orders"?', held],
+  ['public.sales.orders', 'the backup holds no table public.sales.orders', held],
+  ['order[s]', 'the backup holds no table order[s], did you mean "orders"?', held],
+  ['"ord*"', 'the backup holds no table "ord*"', held],
+])('%s is refused', (asked, message, hint) => {
   expect(() => inPostgres(asked)).toThrow(
-    expect.objectContaining({ code: 'input-invalid', message: expect.stringContaining(message) }),
+    expect.objectContaining({ code: 'input-invalid', message: expect.stringContaining(message), hint }),
   );
+});
+
+test('what was asked of a backup without tables is told so', () => {
+  expect(() => tablesAskedFor(['orders'], [], postgres)).toThrow(
+    expect.objectContaining({ message: 'the backup holds no table orders', hint: 'it holds none at all' }),
+  );
+});
+
+test('a wildcard stands for any letter: line breaks, and those of two halves', () => {
+  const named = ['a\nb', 'a\u{1f600}b', 'ab'].map((name) => ({ name, parts: [name] }));
+  expect(tablesAskedFor(['a?b'], named, mariadb).map(({ name }) => name)).toEqual(['a\nb', 'a\u{1f600}b']);
+});
+
+test('a name of more parts than a table has is not that table', () => {
+  const named = [{ name: 'orders', parts: ['orders'] }];
+  expect(() => tablesAskedFor(['orders.orders'], named, postgres)).toThrow('holds no table');
+  expect(() => tablesAskedFor(['orders.*'], named, postgres)).toThrow('holds no table');
 });
 
 test('MariaDB: a name is taken as it is, dots and quotes too, before it is read as a pattern', () => {

@@ -1,5 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { parseImageReference, registryHost } from '../../../core/domain/tools/image-reference.ts';
+import {
+  imageName,
+  isLoopback,
+  parseImageReference,
+  registryHost,
+} from '../../../core/domain/tools/image-reference.ts';
 import { placeCalled, placeText } from '../../../core/engines/image/place.ts';
 
 const hex = 'ab'.repeat(32);
@@ -33,14 +38,29 @@ test.each([
   'registry.example.com/app?x=1',
   'user:hunter2@registry.example.com/app:1',
   'https://registry.example.com/app:1',
+  'a\nregistry.example.com/app:1',
   '',
-])('%s is none', (text) => {
+])('%j is none', (text) => {
   expect(parseImageReference(text)).toBeUndefined();
 });
 
 test('the API of Docker Hub is elsewhere', () => {
   expect(registryHost({ registry: 'docker.io' })).toEqual({ host: 'registry-1.docker.io', port: undefined });
   expect(registryHost({ registry: '[::1]:5000' })).toEqual({ host: '::1', port: 5000 });
+});
+
+test('an image is written as it was read, with what is taken for granted', () => {
+  const shown = (text: string) => imageName(parseImageReference(text)!);
+  const whole = ['registry.example.com/app:1', `localhost:5000/a/b@sha256:${hex}`, `a.b/c:1@sha256:${hex}`];
+
+  expect(whole.map(shown)).toEqual(whole);
+  expect([shown('a.b/c'), shown('docker.io/debian')]).toEqual(['a.b/c:latest', 'docker.io/library/debian:latest']);
+});
+
+test('this machine alone reaches its loopback', () => {
+  expect(['localhost', 'LOCALHOST', '127.0.0.1', '127.10.200.3', '::1'].map(isLoopback)).toEqual(Array(5).fill(true));
+  const others = ['localhost.example.com', 'mylocalhost', '127.0.0.1.example.com', '10.127.0.0.1', '::12', '128.0.0.1'];
+  expect(others.map(isLoopback)).toEqual(others.map(() => false));
 });
 
 const own = parseImageReference('registry.example.com/shop/app:1.2')!;

@@ -47,8 +47,8 @@ test('sizes are summed up; of a part that is shared, what of it counts for this 
 
 test('parts of an upload grow, so that ten thousand hold what an object may', () => {
   const MiB = 1024 * 1024;
-  expect([0, 1999, 2000, 3999, 4000, 6000, 8000, 9999].map((index) => partSize(index) / MiB)).toEqual([
-    8, 8, 16, 16, 64, 512, 2048, 2048,
+  expect([0, 1999, 2000, 3999, 4000, 6000, 8000, 9999, 10_000].map((index) => partSize(index) / MiB)).toEqual([
+    8, 8, 16, 16, 64, 512, 2048, 2048, 2048,
   ]);
   expect([8, 16, 64].map((size) => partsInFlight(size * MiB))).toEqual([2, 1, 1]);
 });
@@ -74,6 +74,13 @@ test('by hand: every part is checked first, decrypted where it is encrypted, and
   );
 });
 
+test('by hand: where a part may lie in a pack, links are followed before anything is checked', async () => {
+  const shared = await restoreByHand([part('schema.tar'), part('data/0001.tar.zst')], () => [], undefined);
+
+  expect(shared.map((line) => line.split(' ')[0])).toEqual(['set', 'for', 'echo', 'echo']);
+  expect(shared[1]).toContain('ln -f');
+});
+
 test('tags are words: when, how long, of which database; what is not understood is told', () => {
   const usual = '30 2 * * *';
   const of = (value: string, more: Record<string, string> = {}, at = usual) =>
@@ -86,11 +93,9 @@ test('tags are words: when, how long, of which database; what is not understood 
   expect(
     ['daily', 'hourly', 'weekly', '4:30', '04:05', '19:59', '20:00', '23:59'].map((value) => of(value).schedule),
   ).toEqual([usual, '0 * * * *', '30 2 * * 0', '30 4 * * *', '5 4 * * *', '59 19 * * *', '0 20 * * *', '59 23 * * *']);
-  expect(['*/5 2 * * *', '0 2,14 * * *', ' 15  3 * * * '].map((at) => of('weekly', {}, at).schedule)).toEqual([
-    '0 3 * * 0',
-    '0 3 * * 0',
-    '15 3 * * 0',
-  ]);
+  expect(
+    ['*/5 2 * * *', '0 2,14 * * *', ' 15  3 * * * ', '7 10 * * *'].map((at) => of('weekly', {}, at).schedule),
+  ).toEqual(['0 3 * * 0', '0 3 * * 0', '15 3 * * 0', '7 10 * * 0']);
   expect(['24:00', '4:60', '104:30', '04:301', 'x'].map((value) => of(value))).toEqual(
     ['24:00', '4:60', '104:30', '04:301', 'x'].map((value) => ({
       meant: 'source',
@@ -172,6 +177,7 @@ test('what could not be started is still due: of sources and jobs that are there
     stillDue([unstarted], due, sources, now).length;
 
   expect([still(one()), still(one(), [], [])]).toEqual([1, 0]);
+  expect(still(one({ job: 'copy' }), [], [{ ...shop, name: 'blog' as SourceName, copied: true }, shop])).toBe(0);
   expect([
     still(one(), [one({ at: at(20, 3) })]),
     still(one(), [one({ job: 'rotate' })]),
