@@ -13,7 +13,7 @@ const mostServers = 32;
 
 /**
  * How this content is less than the baseline, tables before sums of rows before bytes; undefined where it is not.
- * Before there is a baseline, holding no row at all is told.
+ * Before there is a baseline, holding no row at all is told, unless nobody expects one.
  */
 export function shrinkingAgainst(
   baseline: Baseline | undefined,
@@ -21,7 +21,7 @@ export function shrinkingAgainst(
   shares: Shares,
 ): Shrinking | undefined {
   if (baseline === undefined)
-    return facts.rows === 0 && shares.rows > 0 ? { what: 'rows', now: 0, before: 0 } : undefined;
+    return facts.rows === 0 && isToldEmpty(shares) ? { what: 'rows', now: 0, before: 0 } : undefined;
   for (const what of ['rows', 'bytes'] as const) {
     const found = { what, now: facts[what], before: baseline[what] };
     if (isLess(found, shares)) return found;
@@ -43,9 +43,18 @@ export function shrinkingAgainst(
 /** Whether what was found once still counts by these shares. */
 export function isLess({ what, now, before }: Shrinking, shares: Shares): boolean {
   if (what === 'table') return now * 100 < before * shares.rows;
-  if (what === 'rows' && before === 0) return shares.rows > 0;
+  if (what === 'rows' && before === 0) return isToldEmpty(shares);
   const counts = before >= smallest[what] || (now === 0 && before > 0);
   return counts && now * 100 < before * shares[what];
+}
+
+function isToldEmpty({ rows, mayBeginEmpty }: Shares): boolean {
+  return rows > 0 && mayBeginEmpty !== true;
+}
+
+/** Whether a full backup says nothing of what is usual: one that is empty yet, as a database is that was just made. */
+export function isYetEmpty(baseline: Baseline | undefined, { facts }: BackupFacts, { mayBeginEmpty }: Shares): boolean {
+  return mayBeginEmpty === true && baseline === undefined && facts.rows === 0;
 }
 
 /** What is another than in the baseline. A server that can't say who it is, is none. */

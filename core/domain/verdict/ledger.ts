@@ -1,7 +1,7 @@
 import type { Baseline, Entry, Ledger } from '../../contract/memory/ledger.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { isAdopted } from './adopted.ts';
-import { grown, otherThan, shrinkingAgainst } from './baseline.ts';
+import { grown, isYetEmpty, otherThan, shrinkingAgainst } from './baseline.ts';
 import type { BackupFacts } from './baseline.ts';
 import { goneOf } from './gone.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
@@ -90,6 +90,7 @@ export function remember(
     const isGood = damageOf(found, compared) === undefined && misdatedOf(found, compared, now) === undefined;
     if (compared.shrunk?.table !== undefined) back.add(compared.shrunk.table);
     if (!isGood || compared.shrunk !== undefined || compared.other !== undefined) continue;
+    if (isYetEmpty(baseline, one.content, memory.shrink)) continue;
     baseline = grown(baseline, found.id, one.content, back);
     back.clear();
   }
@@ -165,6 +166,7 @@ function restartedSince(ledger: Ledger, memory: SourceRules): Ledger {
     if (isAdopted(entry)) return entry;
     const content: BackupFacts = { facts: bare.facts, families: new Map() };
     const shrunk = shrinkingAgainst(baseline, content, memory.shrink);
+    if (isYetEmpty(baseline, content, memory.shrink)) return bare;
     if (shrunk === undefined || baseline === undefined) baseline = grown(baseline, entry.id as BackupId, content);
     return { ...bare, ...(shrunk && baseline.rows > 0 && { shrunk }) };
   });

@@ -1,7 +1,7 @@
 import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Family } from '../../contract/memory/ledger.ts';
 
-export type Shares = Pick<WatchSettings['shrink'], 'rows' | 'bytes'>;
+export type Shares = Pick<WatchSettings['shrink'], 'rows' | 'bytes' | 'mayBeginEmpty'>;
 
 /**
  * Below these nothing can be said of a share: a few rows come and go. None at all where there were some is always told.

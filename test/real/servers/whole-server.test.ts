@@ -69,6 +69,7 @@ test('every database is found and backed up with the roles, by one command', asy
 test('a new database is covered the same night and told; one that is gone is told and kept', async () => {
   await runSql(server, 'postgres', 'create database fresh template template0');
   await runSql(server, 'fresh', 'create table t as select 1 as i');
+  await runSql(server, 'postgres', 'create database barren template template0');
   await runSql(server, 'postgres', 'drop database wiki');
 
   const { code, stdout } = await nightjar('backup', 'main');
@@ -78,8 +79,13 @@ test('a new database is covered the same night and told; one that is gone is tol
   expect(stdout).toContain('main  gone: database wiki: main.wiki is backed up no more');
   expect(stdout).toMatch(/^main\.fresh {2}2/m);
   expect(stdout).not.toMatch(/^main\.wiki {2}/m);
-  expect(await told()).toMatch(/databases on the server main: 1 new, 1 gone/);
-  expect((await nightjar('check', '--no-tell')).stdout).toMatch(/^main\.wiki /m);
+  expect(await told()).toMatch(/databases on the server main: 2 new, 1 gone/);
+  const { stdout: checked } = await nightjar('check', '--no-tell');
+  expect(checked).toMatch(/^main\.wiki /m);
+  // nobody has said that it should hold anything
+  expect(checked).toMatch(/^main\.barren .*fresh/m);
+  expect(checked).not.toContain('no row at all');
+  await runSql(server, 'postgres', 'drop database barren');
 }, 240_000);
 
 test('what is excluded leaves, and its backups stay; what nobody can read is told by name, and keeps no other back', async () => {
@@ -87,7 +93,7 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
     await runSql(server, 'postgres', `create database ${name}`);
     await runSql(server, 'postgres', `alter database ${name} allow_connections false`);
   }
-  await writeFile(join(folder, 'nightjar.yaml'), configuration(server, ', exclude: [wiki, fresh]'));
+  await writeFile(join(folder, 'nightjar.yaml'), configuration(server, ', exclude: [wiki, fresh, barren]'));
 
   const { code, stdout, stderr } = await nightjar('backup', 'main');
 
@@ -106,7 +112,7 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
 test('an empty server, one command, and it is as it was by the stock pg_dumpall', async () => {
   const empty = await startPostgres({ major: 18 });
   try {
-    await writeFile(join(folder, 'nightjar.yaml'), configuration(empty, ', exclude: [wiki, fresh]'));
+    await writeFile(join(folder, 'nightjar.yaml'), configuration(empty, ', exclude: [wiki, fresh, barren]'));
 
     const planned = await nightjar('restore', 'main', '--plan');
     const { code, stdout, stderr } = await nightjar('restore', 'main');

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
+import type { LeftOut, LoadFailure } from '../../../core/ports.ts';
 import type { Login } from '../../../core/engines/login.ts';
+import { makeAccounts } from '../../../core/engines/mariadb/globals/applying.ts';
 import { chosenAccounts } from '../../../core/engines/mariadb/globals/choosing.ts';
 import { accountsInText, textOfAccounts } from '../../../core/engines/mariadb/globals/facts.ts';
 import type { AccountFact } from '../../../core/engines/mariadb/globals/facts.ts';
@@ -16,7 +18,33 @@ async function reading(product: 'MariaDB' | 'MySQL', create: string, grants: str
   const server = { product, version: '11.8.1', number: 110_801 };
   return readAccounts({ server, rows } as unknown as MariadbSession, {} as Login);
 }
+const accountsOf = (product: 'MariaDB' | 'MySQL', ...users: string[]) => {
+  const rows = async (sql: string) => {
+    if (sql.startsWith('SELECT')) return users.map((user) => ({ user, host: '%', role: 'N' }));
+    return sql.startsWith('SHOW CREATE') ? [{ c: sql.replace('SHOW ', '') }] : [];
+  };
+  const server = { product, version: '8.4.0', number: 80_400 };
+  return readAccounts({ server, rows } as unknown as MariadbSession, {} as Login);
+};
 const said = (facts: AccountFact[]) => facts.map(({ kind, definition }) => [kind, definition]);
+
+test('of names that begin with AWS_, those of Aurora alone are left out, and given where they are', async () => {
+  const users = ['AWS_BEDROCK_ACCESS', 'AWS_LAMBDA_ACCESS', 'AWS_DMS', 'AWS_LAMBDA', 'aws_lambda_access'];
+  const named = (facts: AccountFact[]) => facts.map(({ name }) => name);
+
+  expect(named(await accountsOf('MySQL', ...users))).toEqual(['AWS_DMS@%', 'AWS_LAMBDA@%', 'aws_lambda_access@%']);
+  expect(named(await accountsOf('MariaDB', ...users))).toHaveLength(5);
+  const given = ['AWS_LAMBDA_ACCESS@% to app@%', 'AWS_DMS@% to app@%'].map((name) => {
+    const statements = ['GRANT …'];
+    return { kind: 'membership', name, of: 'app@%', definition: '', statements } satisfies AccountFact;
+  });
+  const refusing = { rows: () => Promise.reject(new Error('no such role', { cause: { errno: 3523 } })) };
+  const leftOut: LeftOut[] = [];
+  const failures: LoadFailure[] = [];
+  await makeAccounts(given, refusing as unknown as MariadbSession, leftOut, (one) => void failures.push(one));
+  expect(leftOut).toEqual([{ kind: 'membership', name: given[0]!.name, why: 'belongs to Amazon Aurora' }]);
+  expect(failures.map(({ object }) => object)).toEqual(['membership AWS_DMS@% to app@%']);
+});
 
 test('of MariaDB, the hash stands in the statement alone, and in no right', async () => {
   const facts = await reading(

@@ -30,10 +30,19 @@ test('no row at all is told before there is any measure, unless nobody asks for 
   expect(shrinkingAgainst(undefined, content({ orders: 1 }), shares)).toBeUndefined();
 });
 
+test('of what was found by itself, no row at all is told once it has held some', () => {
+  const found = { ...shares, mayBeginEmpty: true as const };
+
+  expect(shrinkingAgainst(undefined, content({}), found)).toBeUndefined();
+  expect(shrinkingAgainst(undefined, content({ orders: 0 }), found)).toBeUndefined();
+  expect(shrinkingAgainst(measure({ rows: 1, tables: [] }), content({}), found)).toMatchObject({ now: 0, before: 1 });
+});
+
 test('what was found to be less counts by the shares of now', () => {
   const none = { rows: 0, bytes: 0 };
   expect(isLess({ what: 'rows', now: 0, before: 0 }, shares)).toBe(true);
   expect(isLess({ what: 'rows', now: 0, before: 0 }, none)).toBe(false);
+  expect(isLess({ what: 'rows', now: 0, before: 0 }, { ...shares, mayBeginEmpty: true })).toBe(false);
   expect(isLess({ what: 'bytes', now: 0, before: 0 }, shares)).toBe(false);
   expect(isLess({ what: 'bytes', now: 0, before: 1 }, shares)).toBe(true);
   expect(isLess({ what: 'bytes', now: 0, before: 1 }, none)).toBe(false);

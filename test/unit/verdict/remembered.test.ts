@@ -57,6 +57,26 @@ let first: Ledger;
 beforeEach(() => {
   first = looked([[nights(17, 18, 19), reading(17, 18, 19)]]);
 });
+const shrunkOf = ({ backups }: Ledger) => backups.map(({ shrunk }) => shrunk?.now);
+
+test('what was found by itself may be empty until it holds something: from then on, losing that is told', () => {
+  const found = { shrink: { ...rules.shrink, mayBeginEmpty: true as const } };
+  const holding = (...rows: number[]) =>
+    new Map(rows.map((few, day) => [night(day + 1), saying(day + 1, { rows: few })]));
+  const live = (more: Partial<SourceRules>) => looked([[nights(1, 2, 3, 4), holding(0, 0, 20, 0), more]]);
+
+  expect(shrunkOf(live(found))).toEqual([undefined, undefined, undefined, 0]);
+  expect(live(found).baseline).toMatchObject({ from: night(3), rows: 20 });
+  // one that a person has named is to hold something
+  expect(shrunkOf(live({}))).toEqual([0, 0, undefined, 0]);
+  expect(shrunkOf(live({ shrink: { ...found.shrink, since: '2026-11-02' } }))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    0,
+  ]);
+});
+
 const oddOf = ({ backups }: Ledger) => backups.flatMap(({ id, odd }) => (odd === undefined ? [] : [[id, odd]]));
 
 test('of a manifest is remembered what it is judged by, and who the server is where it says so', () => {

@@ -59,8 +59,11 @@ export type WatchSettings = {
   windowMs?: number;
   drillEveryMs: number | undefined;
   paused: boolean | { until: string };
-  shrink: { rows: number; bytes: number; since: string | undefined };
+  shrink: ShrinkSettings;
 };
+
+/** `mayBeginEmpty`: whoever has found it by itself expects nothing of it, until it has held something. */
+export type ShrinkSettings = { rows: number; bytes: number; since: string | undefined; mayBeginEmpty?: true };
 
 /** A source's own words over those of the defaults; of limit and schedule, whatever stands nearer to the source. */
 export function watchOf(defaults: WrittenWatch, own: WrittenWatch): WatchSettings {

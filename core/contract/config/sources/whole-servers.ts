@@ -1,5 +1,6 @@
 import { descriptorOf } from '../../../engines/index.ts';
 import type { EngineName, SourceOfEngine } from '../../../engines/index.ts';
+import type { ShrinkSettings } from '../settings/watch.ts';
 import type { SourceName } from '../../../domain/keys.ts';
 
 /**
@@ -47,7 +48,9 @@ export function databaseSource(
 ): SourceConfig {
   const { databases: _, exclude: __, ...at } = source.at as Record<string, unknown>;
   const own = descriptorOf(source.engine).everyFile?.one(source.at, name) ?? { ...at, database: name };
-  const whole = { ...source, at: own, server, called: name, ...(gone !== undefined && { gone }) };
+  const shrink: ShrinkSettings = { ...source.watch.shrink, mayBeginEmpty: true };
+  const watch = { ...source.watch, shrink };
+  const whole = { ...source, at: own, watch, server, called: name, ...(gone !== undefined && { gone }) };
   return whole as unknown as SourceConfig;
 }
 
@@ -61,14 +64,15 @@ const largestGlobals = 1_000_000;
 export function globalsSources(server: SourceName, source: SourceConfig): [SourceName, SourceConfig][] {
   const { everyDatabase } = descriptorOf(source.engine);
   if (everyDatabase === undefined) return [];
-  const { drill, watch, cloud } = source;
-  const { called: _, ...whole } = databaseSource(server, source, { name: everyDatabase.entry });
+  const { drill, cloud } = source;
+  const { called: _, watch, ...others } = databaseSource(server, source, { name: everyDatabase.entry });
   const globals = {
-    ...whole,
+    ...others,
     engine: everyDatabase.globals as EngineName,
     drill: { ...drill, assert: [] },
     cloud: { ...cloud, size: largestGlobals },
-    ...(drill.server === undefined && { watch: { ...watch, drillEveryMs: undefined }, undrilled: true }),
+    watch: drill.server === undefined ? { ...watch, drillEveryMs: undefined } : watch,
+    ...(drill.server === undefined && { undrilled: true }),
   };
   return [[globalsSourceName(server), globals as unknown as SourceConfig]];
 }

@@ -1,10 +1,13 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { LeftOut, LoadFailure } from '../../../ports.ts';
 import type { MariadbSession } from '../session.ts';
+import { givesRoleOfAurora } from './amazon.ts';
 import type { AccountFact } from './facts.ts';
 
 /** What the server says of a right on a table, column or routine that is not there (MariaDB error codes). */
 const notThere = [1146, 1054, 1305, 1049];
+/** What it says of a role that is not there: ER_UNKNOWN_AUTHID of MySQL, ER_INVALID_ROLE of MariaDB. */
+const noSuchRole = [3523, 1959];
 /** A right on one table, without a list of its columns: with CREATE in it, the server asks for no table. */
 const onTable = /^GRANT ([^()]+) ON (`(?:[^`]|``)*`\.`(?:[^`]|``)*`) TO (.+?)( WITH GRANT OPTION)?$/s;
 
@@ -21,6 +24,8 @@ export async function makeAccounts(
     } catch (error) {
       const why = 'what it is a right on is not there yet: restore that, then run this again';
       if (kind === 'grant' && notThere.includes(errorNumber(error))) leftOut.push({ kind, name, why });
+      else if (givesRoleOfAurora({ kind, name }) && noSuchRole.includes(errorNumber(error)))
+        leftOut.push({ kind, name, why: 'belongs to Amazon Aurora' });
       else if (failed !== undefined)
         failed({ object: `${kind} ${name}`, error: messageOf(error), statement: shown(kind, statements) });
       else

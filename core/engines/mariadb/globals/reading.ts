@@ -3,6 +3,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
+import { isRoleOfAurora } from './amazon.ts';
 import { errorNumber } from './applying.ts';
 import { digestOfText, factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
@@ -11,8 +12,7 @@ import type { AccountFact } from './facts.ts';
 type Account = { name: string; account: string; isRole: boolean; isMade: boolean };
 
 /** Accounts of the server itself and of Amazon RDS, which every such server has (manuals of MariaDB, MySQL and RDS). */
-const ofServers =
-  /^(?:mariadb\.sys|mysql\.(?:sys|session|infoschema)|rdsadmin|rdsrepladmin|rds_superuser_role|AWS_.*)$/;
+const ofServers = /^(?:mariadb\.sys|mysql\.(?:sys|session|infoschema)|rdsadmin|rdsrepladmin|rds_superuser_role)$/;
 const string = String.raw`'(?:[^'\\]|\\.|'')*'`;
 const name = '`(?:[^`]|``)*`';
 const role = `${name}(?:@${name})?`;
@@ -80,7 +80,7 @@ async function listAccounts(session: MariadbSession, login: Login): Promise<Acco
     });
   return rows
     .map((row) => ({ user: row['user'] ?? '', host: row['host'] ?? '', isRole: row['role'] === 'Y' }))
-    .filter(({ user }) => !ofServers.test(user))
+    .filter(({ user }) => !ofServers.test(user) && (isMariadb || !isRoleOfAurora(user)))
     .map(({ user, host, isRole }) =>
       isRole && user === everybody
         ? { name: everybody, account: everybody, isRole, isMade: false }
