@@ -40,8 +40,18 @@ export function spoiledStore() {
       return how(one, usual);
     };
   }
-  return { under, vaultOf, put, spoiled };
+  /** The store heeds none of these conditions; `more` spoils further answers. */
+  function heedsNot(which: readonly string[] = conditions, more: Spoil = (_, usual) => usual()): void {
+    under.store.state.spoil = (one, usual) => {
+      if (isWrite(one)) for (const name of which) delete one.headers[name];
+      return more(one, usual);
+    };
+  }
+  return { under, vaultOf, put, spoiled, heedsNot };
 }
+
+export const conditions = ['if-none-match', 'if-match'];
+export const isWrite = ({ method }: Asked) => method === 'PUT' || method === 'POST';
 
 /** A request by this method, for an object itself or for something of it. */
 export function is(one: Asked, method: string, query?: string): boolean {

@@ -126,6 +126,8 @@ describe('a bucket', () => {
     [{ endpoint: undefined, ca: 7 }, 'ca: expected the path of a PEM file: put it in quotes'],
     [{ endpoint: 7 }, 'endpoint: expected the URL of a store: put it in quotes'],
     [{ endpoint: 'store:9000' }, 'endpoint: expected an http or https URL without user and password'],
+    [{ endpoint: 'xhttp://store' }, 'endpoint: expected an http or https URL without user and password'],
+    [{ endpoint: 'https2://store' }, 'endpoint: expected an http or https URL without user and password'],
     [{ endpoint: 'no URL' }, 'endpoint: expected an http or https URL without user and password'],
     [{ endpoint: 'https://user@store' }, 'endpoint: expected an http or https URL without user and password'],
     [{ endpoint: 'https://:word@store' }, 'endpoint: expected an http or https URL without user and password'],

@@ -92,6 +92,16 @@ describe('a claim that is made by a rename', () => {
     expect([await held(), await hidden()]).toEqual(['another', []]);
   });
 
+  test('is taken back where the object was removed behind it', async () => {
+    renaming(isClaim, async (from, to) => {
+      await systemCalls.rename(from, to);
+      await rm(join(root, a));
+    });
+
+    await expect(replace('more')).rejects.toMatchObject({ code: 'object-exists' });
+    expect([await keysOf(vault, ''), await hidden()]).toEqual([[], []]);
+  });
+
   test('that another writer has worked off for us counts as ours', async () => {
     renaming(isClaim, async (from, to) => {
       await systemCalls.rename(from, to);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { maximumParts, partSize, partsInFlight } from '../../../core/domain/parts/multipart.ts';
@@ -78,4 +79,37 @@ test.each([
   }));
 
   expect(blocks).toEqual(expected.map((bytes, index) => ({ size: bytes, last: index === expected.length - 1 })));
+});
+
+test('memory that is given back is used again, for parts of its size alone', async () => {
+  const spare = [Buffer.alloc(5)];
+  const one = async () => (await Array.fromAsync(inBlocks(chunks(Buffer.from('text')), spare)))[0]!;
+
+  const [first, second] = [await one(), await one()];
+  expect(first.bytes.toString()).toBe('text');
+  expect(second.bytes.buffer).not.toBe(first.bytes.buffer);
+  expect(spare.map(({ length }) => length)).toEqual([5]);
+  first.release();
+  expect(spare.map(({ length }) => length)).toEqual([5, 8 * MiB]);
+
+  expect((await one()).bytes.buffer).toBe(first.bytes.buffer);
+  expect(spare.map(({ length }) => length)).toEqual([5]);
+});
+
+test('what is cut into parts is what was given, in chunks of whatever size', async () => {
+  const given = Buffer.from(Array.from({ length: 251 }, (_, index) => index));
+  const pieces = [...Array<Buffer>(40_000).fill(given), Buffer.alloc(0), given.subarray(1)];
+  const digest = (all: Iterable<Uint8Array>) => {
+    const hash = createHash('sha256');
+    for (const piece of all) hash.update(piece);
+    return hash.digest('hex');
+  };
+
+  const blocks = await Array.fromAsync(inBlocks(chunks(...pieces), []));
+
+  expect(blocks.map(({ index, bytes, last }) => [index, bytes.length, last])).toEqual([
+    [0, 8 * MiB, false],
+    [1, 40_001 * 251 - 1 - 8 * MiB, true],
+  ]);
+  expect(digest(blocks.map(({ bytes }) => bytes))).toBe(digest(pieces));
 });

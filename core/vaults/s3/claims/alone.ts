@@ -56,15 +56,11 @@ export async function alone<T>(
     let leave = true;
     try {
       const signed = await claims.put(name, signal);
-      if (await enter(claims, name, queue, deps, signal)) {
-        leave = false;
-        const result = await work({ signed }).catch((error: unknown) => {
+      if (await enter(claims, name, queue, deps, signal))
+        return await work({ signed }).catch((error: unknown) => {
           leave = !mayLand(error);
           throw error;
         });
-        leave = true;
-        return result;
-      }
     } finally {
       if (leave) await claims.remove(name);
     }

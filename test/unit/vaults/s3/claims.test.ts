@@ -1,23 +1,24 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { patterned } from '../../../contract/vault/vault-data.ts';
-import { answering, inStore, is, key, large, lost, spoiledStore, tags } from '../../../support/s3-store/spoiled.ts';
+import {
+  answering,
+  conditions,
+  inStore,
+  is,
+  isWrite,
+  key,
+  large,
+  lost,
+  spoiledStore,
+  tags,
+} from '../../../support/s3-store/spoiled.ts';
 import { failed } from '../../../support/s3-store/store.ts';
-import type { Asked, Spoil } from '../../../support/s3-store/store.ts';
+import type { Asked } from '../../../support/s3-store/store.ts';
 
 const signal = new AbortController().signal;
-const { under, vaultOf } = spoiledStore();
+const { under, vaultOf, heedsNot } = spoiledStore();
 const vault = () => vaultOf({ conditionalWrites: false, settleMs: 50 });
-const conditions = ['if-none-match', 'if-match'];
-const isWrite = ({ method }: Asked) => method === 'PUT' || method === 'POST';
-
-/** The store heeds none of these conditions; `more` spoils further answers. */
-function heedsNot(which = conditions, more: Spoil = (_, usual) => usual()): void {
-  under.store.state.spoil = (one, usual) => {
-    if (isWrite(one)) for (const name of which) delete one.headers[name];
-    return more(one, usual);
-  };
-}
 const put = (text = '1', on = vault()) => on.putIfAbsent(key, Buffer.from(text), tags, signal);
 const isOf = (one: Asked, method: string, at: string) => is(one, method) && one.key.startsWith(at);
 const left = () => [...under.store.objects.keys()].filter((name) => name.includes('.claims/'));

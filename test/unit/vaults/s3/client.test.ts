@@ -1,3 +1,4 @@
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { abortError, BackupError } from '../../../../core/domain/errors.ts';
 import { s3Client } from '../../../../core/vaults/s3/client.ts';
@@ -39,6 +40,36 @@ describe('a client', () => {
     expect(await config.region()).toBe('eu-west-1');
     expect([config.forcePathStyle, config.followRegionRedirects, await config.maxAttempts()]).toEqual([false, true, 4]);
     expect(await config.credentials()).toMatchObject(credentials);
+  });
+
+  test('of AWS without a region goes by that of the environment', async () => {
+    process.env['AWS_REGION'] = 'eu-north-1';
+    try {
+      expect(await clientOf({ credentials }).config.region()).toBe('eu-north-1');
+    } finally {
+      delete process.env['AWS_REGION'];
+    }
+  });
+
+  test('leaves what it writes unsigned over TLS, which guards it; nothing else, and nothing over plain HTTP', async () => {
+    const digestOf = async (endpoint: string, command: PutObjectCommand | GetObjectCommand) => {
+      const client = clientOf({ endpoint, credentials });
+      let digest: string | undefined;
+      client.config.requestHandler = {
+        ...client.config.requestHandler,
+        handle: async ({ headers }) => {
+          digest = headers['x-amz-content-sha256'];
+          throw new Error('not sent');
+        },
+      };
+      await expect(client.send(command as PutObjectCommand)).rejects.toThrow('not sent');
+      return digest;
+    };
+    const object = { Bucket: 'acme', Key: 'a' };
+
+    expect(await digestOf('https://store', new PutObjectCommand({ ...object, Body: '1' }))).toBe('UNSIGNED-PAYLOAD');
+    expect(await digestOf('https://store', new GetObjectCommand(object))).toMatch(/^[0-9a-f]{64}$/);
+    expect(await digestOf('http://store', new PutObjectCommand({ ...object, Body: '1' }))).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('adds checksums of its own where they are required alone, if the store is old', async () => {
