@@ -5,6 +5,7 @@ import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Notice } from './domain/tools/notices.ts';
 import type { Unequal } from './domain/compare.ts';
+import type { CatalogTaker } from './domain/packed/catalog-text.ts';
 import type { CatalogEntry, PackedCatalog } from './domain/packed/catalog.ts';
 import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
@@ -62,12 +63,13 @@ export type PartNotes = {
 };
 
 /**
- * The backup before, for an engine that may take parts of it over. `open`: the content of a part, checked; `isSharable`:
+ * The backup before, for an engine that may take parts of it over. `readCatalog` tells all that its catalog says, in the
+ * order of that, and where it has to be read again begins anew; `open`: the content of a part, checked; `isSharable`:
  * whether nothing is known against a part.
  */
 export type BackupBefore = {
   manifest: Manifest;
-  catalog: PackedCatalog;
+  readCatalog(begin: () => CatalogTaker, signal: AbortSignal): Promise<void>;
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
   isSharable(part: ManifestPart): boolean;
 };

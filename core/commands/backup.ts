@@ -5,7 +5,7 @@ import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
-import { countsOf } from '../domain/packed/catalog.ts';
+import { counted } from '../domain/packed/catalog.ts';
 import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { whileHeld } from '../pipeline/held.ts';
@@ -30,7 +30,13 @@ export type BackupDeps = {
 /** Whose dump, of which moment (whole seconds), and what has to hold of its backup before that exists. */
 export type Adopting = { adopted: Adopted; at: Date; prove(manifest: Manifest, signal: AbortSignal): Promise<void> };
 /** What was stored, what was counted in it, and what the plan says of it. */
-type StoredContent = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTallies>; confirmed: Confirmed };
+type StoredContent = {
+  parts: ManifestPart[];
+  seen: ReturnType<typeof mergeTallies>;
+  confirmed: Confirmed;
+  /** How many objects of each kind were listed, of a catalog that came last. */
+  listed?: Record<string, number>;
+};
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
@@ -108,12 +114,14 @@ async function storeContent(
     const notes = stored.map((part) => part.notes);
     const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
-    const told = { parts: [], others: confirmed.parts, catalog: confirmed.catalog ?? catalog };
+    const listed = confirmed.catalog && counted(confirmed.catalog);
+    const told = { parts: [], others: confirmed.parts, catalog: listed ?? catalog };
     const last = catalogLast ? await store.storeParts(told, made, report, signal) : [];
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
     const shared = (plan.shared ?? []).map(({ part, file, live }) => ({ ...part, file, live }));
-    return { parts: [...shared, ...[...stored, ...last].map(({ part }) => part)], seen, confirmed };
+    const all = [...shared, ...[...stored, ...last].map(({ part }) => part)];
+    return { parts: all, seen, confirmed, ...(listed && { listed: listed.counts() }) };
   } catch (error) {
     await store.discardParts(made.source.name, made.id);
     throw error;
@@ -158,7 +166,7 @@ function warn(messages: readonly string[], report: Report): void {
 async function manifestOf(
   plan: Plan,
   { source, id, start, tiers }: NewBackup & { start: Date },
-  { parts, seen, confirmed }: StoredContent,
+  { parts, seen, confirmed, listed }: StoredContent,
   { version, identity, clock, adopting }: BackupDeps,
 ): Promise<Manifest> {
   const { recipients = [] } = source;
@@ -186,7 +194,7 @@ async function manifestOf(
     tables: confirmed.tables,
     ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
     sequences: seen.sequences,
-    objects: confirmed.catalog === undefined ? Object.fromEntries(counts) : countsOf(confirmed.catalog),
+    objects: listed ?? Object.fromEntries(counts),
     ...(position.length > 0 && { position: [...position] }),
     ...(adopting && { adopted: adopting.adopted }),
     warnings: [...plan.warnings, ...standingOf(plan, source), ...confirmed.warnings].map(oneLine),

@@ -28,19 +28,32 @@ export async function planSharing(
   return plan ?? engine.plan({ sharing: {} }, signal);
 }
 
-/** Undefined where what the backup before holds is not there, or not as its manifest says. */
+/** Undefined where what the backup before holds is not there, or not as its manifest says, or can't be read. */
 async function planBehind(
-  before: BackupBefore,
+  known: BackupBefore,
   made: NewBackup,
   deps: PlanDeps,
   signal: AbortSignal,
 ): Promise<Plan | undefined> {
+  let unread: { error: unknown } | undefined;
+  async function readCatalog(...asked: Parameters<BackupBefore['readCatalog']>): Promise<void> {
+    await known.readCatalog(...asked).catch((error: unknown) => {
+      unread = { error };
+      throw error;
+    });
+  }
+  const before = { ...known, readCatalog };
   const plan = await made.source.engine.plan({ sharing: { before } }, signal).catch((error: unknown) => {
-    if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
+    const isOfBefore = unread !== undefined || isBackupError(error, 'part-corrupt', 'object-missing');
+    if (signal.aborted || !isOfBefore) throw error;
     return undefined;
   });
   if (plan !== undefined && (await isShared(plan, before.manifest, made, deps, signal))) return plan;
   await plan?.close();
+  if (unread !== undefined) {
+    deps.report({ type: 'warning', message: storedAgain(unread.error) });
+    return undefined;
+  }
   const why = `of the backup before, ${before.manifest.id}, nothing can be shared: everything is stored again`;
   deps.report({ type: 'warning', message: why });
   return undefined;
@@ -84,15 +97,19 @@ async function backupBefore(
     if (manifest.engine !== engine.name || manifest.encryption !== null) return undefined;
     return {
       manifest,
-      catalog: await store.readPackedCatalog(manifest, signal),
+      readCatalog: (begin, stop) => store.tellCatalog(manifest, begin, stop),
       open: (part, stop) => store.openPart(manifest, part, stop),
       isSharable: ({ sha256 }) => !suspects.has(sha256),
     };
   } catch (error) {
     if (signal.aborted) throw error;
-    report({ type: 'warning', message: `everything is stored again, for the backup before: ${messageOf(error)}` });
+    report({ type: 'warning', message: storedAgain(error) });
     return undefined;
   }
+}
+
+function storedAgain(cause: unknown): string {
+  return `everything is stored again, for the backup before: ${messageOf(cause)}`;
 }
 
 /** The parts of backups that a look at has failed: the damage may lie in what they share with others. */

@@ -19,7 +19,7 @@ import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './me
 import { editOutbox, readOutbox } from './memory/outbox.ts';
 import { readRoster, writeRoster } from './memory/roster.ts';
 import { editServer, readServer } from './memory/servers.ts';
-import { readCatalog, readPackedCatalog } from './parts/catalog.ts';
+import { readCatalog, readPackedCatalog, tellCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
 import type { IdentitiesOf, PartOpening } from './parts/reading.ts';
@@ -81,6 +81,7 @@ export function openStore(
     readManifest: trusting(readManifest),
     readCatalog: reading(readCatalog),
     readPackedCatalog: reading(readPackedCatalog),
+    tellCatalog: reading(tellCatalog),
     openPart: reading(openPart),
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),

@@ -1,5 +1,4 @@
-import { packedCatalog } from './catalog.ts';
-import type { CatalogEntry, PackedCatalog } from './catalog.ts';
+import type { CatalogEntry } from './catalog.ts';
 
 const pieceLength = 256 * 1024;
 
@@ -43,8 +42,11 @@ export type CatalogParser = {
   /** Throws at what is no catalog. */
   write(chunk: Uint8Array): void;
   /** Throws where the end is missing. */
-  end(): PackedCatalog;
+  end(): void;
 };
+
+/** Is told of each object of a catalog, in its order, and throws at one that may not be in it. */
+export type CatalogTaker = (entry: CatalogEntry) => void;
 
 /** What may follow: after which mark, which state; `text`: the state after a text. */
 type State = { marks: Readonly<Record<string, keyof typeof states>>; text?: keyof typeof states };
@@ -70,8 +72,7 @@ const longestText = 1024 ** 2;
 const spaces: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 
 /** A parser of one catalog. */
-export function catalogParser(): CatalogParser {
-  const catalog = packedCatalog();
+export function catalogParser(tell: CatalogTaker): CatalogParser {
   let state: keyof typeof states = 'start';
   let [kind, name] = ['', ''];
   let rest = Buffer.alloc(0);
@@ -81,7 +82,7 @@ export function catalogParser(): CatalogParser {
     if (next === undefined) throw new Error('a text stands where none may');
     if (next === 'kind') kind = text;
     else if (next === 'name') name = text;
-    else if (!catalog.add({ kind, name, text })) throw new Error(`${name} stands in it twice`);
+    else tell({ kind, name, text });
     state = next;
   }
 
@@ -111,7 +112,6 @@ export function catalogParser(): CatalogParser {
     },
     end() {
       if (state !== 'end' || rest.length > 0) throw new Error('its end is missing');
-      return catalog;
     },
   };
 }

@@ -14,8 +14,8 @@ export type PackedCatalog = {
   kinds: ReadonlyMap<string, PackedMap>;
 };
 
-/** One that is being read. `add`: false where the object is in it already. */
-export type GrowingCatalog = PackedCatalog & { add(entry: CatalogEntry): boolean };
+/** One that is being read. `add` throws where the object is in it already. */
+export type GrowingCatalog = PackedCatalog & { add(entry: CatalogEntry): void };
 
 /** An empty one. */
 export function packedCatalog(): GrowingCatalog {
@@ -25,7 +25,7 @@ export function packedCatalog(): GrowingCatalog {
     add({ kind, name, text }) {
       const known = kinds.get(kind) ?? packedMap();
       kinds.set(kind, known);
-      return known.add(name, text);
+      if (!known.add(name, text)) throw new Error(`${name} stands in it twice`);
     },
     text: (kind, name) => kinds.get(kind)?.get(name),
     *entries() {
@@ -43,11 +43,25 @@ export function packCatalog(catalog: Catalog): PackedCatalog {
   return packed;
 }
 
-/** How many objects of each kind there are. */
-export function countsOf(entries: Iterable<CatalogEntry>): Record<string, number> {
-  const counts = new Map<string, number>();
-  for (const { kind } of entries) counts.set(kind, (counts.get(kind) ?? 0) + 1);
-  return Object.fromEntries(counts);
+/** The same entries, counted as they are gone through. */
+export type CountedEntries = Iterable<CatalogEntry> & {
+  /** How many objects of each kind there were, the last time that all were gone through. */
+  counts(): Record<string, number>;
+};
+
+/** Counts entries for whoever writes them: to go through a million once more takes seconds. */
+export function counted(entries: Iterable<CatalogEntry>): CountedEntries {
+  let counts = new Map<string, number>();
+  return {
+    counts: () => Object.fromEntries(counts),
+    *[Symbol.iterator]() {
+      counts = new Map();
+      for (const entry of entries) {
+        counts.set(entry.kind, (counts.get(entry.kind) ?? 0) + 1);
+        yield entry;
+      }
+    },
+  };
 }
 
 /** Every object that is not in both with the same text. `without`: kinds that do not count. */

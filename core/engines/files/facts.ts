@@ -34,8 +34,20 @@ function valueOf({ kind, size, mode, mtime, target, extras }: StoredEntry, sha25
   if (kind === 'link') return pathText(target);
   if (kind === 'symlink') return `${mtime} ${pathText(target)}`;
   const attributes = extras.length === 0 ? [] : [`attributes:${digest(extras.toSorted().join('\n')).slice(0, 16)}`];
-  const words = [kind === 'file' ? [sha256, String(size)] : [], mode.toString(8).padStart(4, '0'), mtime, attributes];
+  const words = [kind === 'file' ? [sha256, String(size)] : [], modeText(mode), mtime, attributes];
   return words.flat().join(' ');
+}
+
+/** A mode as a value has it: `0644`. */
+export function modeText(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** A time, in nanoseconds since 1970, as GNU tar writes those that are behind that: seconds, no zero at the end. */
+export function timeText(ns: bigint): string {
+  const text = String(ns).padStart(10, '0');
+  const [seconds, rest] = [text.slice(0, -9), text.slice(-9)];
+  return rest === '000000000' ? seconds : `${seconds}.${rest.replace(/0+$/, '')}`;
 }
 
 /** A row is a file or a link; a folder is none, and names its table at the top. */
@@ -97,12 +109,6 @@ export function factAt(catalog: PackedCatalog, name: string): CatalogFacts | und
     if (value !== undefined) return { kind, name, value, size: sizeIn(kind, value) };
   }
   return undefined;
-}
-
-/** The same of files and links alone. */
-export function factOf(catalog: PackedCatalog, name: string): CatalogFacts | undefined {
-  const fact = factAt(catalog, name);
-  return fact?.kind === 'folder' ? undefined : fact;
 }
 
 function sizeIn(kind: PathKind, value: string): number {

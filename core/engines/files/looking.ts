@@ -10,6 +10,9 @@ export type LooksBelow = {
   requireReadable(path: string): Promise<void>;
 };
 
+/** The same where answers are there at once. `turn`: what to wait for before the next look, so that others get theirs. */
+export type LooksNear = LooksBelow & { statsNow(path: string): BigIntStats; turn(): Promise<void> | undefined };
+
 /**
  * File systems of this machine's own disks and memory, whose answer is there at once (statfs(2) has their numbers). A
  * server's may take its time.
@@ -35,21 +38,32 @@ export function isNearby(type: number): boolean {
  * Looks below a folder. Where it is near, that is done without a thread, which would take five times the CPU and keep
  * three times the memory.
  */
+export function lookingBelow(folder: string, isNear: true): LooksNear;
+export function lookingBelow(folder: string, isNear: boolean): LooksBelow;
 export function lookingBelow(folder: string, isNear: boolean): LooksBelow {
-  let looks = 0;
-  async function turn(): Promise<void> {
-    looks += 1;
-    if (looks % looksInTurn === 0) await setImmediate();
-  }
-  if (!isNear)
-    return {
-      stats: (path) => lstat(at(folder, path), { bigint: true }),
-      requireReadable: (path) => access(at(folder, path), constants.R_OK),
-    };
+  return isNear ? lookingNear(folder) : lookingFar(folder);
+}
+
+function lookingFar(folder: string): LooksBelow {
   return {
+    stats: (path) => lstat(at(folder, path), { bigint: true }),
+    requireReadable: (path) => access(at(folder, path), constants.R_OK),
+  };
+}
+
+function lookingNear(folder: string): LooksNear {
+  let looks = 0;
+  function turn(): Promise<void> | undefined {
+    looks += 1;
+    return looks % looksInTurn === 0 ? setImmediate() : undefined;
+  }
+  const statsNow = (path: string): BigIntStats => lstatSync(at(folder, path), { bigint: true });
+  return {
+    turn,
+    statsNow,
     async stats(path) {
       await turn();
-      return lstatSync(at(folder, path), { bigint: true });
+      return statsNow(path);
     },
     async requireReadable(path) {
       accessSync(at(folder, path), constants.R_OK);

@@ -5,10 +5,24 @@ import { isUtf8 } from 'node:buffer';
  * stands in it, that is doubled and bytes from 0x80 on are written `\xe9`, so that no two paths read alike.
  */
 export function pathText(path: string): string {
+  if (plain.test(path)) return path;
   const bytes = Buffer.from(path, 'latin1');
   if (!isUtf8(bytes))
     return escaped(path).replace(/[\x80-\xff]/g, (letter) => `\\x${letter.charCodeAt(0).toString(16)}`);
   return path.includes('\\') ? escaped(bytes.toString()) : bytes.toString();
+}
+
+const plain = /^[\x00-\x5b\x5d-\x7f]*$/;
+
+/** The path that a text of `pathText` is of. */
+export function pathOfText(text: string): string {
+  if (plain.test(text)) return text;
+  const escape = /\\(?:\\|x([0-9a-f]{2}))/g;
+  return Buffer.from(text)
+    .toString('latin1')
+    .replace(escape, (_, code?: string) =>
+      code === undefined ? '\\' : String.fromCharCode(Number.parseInt(code, 16)),
+    );
 }
 
 /** What the folder itself is called. */

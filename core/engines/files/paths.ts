@@ -1,7 +1,11 @@
 import { messageOf } from '../../domain/errors.ts';
 
+/** What reads alike as letters and as bytes. */
+const plain = /^[\x01-\x7f]*$/;
+
 /** The path of what lies at `path` (bytes, a letter each) below a folder, for the system. */
-export function at(folder: string, path: string): Buffer {
+export function at(folder: string, path: string): string | Buffer {
+  if (plain.test(path)) return `${folder}/${path}`;
   return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
 }
 

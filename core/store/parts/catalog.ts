@@ -2,6 +2,8 @@ import { catalogSchema } from '../../contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { catalogParser, catalogText } from '../../domain/packed/catalog-text.ts';
+import type { CatalogTaker } from '../../domain/packed/catalog-text.ts';
+import { packedCatalog } from '../../domain/packed/catalog.ts';
 import type { CatalogEntry, PackedCatalog } from '../../domain/packed/catalog.ts';
 import type { ByteStream, Catalog, OpenedPart, PartOfOthers } from '../../ports.ts';
 import { parseJson } from '../json.ts';
@@ -55,20 +57,39 @@ export async function readPackedCatalog(
   manifest: Manifest,
   signal: AbortSignal,
 ): Promise<PackedCatalog> {
+  let catalog = packedCatalog();
+  function begin(): CatalogTaker {
+    catalog = packedCatalog();
+    return catalog.add;
+  }
+  await tellCatalog(opening, manifest, begin, signal);
+  return catalog;
+}
+
+/**
+ * Tells all that stands in it, in its order, and keeps nothing. Where it has to be read again, it begins anew. Throws
+ * `part-corrupt`, also for what a taker throws.
+ */
+export async function tellCatalog(
+  opening: PartOpening,
+  manifest: Manifest,
+  begin: () => CatalogTaker,
+  signal: AbortSignal,
+): Promise<void> {
   const { part, name } = catalogIn(opening, manifest);
-  const orNone = <T>(work: () => T): T => {
+  const orNone = (work: () => void): void => {
     try {
-      return work();
+      work();
     } catch (cause) {
       throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
     }
   };
-  async function parsed(content: ByteStream): Promise<PackedCatalog> {
-    const parser = catalogParser();
+  async function parsed(content: ByteStream): Promise<void> {
+    const parser = catalogParser(begin());
     for await (const chunk of content) orNone(() => parser.write(chunk));
-    return orNone(() => parser.end());
+    orNone(() => parser.end());
   }
-  return readWhole(opening, { backup: manifest, part }, parsed, () => {}, signal);
+  await readWhole(opening, { backup: manifest, part }, parsed, () => {}, signal);
 }
 
 function catalogIn(opening: PartOpening, manifest: Manifest): { part: ManifestPart; name: string } {

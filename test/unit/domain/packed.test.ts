@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { Catalog } from '../../../core/contract/manifest/catalog.ts';
 import { unequalDefinitions } from '../../../core/domain/compare.ts';
 import { catalogParser, catalogText } from '../../../core/domain/packed/catalog-text.ts';
-import { countsOf, packCatalog, unequalEntries } from '../../../core/domain/packed/catalog.ts';
+import { counted, packCatalog, packedCatalog, unequalEntries } from '../../../core/domain/packed/catalog.ts';
 import { packedMap } from '../../../core/domain/packed/map.ts';
 
 const odd = ['', '__proto__', '7', 'a"b\\c\n', 'ünï✓', '\u{1f600}', 'x'.repeat(5000), '\0 \x7f'];
@@ -43,12 +43,16 @@ test('a catalog is JSON, and read again wherever it is cut', () => {
 
   for (const bytes of [Buffer.from(text), Buffer.from(JSON.stringify(catalog, undefined, 2))])
     for (const step of [1, 7, 4096, bytes.length]) {
-      const parser = catalogParser();
+      const read = packedCatalog();
+      const parser = catalogParser(read.add);
       for (let at = 0; at < bytes.length; at += step) parser.write(bytes.subarray(at, at + step));
-      expect([...catalogText(parser.end().entries())].join('')).toBe(text);
+      parser.end();
+      expect([...catalogText(read.entries())].join('')).toBe(text);
     }
   expect(JSON.parse([...catalogText([])].join(''))).toEqual({});
-  expect(countsOf(packCatalog(catalog).entries())).toEqual({ file: odd.length, 'symbolic link': 1, owner: 1 });
+  const entries = counted([...packCatalog(catalog).entries()]);
+  for (let time = 0; time < 2; time += 1) expect([...catalogText(entries)].join('')).toBe(text);
+  expect(entries.counts()).toEqual({ file: odd.length, 'symbolic link': 1, owner: 1 });
 });
 
 test.each([
@@ -66,7 +70,7 @@ test.each([
   ['with an escape that JSON has not', 'JSON', '{"file":{"\\x":"b"}}'],
   ['with a text without an end', 'a text of it is longer than any', `{"file":{"${'a'.repeat(2 ** 21)}`],
 ])('what is %s is no catalog: %s', (_, message, text) => {
-  const parser = catalogParser();
+  const parser = catalogParser(packedCatalog().add);
 
   expect(() => {
     parser.write(Buffer.from(text));
@@ -77,13 +81,15 @@ test.each([
 test('a text may be as long as a name can get, and a chunk of many texts longer', () => {
   const long = 'a'.repeat(2 ** 20 - 20);
   const many = Object.fromEntries(Array.from({ length: 3 }, (_, at) => [`${at}!`, long]));
-  const parser = catalogParser();
+  const read = packedCatalog();
+  const parser = catalogParser(read.add);
 
   const bytes = Buffer.from(JSON.stringify({ file: many }));
   parser.write(bytes.subarray(0, 2 ** 20));
   parser.write(bytes.subarray(2 ** 20));
 
-  expect([...parser.end().entries()].map(({ text }) => text === long)).toEqual([true, true, true]);
+  parser.end();
+  expect([...read.entries()].map(({ text }) => text === long)).toEqual([true, true, true]);
 });
 
 test('a large catalog comes in pieces, of which none is much longer than the longest text', () => {

@@ -9,7 +9,7 @@ import type { Manifest, ManifestPart } from '../../../core/contract/manifest/man
 import { takeOver } from '../../../core/engines/files/sharing/take-over.ts';
 import { walk } from '../../../core/engines/files/plan/walk.ts';
 import { nothingFound } from '../../../core/engines/files/plan/found.ts';
-import type { FoundPath, FoundPaths } from '../../../core/engines/files/plan/found.ts';
+import type { FoundPaths, SeenName } from '../../../core/engines/files/plan/found.ts';
 import { packCatalog } from '../../../core/domain/packed/catalog.ts';
 import type { BackupBefore } from '../../../core/ports.ts';
 import { limit } from '../../support/vaults/vault.ts';
@@ -45,7 +45,7 @@ function backupBefore(known: readonly Known[], bytes: number, isSharable = (_: M
   const parts = [...data, { role: 'schema', file: 'schema.list.zst', bytes: list.length }];
   return {
     manifest: { start, parts, tables: [{ table: './' }] } as unknown as Manifest,
-    catalog: packCatalog(catalog),
+    readCatalog: async (begin) => [...packCatalog(catalog).entries()].forEach(begin()),
     open: async function* () {
       yield Buffer.from(list, 'latin1');
     },
@@ -53,22 +53,39 @@ function backupBefore(known: readonly Known[], bytes: number, isSharable = (_: M
   };
 }
 
-function found({ path, ...rest }: Known, several = false): FoundPath {
-  const { inode = 1 } = rest;
-  const names = several ? { inode: `8:${inode}` } : {};
-  return { path, kind: 'file', size: 10, owner: '0:0', state: stateOf(rest), settles: true, ...names };
+/** What a walk sees of a name at the top. */
+type SeenAtTop = SeenName & { path: string };
+
+function found({ path, ...rest }: Known, several = false): SeenAtTop {
+  return {
+    path,
+    kind: 'file',
+    owner: '0:0',
+    settles: true,
+    stats: statsOf(stateOf(rest)),
+    ...(several && { device: 8n }),
+  };
+}
+
+/** How a file stands, of the text that says it in a list. */
+function statsOf(state: string): SeenName['stats'] {
+  const [ino, size, mode, mtimeNs, ctimeNs] = state.split(':').map(BigInt) as [bigint, bigint, bigint, bigint, bigint];
+  return { ino, size, mode, mtimeNs, ctimeNs };
 }
 
 const here = { folder: '/nonexistent', oneTable: false, isBanned: (_: string): boolean => false };
 
 /** As a walk gives them. */
-function walked(all: readonly FoundPath[]): FoundPaths {
+function walked(all: readonly SeenAtTop[]): FoundPaths {
   const found = nothingFound();
-  return found.inOrder(Uint32Array.from(all.map((one) => found.add(one))));
+  const folder = { kind: 'folder', owner: '0:0', settles: true, stats: statsOf('1:0:16877:5:5') } as const;
+  const top = found.add(0, '', folder);
+  const sorted = all.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return found.inOrder(Uint32Array.from(sorted.map((one) => found.add(top, one.path, one))));
 }
 
-async function kept(now: readonly FoundPath[], before: BackupBefore, place = here): Promise<string[]> {
-  return [...(await takeOver(walked(now), before, place, limit())).kept].map(({ path }) => path);
+async function kept(now: readonly SeenAtTop[], before: BackupBefore, place = here): Promise<string[]> {
+  return [...(await takeOver(walked(now), before, place, limit())).kept.places()].map(({ path }) => path);
 }
 
 test('what is as it was is kept, under the new number of its part, and everything else is read', async () => {
@@ -77,7 +94,7 @@ test('what is as it was is kept, under the new number of its part, and everythin
 
   const { kept: same, shared, anew } = await takeOver(walked(now), backupBefore(known, 3000), here, limit());
 
-  expect([...same].map(({ path, part }) => `${path} ${part}`)).toEqual(['f2 0001', 'f3 0002']);
+  expect([...same.places()].map(({ path, part }) => `${path} ${part}`)).toEqual(['f2 0001', 'f3 0002']);
   expect(shared.map(({ part, file, live }) => [part.file, file, live])).toEqual([
     ['data/0002.tar.zst', 'data/0001.tar.zst', 2048],
     ['data/0003.tar.zst', 'data/0002.tar.zst', 2048],
@@ -168,7 +185,7 @@ describe('where times of change say too little, content decides', () => {
       },
     };
     return kept(
-      known.map((one, at) => ({ ...found(one), state: states[at]!, settles })),
+      known.map((one, at) => ({ ...found(one), stats: statsOf(states[at]!), settles })),
       before,
       { ...here, folder },
     );
@@ -177,7 +194,7 @@ describe('where times of change say too little, content decides', () => {
 
   test('on a file system that does not set them, however old they are', async () => {
     expect(await scene(600_000, false)).toEqual(['same']);
-    expect(await scene(600_000, true)).toEqual(['same', 'other', 'young']);
+    expect(await scene(600_000, true)).toEqual(['other', 'same', 'young']);
   });
 
   test('of what was changed within a minute before it was read', async () => {
@@ -208,4 +225,40 @@ test('a part that holds what is gone and may be in no backup any more is not tak
   expect(await kept(now, backupBefore(known, 100), { ...here, isBanned: (path) => path === 'gone1' })).toEqual([
     'kept2',
   ]);
+});
+
+test('a catalog that has to be read again begins anew, and what it says of two kinds is none', async () => {
+  const known = [{ path: 'a', part: 1 }];
+  const before = backupBefore(known, 100);
+  const twice: BackupBefore = {
+    ...before,
+    readCatalog: async (begin, signal) => {
+      await before.readCatalog(begin, signal);
+      await before.readCatalog(begin, signal);
+    },
+  };
+  const both = { file: { a: `${'0'.repeat(64)} 10 0644 5` }, 'symbolic link': { a: '5 b' } };
+  const broken: BackupBefore = {
+    ...before,
+    readCatalog: async (begin) => [...packCatalog(both).entries()].forEach(begin()),
+  };
+
+  expect(await kept([found(known[0]!)], twice)).toEqual(['a']);
+  await expect(kept([found(known[0]!)], broken)).rejects.toMatchObject({ code: 'part-corrupt' });
+});
+
+test('what is said of a file comes back as it was said, though of most the digest alone is kept', async () => {
+  const digest = hash('sha256', 'x');
+  const known: Known[] = [
+    { path: 'attributes', part: 1, value: `${digest} 10 0644 0.000000005 attributes:0123456789abcdef` },
+    { path: 'plain', part: 1, value: `${digest} 10 0644 0.000000005` },
+    { path: 'rounded', part: 1, value: `${digest} 10 0644 5` },
+  ];
+  const before = backupBefore(known, 100);
+
+  const { kept: same } = await takeOver(walked(known.map((one) => found(one))), before, here, limit());
+
+  expect([...same.facts()].map(({ name, value }) => [name, value])).toEqual(
+    known.map(({ path, value }) => [path, value]),
+  );
 });

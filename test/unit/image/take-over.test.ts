@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Manifest, ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { takeOverBlobs } from '../../../core/engines/image/plan/take-over.ts';
-import { packCatalog } from '../../../core/domain/packed/catalog.ts';
 import type { BackupBefore, PlannedPart } from '../../../core/ports.ts';
 
 const hex = 'ab'.repeat(32);
@@ -28,7 +27,7 @@ function before(part: Partial<ManifestPart>, isSharable = true): BackupBefore {
   };
   return {
     manifest: { parts: [stored] } as unknown as Manifest,
-    catalog: packCatalog({}),
+    readCatalog: async () => undefined,
     open,
     isSharable: () => isSharable,
   };

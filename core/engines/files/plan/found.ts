@@ -1,16 +1,14 @@
-import { packedMap } from '../../../domain/packed/map.ts';
+import type { BigIntStats } from 'node:fs';
+import { modeText, timeText } from '../facts.ts';
+import { stateOf } from '../sharing/places.ts';
 
-/**
- * What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names; `state`:
- * as `stateOf` tells it.
- */
+/** What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names. */
 export type FoundPath = {
   path: string;
   kind: 'file' | 'symlink' | 'folder';
   size: number;
   owner: string;
-  state: string;
-  /** Whether its file system writes no change down without a new `state`. */
+  /** Whether its file system writes no change down without a new `stateAt`. */
   settles: boolean;
   inode?: string;
 };
@@ -18,50 +16,155 @@ export type FoundPath = {
 /** Many of a kind, in their order: an array is one. */
 export type Many<T> = Iterable<T> & { readonly length: number; at(index: number): T | undefined };
 
-/** All that was found. `indexOf`: where a path stands in it. */
-export type FoundPaths = Many<FoundPath> & { indexOf(path: string): number | undefined };
+/**
+ * All that was found. `indexOf`: where a path stands in it, soonest for the one behind the last that was asked for;
+ * `stateAt`: as `stateOf` tells it; `changedAt`: when it was changed last, in nanoseconds since 1970; `factsAt`: what
+ * the catalog says of such a file behind the digest of its content, where it has no attributes.
+ */
+export type FoundPaths = Many<FoundPath> & {
+  indexOf(path: string): number | undefined;
+  stateAt(index: number): string;
+  changedAt(index: number): bigint;
+  factsAt(index: number): string;
+};
 
-/** What a walk has found so far, by the number that it got; kept as bytes, for there may be a million. */
+/** What a look at a name tells. */
+export type SeenName = Pick<FoundPath, 'kind' | 'owner' | 'settles'> & {
+  stats: Pick<BigIntStats, 'ino' | 'size' | 'mode' | 'mtimeNs' | 'ctimeNs'>;
+  /** The device of a file that has several names. */
+  device?: bigint | undefined;
+};
+
+/**
+ * What a walk has found so far, by the number that it got. Kept as numbers and bytes, some sixty for a name: there may
+ * be a million.
+ */
 export type FoundSoFar = {
-  add(found: FoundPath): number;
+  /** `within`: the number of the folder that it lies in; the first is the folder itself, in which all lies. */
+  add(within: number, name: string, seen: SeenName): number;
   pathAt(number: number): string;
-  /** All of these numbers, in this order. */
+  /** All of these numbers, in this order, which is that of their paths. */
   inOrder(numbers: Uint32Array): FoundPaths;
 };
 
-const kinds = ['file', 'symlink', 'folder'] as const;
+const blockBytes = 1024 ** 2;
+const inChunk = 16_384;
+
+/** What is told of so many names, a column each. `sort`: what many have in common; `place`: where the name lies. */
+type Chunk = ReturnType<typeof newChunk>;
+function newChunk() {
+  const numbers = () => new BigInt64Array(inChunk);
+  const places = () => new Uint32Array(inChunk);
+  return {
+    ...{ ino: numbers(), size: numbers(), mtimeNs: numbers(), ctimeNs: numbers() },
+    ...{ mode: places(), within: places(), sort: places(), place: places() },
+  };
+}
 
 /** Nothing yet. */
 export function nothingFound(): FoundSoFar {
-  const all = packedMap();
-  const foundAt = (number: number): FoundPath => {
-    const [kind, settles, owner, inode, size, state] = all.valueAt(number).split(' ') as [string, string, ...string[]];
-    return {
-      path: all.keyAt(number),
-      kind: kinds[Number(kind)]!,
-      size: Number(size),
-      owner: owner!,
-      state: state!,
-      settles: settles === '1',
-      ...(inode !== '' && { inode: inode! }),
-    };
-  };
+  const chunks: Chunk[] = [];
+  const names: Buffer[] = [];
+  const sorts: Pick<SeenName, 'kind' | 'owner' | 'settles' | 'device'>[] = [];
+  const sortNumbers = new Map<string, number>();
+  let [size, used] = [0, blockBytes];
+  /** The folder whose path was asked for last: neighbours lie in the same. */
+  let last = { folder: 0, path: '' };
+
+  const chunkOf = (number: number): Chunk => chunks[Math.floor(number / inChunk)]!;
+
+  function placeFor(name: string): number {
+    if (used + 2 + name.length > blockBytes) {
+      names.push(Buffer.allocUnsafeSlow(blockBytes));
+      used = 0;
+    }
+    const block = names.at(-1)!;
+    const place = (names.length - 1) * blockBytes + used;
+    block.writeUInt16LE(name.length, used);
+    used += 2 + block.write(name, used + 2, 'latin1');
+    return place;
+  }
+
+  function sortOf({ kind, owner, settles, device }: SeenName): number {
+    const key = `${kind} ${owner} ${settles} ${device}`;
+    const known = sortNumbers.get(key);
+    if (known !== undefined) return known;
+    sortNumbers.set(key, sorts.length);
+    return sorts.push({ kind, owner, settles, device }) - 1;
+  }
+
+  function nameAt(number: number): string {
+    const place = chunkOf(number).place[number % inChunk]!;
+    const [block, at] = [names[Math.floor(place / blockBytes)]!, place % blockBytes];
+    return block.toString('latin1', at + 2, at + 2 + block.readUInt16LE(at));
+  }
+
+  function pathAt(number: number): string {
+    const folder = chunkOf(number).within[number % inChunk]!;
+    if (folder === 0) return nameAt(number);
+    if (folder !== last.folder) last = { path: pathAt(folder), folder };
+    return `${last.path}/${nameAt(number)}`;
+  }
+
+  function statsAt(number: number): SeenName['stats'] {
+    const [{ ino, size: sizes, mode, mtimeNs, ctimeNs }, at] = [chunkOf(number), number % inChunk];
+    return { ino: ino[at]!, size: sizes[at]!, mode: BigInt(mode[at]!), mtimeNs: mtimeNs[at]!, ctimeNs: ctimeNs[at]! };
+  }
+
+  function foundAt(number: number): FoundPath {
+    const [chunk, at] = [chunkOf(number), number % inChunk];
+    const { kind, owner, settles, device } = sorts[chunk.sort[at]!]!;
+    const bytes = kind === 'file' ? Number(chunk.size[at]) : 0;
+    const found = { path: pathAt(number), kind, size: bytes, owner, settles };
+    return device === undefined ? found : { ...found, inode: `${device}:${chunk.ino[at]}` };
+  }
+
   return {
-    add({ path, kind, size, owner, state, settles, inode = '' }) {
-      all.add(path, `${kinds.indexOf(kind)} ${settles ? 1 : 0} ${owner} ${inode} ${size} ${state}`);
-      return all.size - 1;
+    add(within, name, seen) {
+      if (size % inChunk === 0) chunks.push(newChunk());
+      const [chunk, at] = [chunks.at(-1)!, size % inChunk];
+      const { ino, mode, mtimeNs, ctimeNs, size: bytes } = seen.stats;
+      chunk.ino[at] = ino;
+      chunk.size[at] = bytes;
+      chunk.mtimeNs[at] = mtimeNs;
+      chunk.ctimeNs[at] = ctimeNs;
+      chunk.mode[at] = Number(mode);
+      chunk.within[at] = within;
+      chunk.sort[at] = sortOf(seen);
+      chunk.place[at] = placeFor(name);
+      size += 1;
+      return size - 1;
     },
-    pathAt: (number) => all.keyAt(number),
+    pathAt,
     inOrder(numbers) {
-      /** Of each number its place in the order, counted from one. */
-      const places = new Uint32Array(all.size);
-      for (const [place, number] of numbers.entries()) places[number] = place + 1;
-      const indexOf = (path: string): number | undefined => {
-        const place = places[all.indexOf(path) ?? all.size] ?? 0;
-        return place === 0 ? undefined : place - 1;
+      return {
+        ...inOrder(numbers, foundAt),
+        indexOf: placesIn(numbers.length, (index) => pathAt(numbers[index]!)),
+        stateAt: (index) => stateOf(statsAt(numbers[index]!)),
+        changedAt: (index) => chunkOf(numbers[index]!).ctimeNs[numbers[index]! % inChunk]!,
+        factsAt(index) {
+          const { size: bytes, mode, mtimeNs } = statsAt(numbers[index]!);
+          return `${bytes} ${modeText(Number(mode))} ${timeText(mtimeNs)}`;
+        },
       };
-      return { ...inOrder(numbers, foundAt), indexOf };
     },
+  };
+}
+
+/** Where a path stands among sorted ones: mostly behind the one that was asked for before. */
+function placesIn(length: number, pathAt: (index: number) => string): (path: string) => number | undefined {
+  let next = 0;
+  return (path) => {
+    if (next < length && pathAt(next) === path) return next++;
+    let [from, to] = [0, length];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      if (pathAt(middle) < path) from = middle + 1;
+      else to = middle;
+    }
+    const isThere = from < length && pathAt(from) === path;
+    next = isThere ? from + 1 : from;
+    return isThere ? from : undefined;
   };
 }
 

@@ -1,3 +1,4 @@
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { PartNotes } from '../../../ports.ts';
 import { kindNames } from '../facts.ts';
 import type { PathFacts } from '../facts.ts';
@@ -5,8 +6,8 @@ import { nameOf } from '../names.ts';
 import type { PathKind } from '../tar/header.ts';
 
 /**
- * What was noted while a part was made. `entries`: all that is stored, as `entriesIn` reads it, in one text, for there may
- * be a million; `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each time that it was read.
+ * What was noted while a part was made. `entries`: all that is stored, as `entriesIn` reads it, packed by zstd (bytes, a
+ * letter each), for there may be a million; `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each time that it was read.
  */
 export type Noted = { entries: string; vanished: string[]; unsteady: string[] };
 
@@ -26,7 +27,7 @@ export function writtenNotes(
     ([path, { kind, owner, size, value }]) =>
       `${kinds.indexOf(kind)} ${owner} ${size} ${states.get(path) ?? ''}${end}${path}${end}${value}${end}`,
   );
-  return entries.join('');
+  return zstdCompressSync(Buffer.from(entries.join(''))).toString('latin1');
 }
 
 /** What was noted of a part. */
@@ -35,7 +36,8 @@ export function notedIn({ counted }: PartNotes): Noted {
 }
 
 /** Every entry of a part, in the order of its tar. */
-export function* entriesIn({ entries }: Noted): Iterable<NotedEntry> {
+export function* entriesIn({ entries: packed }: Pick<Noted, 'entries'>): Iterable<NotedEntry> {
+  const entries = zstdDecompressSync(Buffer.from(packed, 'latin1')).toString();
   for (let at = 0; at < entries.length; ) {
     const first = entries.indexOf(end, at);
     const second = entries.indexOf(end, first + 1);

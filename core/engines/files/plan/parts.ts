@@ -48,14 +48,19 @@ function put(part: Cut, { path, size }: FoundPath): void {
 }
 
 /** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
-export function* namesTogether(found: Many<FoundPath>): Iterable<FoundPath[]> {
+function* namesTogether(found: Many<FoundPath>): Iterable<FoundPath[]> {
+  for (const places of placesTogether(found))
+    yield places.map((at, index) => ({ ...found.at(at)!, ...(index > 0 && { size: 0 }) }));
+}
+
+/** The same by where they stand in their order. */
+export function* placesTogether(found: Many<FoundPath>): Iterable<readonly number[]> {
   const several = namesOfSeveral(found);
-  for (const one of found) {
-    if (one.kind === 'folder') continue;
-    const names = one.inode === undefined ? undefined : several.get(one.inode);
-    if (names === undefined) yield [one];
-    else if (found.at(names[0]!)!.path === one.path)
-      yield names.map((at, index) => ({ ...found.at(at)!, ...(index > 0 && { size: 0 }) }));
+  let at = -1;
+  for (const { kind, inode } of found) {
+    at += 1;
+    const places = (inode === undefined ? undefined : several.get(inode)) ?? [at];
+    if (kind !== 'folder' && places[0] === at) yield places;
   }
 }
 

@@ -8,12 +8,12 @@ import type { Confirmed, PartNotes, Plan, PlannedPart, Sharing } from '../../../
 import type { CatalogEntry } from '../../../domain/packed/catalog.ts';
 import { packedMap } from '../../../domain/packed/map.ts';
 import { catalogEntries, tallyOf } from '../facts.ts';
-import type { CatalogFacts, FolderOwners } from '../facts.ts';
+import type { FolderOwners } from '../facts.ts';
 import { nameOf, pathText, tableOf, topTable } from '../names.ts';
 import { listPart, partNumber } from '../sharing/places.ts';
 import type { FilePlaced } from '../sharing/places.ts';
-import { takeOver } from '../sharing/take-over.ts';
-import type { KeptPath, TakenOver } from '../sharing/take-over.ts';
+import { nothingKept, takeOver } from '../sharing/take-over.ts';
+import type { KeptFiles } from '../sharing/take-over.ts';
 import { noSecrets } from '../secrets.ts';
 import type { PathKind } from '../tar/header.ts';
 import { gnuTar } from '../tar/program.ts';
@@ -58,9 +58,10 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   // what may not be stored any more does not stay because it lies beside what may
   const isBanned = (one: string, kind?: PathKind): boolean =>
     options.excludes(one) || (kind !== 'symlink' && planned.isSecret(one));
-  const nothingKept: TakenOver = { kept: [], shared: [], anew: found };
   const { kept, shared, anew } =
-    before === undefined ? nothingKept : await takeOver(found, before, { folder, oneTable, isBanned }, signal);
+    before === undefined
+      ? { kept: nothingKept, shared: [], anew: found }
+      : await takeOver(found, before, { folder, oneTable, isBanned }, signal);
   const parts = partsOf({ folder, tar, oneTable, states: sharing !== undefined, isNear }, anew, shared.length);
   return {
     database,
@@ -103,23 +104,19 @@ function hasManyTables(found: Iterable<FoundPath>): boolean {
 }
 
 /** The tables with the rows that were not read again. */
-function withKept(seen: readonly TableRows[], kept: Iterable<KeptPath>, oneTable: boolean): TableRows[] {
+function withKept(seen: readonly TableRows[], kept: KeptFiles, oneTable: boolean): TableRows[] {
   const read = seen.map((table) => ({ ...table, bytes: 0 }));
-  const tallies = [read, tallyOf(factsOfKept(kept), oneTable)].map((tables) => ({ tables, ended: true }));
+  const tallies = [read, tallyOf(kept.facts(), oneTable)].map((tables) => ({ tables, ended: true }));
   return tableRows(mergeTallies(tallies));
-}
-
-function* factsOfKept(kept: Iterable<KeptPath>): Iterable<CatalogFacts> {
-  for (const { facts } of kept) yield facts;
 }
 
 /** Where each file and link lies. */
 function* placesOf(
   parts: readonly PlannedPart[],
   notes: readonly PartNotes[],
-  kept: Iterable<KeptPath>,
+  kept: KeptFiles,
 ): Iterable<FilePlaced & { path: string }> {
-  yield* kept;
+  yield* kept.places();
   for (const [at, { file }] of parts.entries()) {
     const part = partNumber(file);
     if (part === undefined) continue;
@@ -127,7 +124,7 @@ function* placesOf(
   }
 }
 
-function confirmed(notes: readonly PartNotes[], kept: Iterable<KeptPath>): Omit<Confirmed, 'tables' | 'parts'> {
+function confirmed(notes: readonly PartNotes[], kept: KeptFiles): Omit<Confirmed, 'tables' | 'parts'> {
   const noted = notes.map(notedIn);
   const vanished = noted.flatMap((one) => one.vanished).map(pathText);
   const unsteady = noted.flatMap((one) => one.unsteady).map(pathText);
@@ -143,9 +140,9 @@ function confirmed(notes: readonly PartNotes[], kept: Iterable<KeptPath>): Omit<
 }
 
 /** The catalog of all that is stored. */
-function* catalogOf(notes: readonly PartNotes[], kept: Iterable<KeptPath>): Generator<CatalogEntry> {
+function* catalogOf(notes: readonly PartNotes[], kept: KeptFiles): Generator<CatalogEntry> {
   const owners = ownersIn(notes);
-  for (const { facts } of kept) yield* catalogEntries(facts, owners);
+  for (const facts of kept.facts()) yield* catalogEntries(facts, owners);
   for (const one of notes) for (const { facts } of entriesIn(notedIn(one))) yield* catalogEntries(facts, owners);
 }
 
@@ -154,7 +151,14 @@ function ownersIn(notes: readonly PartNotes[]): FolderOwners {
   const owners = packedMap();
   for (const one of notes)
     for (const { facts } of entriesIn(notedIn(one))) if (facts.kind === 'folder') owners.add(facts.name, facts.owner);
-  return owners;
+  let last: { name: string; owner: string | undefined } | undefined;
+  return {
+    get(name) {
+      // what lies in one folder mostly comes together
+      if (last?.name !== name) last = { name, owner: owners.get(name) };
+      return last.owner;
+    },
+  };
 }
 
 function unsteadySentence(paths: readonly string[]): string {

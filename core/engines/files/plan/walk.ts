@@ -4,16 +4,17 @@ import { abortError, BackupError } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
 import { mapConcurrently } from '../../../pipeline/concurrency.ts';
 import { pathText } from '../names.ts';
-import { stateOf } from '../sharing/places.ts';
 import { isNearby, lookingBelow } from '../looking.ts';
 import { at, codeOf, whyOf } from '../paths.ts';
 import { nothingFound } from './found.ts';
-import type { FoundPath, FoundPaths, FoundSoFar } from './found.ts';
+import type { FoundPath, FoundPaths } from './found.ts';
+import { inOrderOfBytes } from './order.ts';
 
 /** `skipped`: what is in no backup, a sentence each; `isNear`: whether looks at it are answered at once. */
 export type Walked = { found: FoundPaths; skipped: string[]; isNear: boolean };
-/** What lies in each folder, by their numbers: in the order of its names. */
-type Within = ReadonlyMap<number, Uint32Array>;
+/** A name in the folder of this number. */
+type NameBelow = { folder: number; name: string; path: string };
+type Device = { settles: boolean; isNear: boolean };
 
 export type WalkOptions = {
   /** Whether a path is left out; that of a folder ends with `/`. */
@@ -53,50 +54,93 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const skipped: string[] = [];
   const unreadable: string[] = [];
   const top = await lstat(at(folder, '.'), { bigint: true });
-  const devices = new Map<bigint, Promise<{ settles: boolean; isNear: boolean }>>();
-  let isNear = (await deviceOf(top.dev, '')).isNear;
+  const devices = new Map<bigint, Device>();
   const looking = { near: lookingBelow(folder, true), far: lookingBelow(folder, false) };
+  let isNear = (await deviceOf(top.dev, '')).isNear;
 
-  async function look(path: string): Promise<number | undefined> {
+  /** Looks at names of a folder, and at all that lies below them. */
+  async function lookAt(names: readonly string[], placed: (name: string) => NameBelow): Promise<Uint32Array> {
+    const lookFor = (name: string) => look(placed(name));
+    const numbers = isNear ? await inTurn(names, placed) : await mapConcurrently(looksAtOnce, names, lookFor, signal);
+    return Uint32Array.from(numbers.filter((number) => number !== undefined));
+  }
+
+  /** Where answers are there at once, a promise for each would take as long as they do. */
+  async function inTurn(
+    names: readonly string[],
+    placed: (name: string) => NameBelow,
+  ): Promise<(number | undefined)[]> {
+    const numbers: (number | undefined)[] = [];
+    for (const name of names) {
+      const place = placed(name);
+      const others = looking.near.turn();
+      if (others !== undefined) await others;
+      if (signal.aborted) throw abortError(signal);
+      const stats = isNear ? statsNow(place.path) : undefined;
+      const device = stats && devices.get(stats.dev);
+      const number = device === undefined ? await look(place) : take(place, stats!, device);
+      numbers.push(number);
+      const more = number === undefined || device === undefined ? undefined : follow(number, stats!, place.path);
+      if (more !== undefined) await more;
+    }
+    return numbers;
+  }
+
+  function statsNow(path: string): BigIntStats | undefined {
+    try {
+      return looking.near.statsNow(path);
+    } catch {
+      return undefined; // the look that follows says why
+    }
+  }
+
+  async function look(place: NameBelow): Promise<number | undefined> {
     if (signal.aborted) throw abortError(signal);
-    const { stats: statsOf, requireReadable } = isNear ? looking.near : looking.far;
-    const stats = await statsOf(path).catch(cannot(path));
-    if (stats === undefined) return undefined;
+    const { path } = place;
+    const stats = await (isNear ? looking.near : looking.far).stats(path).catch(cannot(path));
+    const number = stats && take(place, stats, await deviceOf(stats.dev, path));
+    if (number !== undefined) await follow(number, stats!, path);
+    return number;
+  }
+
+  /** Goes through a folder, and sees whether a file can be read. */
+  function follow(number: number, stats: BigIntStats, path: string): Promise<unknown> | undefined {
+    if (stats.isDirectory()) return enter(number, path);
+    if (isRoot || !stats.isFile()) return undefined;
+    return (isNear ? looking.near : looking.far).requireReadable(path).catch(cannot(path));
+  }
+
+  /** The number of what was seen; undefined for what is not in the backup. */
+  function take({ folder: number, name, path }: NameBelow, stats: BigIntStats, device: Device): number | undefined {
     const kind = kindOf(stats);
     if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return undefined;
     const why = whyNot(kind, options.oneFileSystem && stats.dev !== top.dev);
     if (kind === undefined || why !== undefined) return void skipped.push(`${pathText(path)} ${why}`);
-    const size = kind === 'file' ? Number(stats.size) : 0;
-    const owner = `${stats.uid}:${stats.gid}`;
-    const device = await deviceOf(stats.dev, path);
     isNear &&= device.isNear;
-    const { settles } = device;
-    const number = found.add({ path, kind, size, owner, state: stateOf(stats), settles, ...inodeOf(kind, stats) });
-    if (kind === 'file' && !isRoot) await requireReadable(path).catch(cannot(path));
-    if (kind === 'folder') within.set(number, await enter(path));
-    return number;
+    const names = kind === 'folder' || stats.nlink < 2 ? {} : { device: stats.dev };
+    const owner = `${stats.uid}:${stats.gid}`;
+    return found.add(number, name, { kind, owner, settles: device.settles, stats, ...names });
   }
 
-  async function enter(path: string): Promise<Uint32Array> {
-    const names = await readdir(at(folder, path), { encoding: 'buffer' }).catch(cannot(path));
-    const sorted = names?.map((name) => name.toString('latin1')).sort() ?? [];
+  async function enter(number: number, path: string): Promise<void> {
+    const names = await readdir(at(folder, path), { encoding: 'latin1' }).catch(cannot(path));
+    const sorted = names?.sort() ?? [];
     if (sorted.includes(vaultMark)) throw vaultError(path);
-    const lookAt = (name: string) => look(path === '' ? name : `${path}/${name}`);
     // some systems name what is renamed meanwhile twice
     const once = sorted.filter((name, index) => name !== sorted[index - 1]);
-    const numbers = await mapConcurrently(looksAtOnce, once, lookAt, signal);
-    return Uint32Array.from(numbers.filter((number) => number !== undefined));
+    const placed = (name: string) => ({ folder: number, name, path: path === '' ? name : `${path}/${name}` });
+    within.set(number, await lookAt(once, placed));
   }
 
-  function deviceOf(device: bigint, path: string): Promise<{ settles: boolean; isNear: boolean }> {
-    const known =
-      devices.get(device) ??
-      statfs(at(folder, path)).then(
-        ({ type }) => ({ settles: settled.has(type), isNear: isNearby(type) }),
-        () => ({ settles: false, isNear: false }),
-      );
-    devices.set(device, known);
-    return known;
+  async function deviceOf(device: bigint, path: string): Promise<Device> {
+    const known = devices.get(device);
+    if (known !== undefined) return known;
+    const told = await statfs(at(folder, path)).then(
+      ({ type }) => ({ settles: settled.has(type), isNear: isNearby(type) }),
+      () => ({ settles: false, isNear: false }),
+    );
+    devices.set(device, told);
+    return told;
   }
 
   function cannot(path: string): (error: unknown) => undefined {
@@ -105,36 +149,14 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     };
   }
 
-  const first = await look('');
+  const first = await look({ folder: 0, name: '', path: '' });
   if (unreadable.length > 0) throw unreadableError(folder, unreadable.toSorted());
-  const numbers = first === undefined ? [] : [first, ...contentOf(first, found, within)];
-  return { skipped, isNear, found: found.inOrder(Uint32Array.from(numbers)) };
-}
-
-/** In the order of bytes what lies in a folder comes behind all that goes on where its name ends: `a`, `a-b`, `a/c`. */
-function* contentOf(number: number, found: FoundSoFar, within: Within): Iterable<number> {
-  let waiting: { number: number; begins: string }[] = [];
-  for (const one of within.get(number) ?? []) {
-    if (waiting.length > 0) {
-      const path = found.pathAt(one);
-      for (const folder of waiting.filter(({ begins }) => begins < path))
-        yield* contentOf(folder.number, found, within);
-      waiting = waiting.filter(({ begins }) => begins >= path);
-    }
-    yield one;
-    if (!within.has(one)) continue;
-    const folder = { number: one, begins: `${found.pathAt(one)}/` };
-    waiting = [...waiting, folder].sort((a, b) => (a.begins < b.begins ? -1 : 1));
-  }
-  for (const folder of waiting) yield* contentOf(folder.number, found, within);
+  const order = first === undefined ? new Uint32Array() : inOrderOfBytes(found, within);
+  return { skipped, isNear, found: found.inOrder(order) };
 }
 
 function kindOf(stats: BigIntStats): FoundPath['kind'] | undefined {
   return stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'symlink' : undefined;
-}
-
-function inodeOf(kind: FoundPath['kind'], { dev, ino, nlink }: BigIntStats): Pick<FoundPath, 'inode'> {
-  return kind === 'folder' || nlink < 2 ? {} : { inode: `${dev}:${ino}` };
 }
 
 function whyNot(kind: FoundPath['kind'] | undefined, isElsewhere: boolean): string | undefined {

@@ -25,13 +25,14 @@ const pieceLength = 256 * 1024;
 const longestRecord = 64 * 1024;
 
 /** What tells one state of a file from every other: no program can set the time of the change of its inode. */
-export function stateOf({ ino, size, mode, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [ino, size, mode, mtimeNs, ctimeNs].join(':');
-}
-
-/** When a file was changed last, in nanoseconds since 1970. */
-export function changedAt(state: string): bigint {
-  return BigInt(state.slice(state.lastIndexOf(':') + 1));
+export function stateOf({
+  ino,
+  size,
+  mode,
+  mtimeNs,
+  ctimeNs,
+}: Pick<BigIntStats, 'ino' | 'size' | 'mode' | 'mtimeNs' | 'ctimeNs'>): string {
+  return `${ino}:${size}:${mode}:${mtimeNs}:${ctimeNs}`;
 }
 
 /** How large a file was. */

@@ -31,7 +31,7 @@ export async function stillHolds(
 }
 
 /** A buffer of no more than the file takes: most are small, and there may be many. */
-async function sha256Of(place: Buffer, size: number, signal: AbortSignal): Promise<string> {
+async function sha256Of(place: string | Buffer, size: number, signal: AbortSignal): Promise<string> {
   const sum = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, chunkBytes));
   const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW);

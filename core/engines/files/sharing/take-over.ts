@@ -1,24 +1,28 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { BackupBefore, SharedPart } from '../../../ports.ts';
-import type { PackedCatalog } from '../../../domain/packed/catalog.ts';
 import { forEachConcurrently } from '../../../pipeline/concurrency.ts';
-import { factOf } from '../facts.ts';
-import type { CatalogFacts, PathFacts } from '../facts.ts';
+import type { PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
-import { headerBytes, namesTogether, partBytes } from '../plan/parts.ts';
+import { headerBytes, partBytes, placesTogether } from '../plan/parts.ts';
 import { someOf } from '../plan/found.ts';
 import type { FoundPath, FoundPaths, Many } from '../plan/found.ts';
 import { blockBytes } from '../tar/header.ts';
-import { changedAt, listIn, noList, partNumber, placedIn, unsure } from './places.ts';
+import { listIn, noList, partNumber, placedIn, unsure } from './places.ts';
 import type { FilePlaced } from './places.ts';
+import { factsBefore } from './facts-before.ts';
+import type { FactBefore, FactsBefore } from './facts-before.ts';
 import { stillHolds } from './still-holds.ts';
 
-/** A file that has not changed since the backup before, and where it lies in the new one. */
-export type KeptPath = FilePlaced & { path: string; facts: PathFacts };
+/**
+ * `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order in which they were found.
+ */
+export type TakenOver = { kept: KeptFiles; shared: SharedPart[]; anew: Many<FoundPath> };
+/** What is kept: where it lies, and what is known of it. */
+export type KeptFiles = { places(): Iterable<FilePlaced & { path: string }>; facts(): Iterable<PathFacts> };
 
-/** `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order in which they were found. */
-export type TakenOver = { kept: Iterable<KeptPath>; shared: SharedPart[]; anew: Many<FoundPath> };
+/** Nothing is. */
+export const nothingKept: KeptFiles = { places: () => [], facts: () => [] };
 
 /**
  * What was changed less than so long before it was read may have been changed again without another time of change: two
@@ -34,10 +38,10 @@ const mostSmall = 50;
 const smallBytes = partBytes / 4;
 
 /**
- * What the list of the backup before says, by the order of what was found: the number of its part, 0 where there is none,
- * and whether it stands as it did then. `banned`: parts that hold what no backup may.
+ * What the backup before says, by the order of what was found: the number of its part, 0 where there is none, whether it
+ * stands as it did then, and what the catalog says. `banned`: parts that hold what no backup may.
  */
-type SaidByList = { part: Uint32Array; stands: Uint8Array; banned: ReadonlySet<number> };
+type SaidBefore = { part: Uint32Array; stands: Uint8Array; banned: ReadonlySet<number>; facts: FactsBefore };
 /** What is unchanged, by the same order, and how much of each part that is. */
 type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<number, Bytes> };
 
@@ -55,15 +59,18 @@ export async function takeOver(
   signal: AbortSignal,
 ): Promise<TakenOver> {
   const list = listIn(before.manifest);
-  if (list === undefined) return { kept: [], shared: [], anew: found };
-  const listed = await readList(list, found, before, now, signal);
-  const { isSame, live } = await unchangedSince(before, listed, found, now, signal);
+  if (list === undefined) return { kept: nothingKept, shared: [], anew: found };
+  const said = await readBefore(list, found, before, now, signal);
+  const { isSame, live } = await unchangedSince(before, said, found, now, signal);
   const parts = worthKeeping(before, live);
   const numbers = new Map(parts.map(({ file }, at) => [numberOf(file), at + 1]));
   /** The number of its part in the new backup, 0 where it is read. */
-  const keptIn = listed.part.map((part, at) => (isSame[at] === 1 ? (numbers.get(part) ?? 0) : 0));
+  const keptIn = said.part.map((part, at) => (isSame[at] === 1 ? (numbers.get(part) ?? 0) : 0));
   return {
-    kept: { [Symbol.iterator]: () => keptPaths(found, keptIn, before.catalog) },
+    kept: {
+      places: () => keptPlaces(found, keptIn),
+      facts: () => keptFacts(found, keptIn, said.facts),
+    },
     shared: parts.map((part) => ({
       part,
       file: part.file.replace(/\d+/, written(numbers.get(numberOf(part.file))!)),
@@ -76,39 +83,53 @@ export async function takeOver(
   };
 }
 
-async function readList(
+async function readBefore(
   list: ManifestPart,
   found: FoundPaths,
-  { open, catalog }: BackupBefore,
+  before: BackupBefore,
   { isBanned }: Now,
   signal: AbortSignal,
-): Promise<SaidByList> {
+): Promise<SaidBefore> {
   const [part, stands, banned] = [new Uint32Array(found.length), new Uint8Array(found.length), new Set<number>()];
-  for await (const { path, part: within, state } of placedIn(list, open, signal)) {
+  /** What is gone and banned, with its part, unless the catalog says that it was a symbolic link. */
+  const gone = new Map<string, number>();
+  for await (const { path, part: within, state } of placedIn(list, before.open, signal)) {
     const at = found.indexOf(path);
     const number = Number(within);
     if (at === undefined) {
-      if (!banned.has(number) && isBanned(path, factOf(catalog, nameOf(path))?.kind)) banned.add(number);
+      if (isBanned(path, 'symlink')) banned.add(number);
+      else if (isBanned(path, undefined)) gone.set(path, number);
       continue;
     }
     if (part[at] !== 0) throw noList(list);
     part[at] = number;
-    if (state !== unsure && state === found.at(at)!.state) stands[at] = 1;
+    if (state !== unsure && state === found.stateAt(at)) stands[at] = 1;
   }
-  return { part, stands, banned };
+  const links = new Set<string>();
+  const passed = (path: string, kind: PathFacts['kind']) =>
+    void (kind === 'symlink' && gone.has(path) && links.add(path));
+  const facts = await factsBefore(found, before, stands, passed, signal);
+  for (const [path, number] of gone) if (!links.has(path)) banned.add(number);
+  return { part, stands, banned, facts };
 }
 
-function* keptPaths(found: Many<FoundPath>, keptIn: Uint32Array, catalog: PackedCatalog): Generator<KeptPath> {
+function* keptPlaces(found: FoundPaths, keptIn: Uint32Array): Generator<FilePlaced & { path: string }> {
+  for (const [at, number] of keptIn.entries())
+    if (number !== 0) yield { path: found.at(at)!.path, part: written(number), state: found.stateAt(at) };
+}
+
+function* keptFacts(found: FoundPaths, keptIn: Uint32Array, facts: FactsBefore): Generator<PathFacts> {
   for (const [at, number] of keptIn.entries()) {
     if (number === 0) continue;
-    const { path, state, owner } = found.at(at)!;
-    yield { path, part: written(number), state, facts: { ...factOf(catalog, nameOf(path))!, owner } };
+    const { path, owner, size } = found.at(at)!;
+    const { kind, value } = facts.at(at)!;
+    yield { kind, name: nameOf(path), value, owner, size: kind === 'file' ? size : 0 };
   }
 }
 
 async function unchangedSince(
-  { manifest, catalog }: BackupBefore,
-  listed: SaidByList,
+  { manifest }: BackupBefore,
+  said: SaidBefore,
   found: FoundPaths,
   { folder, oneTable }: Now,
   signal: AbortSignal,
@@ -117,47 +138,58 @@ async function unchangedSince(
   const live = new Map<number, Bytes>();
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
   // a tar says itself in which table its rows count
-  if (wasOneTable !== oneTable && hasFolders(catalog)) return { isSame, live };
+  if (wasOneTable !== oneTable && said.facts.hasFolders) return { isSame, live };
   const settledBefore = BigInt(Date.parse(manifest.start) - settlingMs) * 1_000_000n;
 
-  async function factsOfGroup(group: readonly FoundPath[], part: number): Promise<CatalogFacts[] | undefined> {
-    const facts: CatalogFacts[] = [];
-    for (const { path, kind, state, settles } of group) {
-      const at = found.indexOf(path)!;
-      const fact = listed.part[at] === part && listed.stands[at] === 1 ? factOf(catalog, nameOf(path)) : undefined;
-      if (fact === undefined || !isKind(fact.kind, kind)) return undefined;
-      const isSettled = settles && changedAt(state) < settledBefore;
-      if (!isSettled && !(await stillHolds(folder, path, { state, ...fact }, signal))) return undefined;
-      facts.push(fact);
-    }
-    const links = facts.filter(({ kind }) => kind === 'link');
-    const names = new Set(links.length === 0 ? [] : facts.map(({ name }) => name));
-    return links.every(({ value }) => names.has(value)) ? facts : undefined;
+  /** Whether the time of change of a file says enough: then nothing of it is read. */
+  const isSettled = (at: number, { settles }: FoundPath) => settles && found.changedAt(at) < settledBefore;
+
+  /** What was said of one that may stand as it did; undefined where it does not, or is of another part. */
+  function factOf(at: number, { kind }: FoundPath, part: number): FactBefore | undefined {
+    const fact = said.part[at] === part && said.stands[at] === 1 ? said.facts.at(at) : undefined;
+    return fact !== undefined && isKind(fact.kind, kind) ? fact : undefined;
   }
 
-  async function look(group: readonly FoundPath[]): Promise<void> {
-    const part = listed.part[found.indexOf(group[0]!.path)!]!;
-    if (part === 0 || listed.banned.has(part)) return;
-    const facts = await factsOfGroup(group, part);
-    if (facts === undefined) return;
-    for (const { path } of group) isSame[found.indexOf(path)!] = 1;
-    live.set(part, (live.get(part) ?? 0) + storedBytes(facts));
+  function note(places: readonly number[], facts: readonly FactBefore[], part: number): void {
+    const sizes = places.map((at, index) => (facts[index]!.kind === 'file' ? found.at(at)!.size : 0));
+    for (const at of places) isSame[at] = 1;
+    live.set(part, (live.get(part) ?? 0) + storedBytes(sizes));
   }
-  async function* groups() {
-    yield* namesTogether(found);
+
+  async function look(places: readonly number[]): Promise<void> {
+    const part = said.part[places[0]!]!;
+    const facts: FactBefore[] = [];
+    for (const at of places) {
+      const one = found.at(at)!;
+      const fact = factOf(at, one, part);
+      if (fact === undefined) return;
+      const state = found.stateAt(at);
+      if (!isSettled(at, one) && !(await stillHolds(folder, one.path, { state, ...fact }, signal))) return;
+      facts.push(fact);
+    }
+    const names = new Set(places.length === 1 ? [] : places.map((at) => nameOf(found.at(at)!.path)));
+    if (facts.every(({ kind, value }) => kind !== 'link' || names.has(value))) note(places, facts, part);
   }
-  await forEachConcurrently(readsAtOnce, groups(), look, signal);
+
+  /** Those that have to be looked at longer: most are judged at once. */
+  async function* doubtful() {
+    for (const places of placesTogether(found)) {
+      const at = places[0]!;
+      const part = said.part[at]!;
+      if (part === 0 || said.banned.has(part)) continue;
+      const one = found.at(at)!;
+      const fact = places.length === 1 && isSettled(at, one) ? factOf(at, one, part) : undefined;
+      if (fact === undefined || fact.kind === 'link') yield places;
+      else note(places, [fact], part);
+    }
+  }
+  await forEachConcurrently(readsAtOnce, doubtful(), look, signal);
   return { isSame, live };
 }
 
-function hasFolders({ entries }: PackedCatalog): boolean {
-  for (const { name } of entries()) if (name.includes('/')) return true;
-  return false;
-}
-
 /** What they take in a tar. */
-function storedBytes(facts: readonly CatalogFacts[]): Bytes {
-  return facts.reduce((sum, { size }) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
+function storedBytes(sizes: readonly Bytes[]): Bytes {
+  return sizes.reduce((sum, size) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
 }
 
 /** Another name of a link is a link, too. */
