@@ -163,12 +163,12 @@ function socketTo({ host, port }: Login): Socket {
 }
 
 /**
- * Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at
- * least one.
+ * Definitions must be printed the same way, and large tables read to their end, whatever the server's defaults are;
+ * `lock_wait_timeout` is in seconds, at least one.
  */
 function settings(login: Login): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600 /*M! , tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
+  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600 /*M! , tx_read_only = 0, max_statement_time = 0 */ /*!50720 , transaction_read_only = 0, max_execution_time = 0 */`;
 }
 
 async function serverOf(rows: MariadbSession['rows'], place: string): Promise<Server> {

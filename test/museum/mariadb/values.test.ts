@@ -289,6 +289,24 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
   });
 
+  test('a server that lets no statement take longer than a moment ended the sessions of ours', async () => {
+    const [limit, moment] = name === 'MariaDB' ? ['max_statement_time', '0.004'] : ['max_execution_time', '1'];
+    await connection.query(`SET GLOBAL ${limit} = ${moment}`);
+    const more = '; INSERT INTO t (word) SELECT word FROM t'.repeat(16);
+    const result = copied(
+      'hurried',
+      'CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, word VARCHAR(200), KEY (word)); ' +
+        `INSERT INTO t (word) VALUES (REPEAT('a', 200))${more}`,
+    ).finally(() => connection.query(`SET GLOBAL ${limit} = 0`));
+
+    if (name === 'MariaDB') expect((await result).proven).toMatch(/^proven equal: 1 table, 65,536 rows/);
+    // nothing lifts it for the dump program
+    else
+      await expect(result).rejects.toMatchObject({
+        hint: expect.stringContaining('SET GLOBAL max_execution_time = 0'),
+      });
+  });
+
   test('a server that cuts every answer (sql_select_limit) gave fewer rows, status 0, and the proof said equal', async () => {
     await connection.query('SET GLOBAL sql_select_limit = 2');
 
