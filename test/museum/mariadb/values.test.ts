@@ -307,6 +307,19 @@ describe.each(servers)('$name', ({ name, start }) => {
       });
   });
 
+  if (name === 'MariaDB')
+    test('tables of the server itself that an update had left behind were told without a word of what to do', async () => {
+      await connection.query('ALTER TABLE mysql.proc DROP COLUMN aggregate');
+      const result = copied('behind', 'CREATE TABLE t (id INT)').finally(() =>
+        connection.query("ALTER TABLE mysql.proc ADD aggregate ENUM('NONE', 'GROUP') NOT NULL DEFAULT 'NONE'"),
+      );
+
+      await expect(result).rejects.toMatchObject({
+        code: 'source-unsupported',
+        hint: expect.stringContaining('run mariadb-upgrade'),
+      });
+    });
+
   test('a server that cuts every answer (sql_select_limit) gave fewer rows, status 0, and the proof said equal', async () => {
     await connection.query('SET GLOBAL sql_select_limit = 2');
 

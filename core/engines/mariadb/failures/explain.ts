@@ -127,6 +127,11 @@ const meanings: KnownError[] = [
       '(MariaDB) or SET GLOBAL max_execution_time = 0; (MySQL)',
   },
   {
+    numbers: [1547, 1548, 1558, 1728, 1805],
+    code: 'source-unsupported',
+    hint: 'the tables of the server itself are damaged, or of another version: run mariadb-upgrade (MySQL upgrades them as it starts)',
+  },
+  {
     numbers: [1105],
     code: 'dump-failed',
     hint:
