@@ -59,7 +59,8 @@ export type RestorePlan = {
 /**
  * Looks at the backup and at the place that it is to go to, and changes nothing that is there. All that would make the
  * restore fail or surprise is looked for where it replaces something, or where that is asked for (`foresee`; `reading`:
- * nothing is tried on the server, where a trial would make something for a moment). Throws `input-invalid`,
+ * nothing is tried on the server, where a trial would make something for a moment); into what is there and empty, as far
+ * as reading tells. Throws `input-invalid`,
  * `target-not-empty` where a drill finds a database.
  */
 export async function planRestore(
@@ -77,7 +78,7 @@ export async function planRestore(
   const catalog = packed === undefined ? await store.readCatalog(manifest, signal) : {};
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
-  const tries = foresee !== 'reading';
+  const tries = foresee === true || (foresee === false && options.replace);
   const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const tables = options.tables && { asked: options.tables, open: contents };
   const whole = await engine.target(
@@ -106,8 +107,9 @@ export async function planRestore(
     requireDefinitions(options.schemaOnly === true, whole, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
-    const known =
-      foresee !== false || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;
+    // what fails in a database that is there, and empty, leaves a part of the backup in it
+    const looks = foresee !== false || options.replace || target.state === 'empty';
+    const known = looks ? await target.foresee?.(options.replace, contents, signal) : undefined;
     const { steps, findings } = known ?? { steps: [], findings: [] };
     return {
       manifest,

@@ -64,7 +64,7 @@ export async function restore(
 async function carryOut(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
   const { manifest, target, engine, options } = plan;
   try {
-    const hindered = options.replace || target.state === 'occupied' ? hindrance(plan) : undefined;
+    const hindered = options.replace || target.state !== 'absent' ? hindrance(plan) : undefined;
     if (hindered !== undefined) throw hindered;
     if (target.state === 'occupied') await requireReplaceable(plan, deps, signal);
     announce(manifest, target, engine.place, deps.report);

@@ -3,6 +3,7 @@ import { abortError, BackupError, isBackupError } from '../../../domain/errors.t
 import type { RestoreFinding } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
+import { word } from '../../../domain/messages/text.ts';
 import { beforeName } from './leftovers.ts';
 import { inTransaction, maintain } from './maintenance.ts';
 import type { Maintenance } from './maintenance.ts';
@@ -173,8 +174,19 @@ async function mayReplace(session: Maintenance, { database, user }: Login): Prom
     'privilege-missing',
     `${user} may not replace database ${database}: ${owns ? 'it may not make databases' : `that belongs to ${owner}`}`,
     {
-      hint: `${owns ? '' : `GRANT ${quoteIdentifier(owner)} TO ${quoteIdentifier(user)}; `}${creates ? '' : `ALTER ROLE ${quoteIdentifier(user)} CREATEDB; `}or restore as a role that may`,
+      hint:
+        `${owns ? '' : `GRANT ${quoteIdentifier(owner)} TO ${quoteIdentifier(user)}; `}` +
+        `${creates ? '' : `ALTER ROLE ${quoteIdentifier(user)} CREATEDB; `}or restore as a role that may` +
+        (owns ? byEmptying(database, user) : ''),
     },
+  );
+}
+
+/** Who owns one database alone, as many hosts have it, can fill it and keep nothing beside it. */
+function byEmptying(database: string, user: string): string {
+  return (
+    `; or, where nobody gives that right: back up what is there, empty the database for good (DROP OWNED BY ` +
+    `${quoteIdentifier(user)} CASCADE; in ${database}), and restore with --to ${word(database)}, without --replace`
   );
 }
 

@@ -35,7 +35,7 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
   const part = options.manifest.parts.find(({ role }) => role === 'schema');
   const roles =
     options.owners && part !== undefined ? await archiveRoles(contents(part, signal), loading, signal) : undefined;
-  const intoEmpty = state === 'empty' ? await fillFindings(login, signal) : [];
+  const intoEmpty = state === 'empty' ? await fillFindings(login, options, signal) : [];
   const { manifest, proof = false } = options;
   const trial = { manifest, proof, state, loading, contents, open: looked.elsewhere };
   const tried = options.tries === true ? await rehearse(login, trial, signal) : undefined;
@@ -125,18 +125,24 @@ async function makeFindings(session: Maintenance, { user }: Login): Promise<Rest
   ];
 }
 
-async function fillFindings(login: Login, signal: AbortSignal): Promise<RestoreFinding[]> {
+/** Up to PostgreSQL 14 everybody may make something in the schema public, since then its owner alone. */
+async function fillFindings(login: Login, { catalog }: TargetOptions, signal: AbortSignal): Promise<RestoreFinding[]> {
   const [row] = await withSession(login, signal, (session) =>
-    session.rows<{ creates: boolean }>(`select has_database_privilege(current_database(), 'create') as creates`),
+    session.rows<{ creates: boolean; public: boolean | null }>(
+      `select has_database_privilege(current_database(), 'create') as creates,
+        (select has_schema_privilege(oid, 'create') from pg_namespace where nspname = 'public') as public`,
+    ),
   );
-  if (row?.creates === true) return [];
   const [database, role] = [quoteIdentifier(login.database), quoteIdentifier(login.user)];
-  return [
-    {
-      weight: 'fails',
-      code: 'privilege-missing',
-      what: `${login.user} may make nothing in database ${login.database}`,
-      remedy: `ALTER DATABASE ${database} OWNER TO ${role};`,
-    },
+  const intoPublic = Object.values(catalog).some((names) =>
+    Object.keys(names).some((name) => name.startsWith('public.')),
+  );
+  const refused = (where: string, remedy: string): RestoreFinding[] => [
+    { weight: 'fails', code: 'privilege-missing', what: `${login.user} may make nothing in ${where}`, remedy },
   ];
+  if (row?.creates !== true)
+    return refused(`database ${login.database}`, `ALTER DATABASE ${database} OWNER TO ${role};`);
+  if (row.public !== false || !intoPublic) return [];
+  const granted = `GRANT CREATE ON SCHEMA public TO ${role}; (in that database)`;
+  return refused(`schema public of database ${login.database}`, granted);
 }

@@ -52,7 +52,7 @@ const restoreIdleLimitMs = 24 * 3600 * 1000;
  * should be.
  */
 type MadeDatabase =
-  | { state: 'none' | 'dropped' | 'forestalled' }
+  | { state: 'none' | 'filling' | 'dropped' | 'forestalled' }
   | { state: 'loading' | 'kept' | 'finished' | 'unknown'; name: string };
 
 /**
@@ -155,7 +155,7 @@ export async function openTarget(
         made = { state: 'forestalled' };
         mine = await claim(login, stop, true);
         await requireStillEmpty(login, stop);
-        made = { state: 'none' };
+        made = { state: 'filling' };
         return;
       }
       mine = await claim(login, stop);
@@ -320,7 +320,9 @@ function standing(database: string, before: Target['state'], made: MadeDatabase,
   const old = before === 'occupied' ? `database ${database} is as it was` : `there is no database ${database}`;
   switch (made.state) {
     case 'none':
-      return before === 'empty' ? `database ${database}, which was empty, may hold a part of the backup now` : old;
+      return before === 'empty' ? `database ${database} is empty, as it was` : old;
+    case 'filling':
+      return `database ${database}, which was empty, may hold a part of the backup now`;
     case 'forestalled':
       return `database ${database} is as somebody else has made it`;
     case 'dropped':
