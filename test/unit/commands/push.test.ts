@@ -27,9 +27,12 @@ async function* streamOf(...chunks: string[]): ByteStream {
 const wholly = async (dump: ByteStream) => Buffer.concat(await Array.fromAsync(dump)).toString();
 const refused = () => Promise.reject(new BackupError('lease-held', 'somebody is connected to scratch'));
 
+type Others = { proof?: Engine; signal?: AbortSignal; open?: () => ByteStream; warnings?: string[]; adopts?: false };
+
 /** Pushes a file of one table's lines, which reads as `readings` say, one after the other. */
-function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']]) {
-  const toy = toyEngine(server, 'scratch');
+function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']], others: Others = {}) {
+  const { proof = toyEngine(server, 'proof'), signal = limit(), warnings: said = [], adopts = true } = others;
+  const { plan, ...toy } = toyEngine(server, 'scratch');
   const adopt = async (): Promise<Adoption> => ({
     async load(dump) {
       server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
@@ -39,14 +42,15 @@ function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']])
     discard: async () => void server.delete('scratch'),
     ...more,
   });
-  const scratch: Engine = { ...toy, adopt };
+  const planning: Engine['plan'] = async (...given) => ({ ...(await plan(...given)), warnings: said });
+  const scratch: Engine = { ...toy, plan: planning, ...(adopts && { adopt }) };
   const source = toySource(toyEngine(server, 'shop'));
-  const open = () => streamOf(...(readings.length > 1 ? readings.shift()! : readings[0]!));
+  const { open = () => streamOf(...(readings.length > 1 ? readings.shift()! : readings[0]!)) } = others;
   const { identity, ...rest } = scene.deps();
   const alive = { ...identity, isGone: () => false };
   const deps = { ...rest, identity: alive, report: (event: RunEvent) => void told.push(event) };
-  const place = { source, database: 'shop', scratch, proof: toyEngine(server, 'proof') };
-  return push({ name: 'shop.sql', open, at: night, by: 'eva@desk' }, place, deps, limit());
+  const place = { source, database: 'shop', scratch, proof };
+  return push({ name: 'shop.sql', open, at: night, by: 'eva@desk' }, place, deps, signal);
 }
 const warnings = () => told.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
 const manifests = async () => (await scene.files()).filter((key) => key.endsWith('/manifest.json'));
@@ -57,18 +61,6 @@ test('what is adopted has the checksum of the file, and nothing stays', async ()
   const sha256 = createHash('sha256').update('hat\ncoat\n').digest('hex');
   expect(manifest.adopted).toMatchObject({ file: 'shop.sql', sha256, bytes: 9 });
   expect([[...server.keys()], warnings(), await manifests()]).toEqual([[], [], [expect.stringContaining(manifest.id)]]);
-});
-
-test('what was left out of the dump is told once, and stands in the manifest', async () => {
-  const load = async (dump: ByteStream) => {
-    server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
-    return ['left out: 2 grants'];
-  };
-
-  const { manifest } = await pushing({ load });
-
-  expect(warnings()).toEqual(['left out: 2 grants']);
-  expect(manifest.warnings).toEqual(['left out: 2 grants']);
 });
 
 test('a scratch that can’t be dropped is a warning where the backup was made', async () => {
@@ -92,6 +84,7 @@ test('a defect is not taken for the failure of the drop', async () => {
   const load = () => Promise.reject(new TypeError('x is not a function'));
 
   await expect(pushing({ load, discard: refused })).rejects.toMatchObject({ code: 'internal' });
+  await expect(pushing({ load })).rejects.toBeInstanceOf(TypeError);
 });
 
 test('a file that changes between its two readings makes no backup', async () => {
@@ -134,4 +127,142 @@ test('a loader that leaves the last bytes unread does not make another file of i
   };
 
   await expect(pushing({ load })).resolves.toMatchObject({ manifest: { adopted: { bytes: 9 } } });
+});
+
+test('the backup is of the source, its database and the moment that was named; what was left out is told once', async () => {
+  const load: Adoption['load'] = async (dump) => {
+    server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
+    return ['left out: 2 grants'];
+  };
+
+  const { manifest, proof } = await pushing({ load }, undefined, { warnings: ['no transaction'] });
+
+  expect(manifest).toMatchObject({ source: 'shop', database: 'shop', start: night.toISOString(), tiers: [] });
+  expect(manifest.adopted).toMatchObject({ by: 'eva@desk', at: expect.stringMatching(/^20..-.*Z$/) });
+  expect(manifest.warnings).toEqual(['left out: 2 grants', 'no transaction']);
+  expect(warnings()).toEqual(['left out: 2 grants', 'no transaction']);
+  expect(proof).toMatch(/1 table/);
+});
+
+test('an engine that takes nothing over says so before the file is opened', async () => {
+  const open = () => {
+    throw new Error('opened');
+  };
+
+  await expect(pushing({}, undefined, { adopts: false, open })).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: "dumps of others can't be adopted for toy",
+    hint: 'restore it by hand, and give what you restored a source of its own',
+  });
+});
+
+test('a dump that makes more than its scratch is refused, also where it could not be loaded', async () => {
+  const requireAlone = () => Promise.reject(new BackupError('input-invalid', 'it has made the role eva'));
+  const cut = () => Promise.reject(new BackupError('dump-cut', 'the dump was cut'));
+
+  await expect(pushing({ requireAlone })).rejects.toThrow('it has made the role eva');
+  await expect(pushing({ requireAlone, load: cut })).rejects.toMatchObject({
+    code: 'dump-cut',
+    message: 'the dump was cut; it has made the role eva',
+  });
+  expect([await manifests(), [...server.keys()]]).toEqual([[], []]);
+});
+
+test('a look that failed adds nothing to why a dump could not be loaded', async () => {
+  const requireAlone = () => Promise.reject(new BackupError('source-unreachable', 'the server went away'));
+  const cut = () => Promise.reject(new BackupError('dump-cut', 'the dump was cut'));
+
+  await expect(pushing({ requireAlone, load: cut })).rejects.toMatchObject({ message: 'the dump was cut' });
+  await expect(pushing({ requireAlone })).rejects.toThrow('the server went away');
+});
+
+test('what can’t be restored and compared makes no backup', async () => {
+  const target = () => Promise.reject(new BackupError('dump-cut', 'it is not equal'));
+
+  await expect(pushing({}, undefined, { proof: { ...toyEngine(server, 'proof'), target } })).rejects.toThrow(
+    'it is not equal',
+  );
+  expect([await manifests(), [...server.keys()]]).toEqual([[], []]);
+});
+
+test('it is proven without owners and tablespaces, which its scratch has not', async () => {
+  const toy = toyEngine(server, 'proof');
+  const asked: object[] = [];
+  const target: Engine['target'] = (request, signal) => {
+    asked.push(request);
+    return toy.target(request, signal);
+  };
+
+  await pushing({}, undefined, { proof: { ...toy, target } });
+
+  expect(asked).toMatchObject([{ owners: false, tablespaces: false, drill: true }]);
+});
+
+test('another run that is met once the backup has begun is not waited for', async () => {
+  const target = () => Promise.reject(new BackupError('lease-held', 'the proof is held'));
+
+  await expect(pushing({}, undefined, { proof: { ...toyEngine(server, 'proof'), target } })).rejects.toThrow(
+    'the proof is held',
+  );
+  expect(warnings()).toEqual([]);
+});
+
+test('a stop while another run is waited for ends it, and nothing stays', async () => {
+  const { store, ...deps } = scene.deps();
+  const nightlyDeps = { ...deps, identity: { ...deps.identity, run: 'nightly' } };
+  const stop = new AbortController();
+  let pushed: Promise<unknown> = Promise.resolve();
+  await store.withLease(
+    'shop' as SourceName,
+    nightlyDeps,
+    async () => {
+      pushed = pushing({}, undefined, { signal: stop.signal });
+      pushed.catch(() => {});
+      for (let looks = 0; looks < 1000 && warnings().length === 0; looks += 1) await sleep(5);
+      stop.abort();
+      await expect(pushed).rejects.toMatchObject({ code: 'aborted', message: 'stopped on request' });
+    },
+    limit(),
+  );
+
+  expect([await manifests(), [...server.keys()]]).toEqual([[], []]);
+});
+
+test('a file is closed whoever ends first: its reader, or a stop', async () => {
+  const stop = new AbortController();
+  let [opened, closed] = [0, 0];
+  async function* open(): ByteStream {
+    opened += 1;
+    try {
+      yield Buffer.from('hat\n');
+      yield Buffer.from('coat\n');
+    } finally {
+      closed += 1;
+    }
+  }
+  const cut: Adoption['load'] = async (dump) => {
+    for await (const _ of dump) throw new BackupError('dump-cut', 'the dump was cut');
+    return [];
+  };
+  const stopped: Adoption['load'] = async (dump, signal) => {
+    for await (const _ of dump) stop.abort();
+    signal.throwIfAborted();
+    return [];
+  };
+
+  await expect(pushing({ load: cut }, undefined, { open })).rejects.toThrow('the dump was cut');
+  expect([opened, closed]).toEqual([2, 2]);
+  const discard = () => Promise.reject(new Error('no'));
+  await expect(pushing({ load: stopped, discard }, undefined, { open, signal: stop.signal })).rejects.toMatchObject({
+    code: 'aborted',
+    message: 'stopped on request; no',
+  });
+  expect([opened, closed]).toEqual([4, 4]);
+});
+
+test('a file that changes says so, and what to do', async () => {
+  await expect(pushing({}, [['hat\n'], ['fur\n']])).rejects.toMatchObject({
+    message: 'shop.sql has changed while it was read',
+    hint: 'wait until nobody writes it, then push it again',
+  });
 });

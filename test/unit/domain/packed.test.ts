@@ -14,7 +14,7 @@ const catalog: Catalog = {
 
 test('a packed map holds what a map does', () => {
   const [packed, map] = [packedMap(), new Map<string, string>()];
-  const keys = [...odd, ...Array.from({ length: 3000 }, (_, at) => `${at % 2500}/${at % 2500}`)];
+  const keys = [...odd, ...Array.from({ length: 3000 }, (_, at) => `${at % 2500}`)];
   const [taken, isNew]: [boolean[], boolean[]] = [[], []];
   for (const [at, key] of keys.entries()) {
     taken.push(packed.add(key, `${at} of ${key}`));
@@ -26,15 +26,28 @@ test('a packed map holds what a map does', () => {
   const all = Array.from({ length: packed.size }, (_, at) => [packed.keyAt(at), packed.valueAt(at)]);
   expect(all).toEqual([...map]);
   expect(keys.map((key) => packed.get(key))).toEqual(keys.map((key) => map.get(key)));
-  expect([packed.get('2500/2500'), packed.indexOf('none')]).toEqual([undefined, undefined]);
+  expect([packed.get('2500'), packed.indexOf('none')]).toEqual([undefined, undefined]);
 });
 
 test('a record that is longer than a block is one like the others', () => {
   const packed = packedMap();
   const long = 'ü'.repeat(2 ** 20);
   for (const key of ['a', long, 'b']) packed.add(key, key);
+  // with the eight bytes of its lengths, as long as a block to the byte
+  packed.add('c', 'x'.repeat(2 ** 20 - 9));
+  packed.add('d', 'd');
 
-  expect(['a', long, 'b'].map((key) => packed.get(key) === key)).toEqual([true, true, true]);
+  expect(['a', long, 'b', 'd'].map((key) => packed.get(key) === key)).toEqual([true, true, true, true]);
+  expect([packed.get('c')!.length, packed.size]).toEqual([2 ** 20 - 9, 5]);
+});
+
+test('short records lie together', () => {
+  const packed = packedMap();
+  const before = process.memoryUsage().arrayBuffers;
+
+  for (let at = 0; at < 200; at += 1) packed.add(`${at}`, '');
+
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
 });
 
 test('a catalog is JSON, and read again wherever it is cut', () => {
@@ -113,7 +126,7 @@ test('what is unequal is told as of catalogs that are not packed', () => {
   const found: Catalog = {
     ...catalog,
     file: { ...catalog['file'], 'ünï✓!': 'other', added: '' },
-    owner: {},
+    owner: { '.': '1:1', '/': '0:0' },
     'hard link': { a: 'b' },
   };
   delete found['file']!['7!'];

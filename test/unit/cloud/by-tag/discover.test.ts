@@ -57,16 +57,18 @@ function scene() {
     isSource: () => true,
     databases: () => Promise.resolve([shop]),
     timesOf: ({ sources }) =>
-      sources.map(({ name, since, written }) => ({
-        name: name as SourceName,
-        schedule: String(written['schedule']),
-        timeZone: 'UTC',
-        rotate: '0 0 1 1 *',
-        drill: undefined,
-        copied: false,
-        drillEveryMs: undefined,
-        since: new Date(since),
-      })),
+      sources
+        .filter(({ gone }) => gone === undefined)
+        .map(({ name, since, written }) => ({
+          name: name as SourceName,
+          schedule: String(written['schedule']),
+          timeZone: 'UTC',
+          rotate: '0 0 1 1 *',
+          drill: undefined,
+          copied: false,
+          drillEveryMs: undefined,
+          since: new Date(since),
+        })),
     start: async ({ job, source, at }) => void state.started.push(`${job} ${source} ${at.toISOString().slice(11, 16)}`),
   };
   const look = (more: Partial<DiscoverDeps> = {}, minutes = 15) => {
@@ -270,4 +272,96 @@ test('a look that is two hours old, or never was, is told', async () => {
   expect(rosterUnseen({ roster }, at(119))).toBeUndefined();
   expect(rosterUnseen({ roster }, at(121))?.known).toEqual([['Error', `somebody looked last at ${roster!.at}`]]);
   expect(rosterUnseen({}, at(0))?.known).toEqual([['Error', 'nobody has looked for them yet']]);
+});
+
+test('a look says what it has seen, started and told', async () => {
+  const { look, state } = scene();
+  const oracle = { ...shop, what: 'instance odd', engine: 'oracle-ee' };
+  const blog = { ...shop, what: 'instance blog' };
+
+  expect(await look({ databases: () => Promise.resolve([shop, oracle, blog]) })).toEqual({
+    status: 'looked',
+    sources: 2,
+    gone: [],
+    started: [],
+    troubles: ["instance odd is oracle-ee, which Nightjar can't back up"],
+    told: 1,
+  });
+  expect(await look({ databases: () => Promise.resolve([blog]) }, 60)).toEqual({
+    status: 'looked',
+    sources: 2,
+    gone: ['rds.shop'],
+    started: ['backup rds.blog'],
+    troubles: [],
+    told: 1,
+  });
+  expect(state.heard.at(-1)).toMatchObject({ at: state.now.toISOString(), severity: 'problem' });
+  expect(await look({ databases: () => Promise.resolve([blog]) })).toMatchObject({ gone: ['rds.shop'], told: 0 });
+  expect(state.heard).toHaveLength(2);
+});
+
+test('what could not be started is written down with its moment, and nothing is where all was', async () => {
+  const { look, deps } = scene();
+  const roster = async () => (await deps.store.readRoster(limit())).roster!;
+  await look();
+  expect(await roster()).not.toHaveProperty('unstarted');
+
+  const start = () => Promise.reject(new BackupError('internal', 'lambda answered 429'));
+  await expect(look({ start }, 60)).rejects.toMatchObject({ code: 'internal', message: 'lambda answered 429' });
+
+  expect((await roster()).unstarted).toEqual([{ source: 'rds.shop', job: 'backup', at: '2026-11-20T01:00:00.000Z' }]);
+  await look();
+  expect(await roster()).not.toHaveProperty('unstarted');
+});
+
+test('one who has heard it is enough; the others’ failures are told', async () => {
+  const { look, deps, state } = scene();
+  const deaf = { name: 'deaf', notify: () => Promise.reject(new BackupError('notify-failed', 'nobody answers')) };
+
+  await expect(look({ notifiers: [deaf, ...deps.notifiers] })).rejects.toThrow('nobody answers');
+  expect((await deps.store.readRoster(limit())).roster!.untold).toEqual([]);
+  await look();
+  expect(state.heard).toHaveLength(1);
+});
+
+test('all that failed is told at once', async () => {
+  const { look } = scene();
+  await look();
+  const start = () => Promise.reject(new BackupError('internal', 'lambda answered 429'));
+
+  await expect(look({ databases: away, start }, 60)).rejects.toMatchObject({
+    code: 'internal',
+    message: 'rds answered 403: AccessDenied; lambda answered 429',
+  });
+});
+
+test('who is stopped while RDS is asked starts nothing, and writes nothing', async () => {
+  const { deps, state } = scene();
+  const stop = new AbortController();
+  const databases = () => {
+    stop.abort(new BackupError('aborted', 'stopped'));
+    return away();
+  };
+
+  await expect(discover({ ...deps, databases }, stop.signal)).rejects.toThrow('stopped');
+  expect([(await deps.store.readRoster(limit())).roster, state.started]).toEqual([undefined, []]);
+});
+
+test('a vault that can’t be written fails the look before anything is started', async () => {
+  const { deps, look, state } = scene();
+  await look();
+  const writeRoster = () => Promise.reject(new BackupError('vault-denied', 'no rights'));
+
+  await expect(look({ store: { ...deps.store, writeRoster } }, 60)).rejects.toThrow('no rights');
+  expect(state.started).toEqual([]);
+});
+
+test('an owner that is not ours is named with its vault, and with what to do', async () => {
+  const { deps, look } = scene();
+  await look();
+
+  await expect(look({ owner: 'b', ownerBefore: 'c' })).rejects.toMatchObject({
+    message: `the databases by tag in memory are those of ${deps.owner}, not of b`,
+    hint: 'give each stack with cloud.byTag a vault, or a prefix, of its own',
+  });
 });

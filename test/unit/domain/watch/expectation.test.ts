@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { outcomesOf, unmade } from '../../../../core/domain/watch/expectation.ts';
+import { outcomesOf, runAtWork, unmade } from '../../../../core/domain/watch/expectation.ts';
 import type { Moment, Records } from '../../../../core/domain/watch/expectation.ts';
 import { messageOfFinding } from '../../../../core/domain/messages/check.ts';
 import { judge } from '../../../../core/domain/watch/freshness.ts';
@@ -343,4 +343,156 @@ test('of a run that no check has seen end, nothing is said where rotation may ha
   expect(
     outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => false }, now).map(({ outcome }) => outcome),
   ).toEqual(['killed']);
+});
+
+const idsOf = (done: readonly Done[]) =>
+  done.map(({ start }, index) => newBackupId(new Date(start), (index + 1) / 0x1000000));
+const killed = (day: number, clock: string): Done => ({ start: night(day, clock), meant: night(day), ends: 'killed' });
+
+test('each moment says whose run it had, and why that failed', () => {
+  const runs: Done[] = [
+    made(16),
+    made(17, '05:30:00'),
+    { start: night(18, '02:01:00'), meant: night(18), ends: 'failed', ms: 0 },
+    killed(19, '02:01:00'),
+  ];
+  const [first, late, failed, dead] = idsOf(runs);
+
+  const moments = outcomesOf(nightly, dayBefore, seen(runs), new Date(night(20, '03:15:00')));
+
+  expect(moments).toEqual([
+    { at: new Date(night(16)), outcome: 'made', id: first },
+    { at: new Date(night(17)), outcome: 'late', id: late },
+    { at: new Date(night(18)), outcome: 'failed', code: 'vault-full', id: failed },
+    { at: new Date(night(19)), outcome: 'killed', id: dead },
+    { at: new Date(night(20)), outcome: 'due' },
+  ]);
+});
+
+test.each([
+  ['a run that begins in the last second of its hour', [made(16, '03:15:00')], '03:20:00', ['made']],
+  ['a run that begins a second later', [made(16, '03:15:01')], '03:20:00', ['late']],
+  ['nothing yet in the last second', [], '03:15:00', ['due']],
+  ['nothing a second later', [], '03:15:01', ['missed']],
+  ['a lease ten minutes old', [killed(16, '02:00:00')], '04:10:00', ['running'], '04:00:00'],
+  ['a lease that is older', [killed(16, '02:00:00')], '04:10:01', ['killed'], '04:00:00'],
+  ['a lease that a clock ten minutes ahead wrote', [killed(16, '02:00:00')], '04:00:00', ['running'], '04:10:00'],
+  ['a lease further ahead', [killed(16, '02:00:00')], '04:00:00', ['killed'], '04:10:01'],
+  [
+    'a failure at noon of a run that left no start',
+    [{ start: night(16, '12:00:00'), meant: null, ends: 'failed' }],
+    '13:00:00',
+    ['missed'],
+  ],
+  [
+    'a run that failed after a later one of its moment had died',
+    [
+      { start: night(16, '02:00:00'), meant: night(16), ends: 'failed', ms: 30 * minuteMs, run: 'aaaaaaaa' },
+      { ...killed(16, '02:10:00'), run: 'bbbbbbbb' },
+    ],
+    '12:00:00',
+    ['failed'],
+  ],
+] as [string, Done[], string, string[], string?][])('to the second: %s', (...[, done, now, expected, leased]) => {
+  const at = leased === undefined ? {} : { leased: night(16, leased) };
+  expect(outcomes(done, night(16, now), at)).toEqual(expected);
+});
+
+test('a run that never ends keeps those after it from beginning as long as its lease is renewed, and no longer', () => {
+  const hourly: Schedule = { cron: '0 * * * *', timeZone: 'UTC', windowMs: 0 };
+  const hour = (clock: string) => `2026-11-15T${clock}Z`;
+  const long: Done = { start: hour('13:00:20'), meant: hour('13:00:00'), ends: 'killed' };
+  const said = (done: Done[], leased?: string) =>
+    outcomesOf(hourly, dayBefore, seen(done, leased), new Date(hour('15:30:00'))).map(
+      ({ at, outcome, busy }) => `${at.toISOString().slice(11, 13)} ${outcome}${busy ? ' busy' : ''}`,
+    );
+
+  expect(said([long], hour('15:29:00'))).toEqual(['13 running', '14 missed busy', '15 due']);
+  expect(said([long], hour('15:19:59'))).toEqual(['13 killed', '14 missed', '15 due']);
+  const other: Done = { start: hour('15:00:20'), ends: 'killed' };
+  expect(said([long, other], hour('15:29:00'))).toEqual(['13 killed', '14 missed', '15 due']);
+  const ended: Done = { ...long, ends: 'made', ms: 60 * minuteMs - 20_000 };
+  expect(said([ended])).toEqual(['13 made', '14 missed', '15 due']);
+  expect(said([{ ...ended, ms: ended.ms! + 1000 }])).toEqual(['13 made', '14 missed busy', '15 due']);
+  expect(said([{ ...ended, start: hour('14:00:00'), meant: null }])).toEqual(['13 missed', '14 made', '15 due']);
+});
+
+test('of what began after a missed moment, the first is named: by hand, or at a time of no moment', () => {
+  const began = (...done: Done[]) =>
+    outcomesOf(nightly, dayBefore, seen(done), new Date(night(17, '12:00:00'))).map(
+      (one) => one.began?.toISOString().slice(8, 16) ?? one.outcome,
+    );
+  const byHand = (day: number, clock: string): Done => ({ start: night(day, clock), ends: 'made' });
+
+  expect(began(byHand(16, '20:00:00'), { ...byHand(16, '12:00:00'), meant: null }, made(17))).toEqual([
+    '16T12:00',
+    'made',
+  ]);
+  expect(began({ ...byHand(16, '20:00:00'), meant: null }, byHand(16, '19:00:00'), made(17))).toEqual([
+    '16T19:00',
+    'made',
+  ]);
+  expect(began({ start: night(16, '02:00:00'), ends: 'made' }, byHand(17, '02:00:00'))).toEqual(['missed', 'missed']);
+  expect(began(made(17, '01:57:00'))).toEqual(['missed', 'made']);
+  expect(began({ ...made(17, '01:57:00'), meant: null })).toEqual(['missed', 'made']);
+  expect(began(byHand(17, '11:59:59'))).toEqual(['missed', '17T11:59']);
+});
+
+test('a moment that was missed is at work once its run has begun, late as it is', () => {
+  const past: Moment[] = [{ at: new Date(night(16)), outcome: 'missed' }];
+  const late = killed(16, '09:00:00');
+  const now = (clock: string, leased: string) =>
+    outcomesOf(nightly, { ...dayBefore, past }, seen([late], night(16, leased)), new Date(night(16, clock))).map(
+      ({ outcome }) => outcome,
+    );
+
+  expect(now('09:05:00', '09:04:00')).toEqual(['running']);
+  expect(now('12:00:00', '09:04:00')).toEqual(['missed']);
+});
+
+test('of a source whose runs write no start, nothing is said of a night that rotation may have taken', () => {
+  const now = new Date(night(16, '12:00:00'));
+  const of = (done: Done[], isLetGo: boolean) =>
+    outcomesOf(nightly, dayBefore, { ...seen(done), isLetGo: () => isLetGo }, now).map(({ outcome }) => outcome);
+  const byHand: Done = { start: night(15, '20:00:00'), ends: 'made' };
+
+  expect([of([], true), of([], false), of([byHand], true)]).toEqual([['made'], ['missed'], ['missed']]);
+});
+
+test('the run at work is the last that began: without a backup, without a failure of its own, its lease renewed', () => {
+  const now = new Date(night(16, '02:30:00'));
+  const atWork = (done: Done[], leased: string | undefined = '02:29:00') =>
+    runAtWork(seen(done, leased === 'none' ? undefined : night(16, leased)), now)
+      ?.start.toISOString()
+      .slice(11, 16);
+  const one = killed(16, '02:05:00');
+
+  expect(atWork([one])).toBe('02:05');
+  expect(atWork([])).toBeUndefined();
+  expect(atWork([one], '02:19:59')).toBeUndefined();
+  expect(atWork([one], 'none')).toBeUndefined();
+  expect(atWork([{ ...one, ends: 'made' }])).toBeUndefined();
+  expect(atWork([{ ...one, ends: 'failed' }])).toBeUndefined();
+  expect(atWork([{ start: night(16, '01:00:00'), ends: 'failed', run: 'bbbbbbbb' }, one])).toBe('02:05');
+  expect(atWork([{ start: night(16, '01:00:00'), ends: 'failed' }, one])).toBe('02:05');
+  expect(
+    atWork([
+      { ...one, ends: 'made' },
+      { ...one, start: night(16, '02:20:00') },
+    ]),
+  ).toBe('02:20');
+});
+
+test('a month of moments is looked back at, and no more', () => {
+  const since = { since: new Date('2026-01-01T00:00:00Z') };
+  expect(outcomesOf(nightly, since, seen([]), new Date(night(21, '02:30:00')))).toHaveLength(30);
+  expect(unmade([], since, nightly, new Date(night(21)))).toEqual([]);
+});
+
+test('without a moment there is nothing to assign, and what began before the first is of none', () => {
+  expect(
+    outcomesOf(nightly, { since: new Date(night(16)) }, seen([made(16)]), new Date(night(16, '12:00:00'))),
+  ).toEqual([]);
+  const early: Done = { start: night(16, '00:30:00'), meant: null, ends: 'failed' };
+  expect(outcomes([early, { ...early, ends: 'made' }], night(16, '12:00:00'))).toEqual(['missed']);
 });
