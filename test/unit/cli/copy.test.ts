@@ -63,7 +63,10 @@ test('a check tells a copy that is behind, and a further vault that it can’t r
 
   await rm(join(folder, 'mnt', 'nas', 'shop', ids[3]!), { recursive: true });
   const behind = await run('check', 'shop', '--no-tell');
-  expect(behind.stdout).toMatch(/\nshop: copy-behind: the newest copy in nas is [^]* old, over the\s+limit of /);
+  // where a line breaks hangs on how old it is by now
+  expect(behind.stdout.replace(/\s+/g, ' ')).toMatch(
+    / shop: copy-behind: the newest copy in nas is .* old, over the limit of /,
+  );
   expect(behind.stdout).toContain('\n  run: nightjar copy shop\n  run: nightjar list shop --vault nas\n');
   const { sources, unread } = JSON.parse((await run('check', '--no-tell', '--json')).stdout) as Record<
     string,
