@@ -12,7 +12,7 @@ type ElementPlace = { depth: number; inText: boolean; escaped: boolean; begun: b
  * The elements of a JSON array of objects, one by one, as they are written: nothing else of the document is held. What
  * an element holds is for whoever parses it. Throws `input-invalid` where it is no such array, or ends too early.
  */
-export async function* elementsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+export async function* elementsOf(bytes: AsyncIterable<Uint8Array>, longest = longestElement): AsyncGenerator<string> {
   const place: ElementPlace = { depth: 0, inText: false, escaped: false, begun: false, ended: false };
   let held: Uint8Array[] = [];
   let size = 0;
@@ -30,7 +30,7 @@ export async function* elementsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenera
     if (from < 0) continue;
     held.push(chunk.subarray(from));
     size += chunk.length - from;
-    if (size > longestElement) throw noFixture('one of its records is longer than 256 MB');
+    if (size > longest) throw noFixture('one of its records is longer than 256 MB');
   }
   if (!place.begun) throw noFixture('it is empty');
   if (place.depth > 0) throw noFixture('it ends in the middle: was the dump cut?');

@@ -8,6 +8,8 @@ const span = /^(-?\d+ )?(-?)(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const isoSpan = /^(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?$/;
 const clock = /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/;
 const day = /^\d{4}-\d{2}-\d{2}$/;
+/** Of other years JavaScript writes a sign and six digits. */
+const plainYear = /^(?!0000)\d{4}-/;
 const momentForm = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d{1,6})?(Z|[-+]\d{2}:?\d{2}(?::?\d{2})?)?$/;
 
 export function wrongValue(value: Exact, what: string): Error {
@@ -63,7 +65,7 @@ export function momentOf(value: Exact): { local: string; offset: string | undefi
   const seconds = new Date(`${date}T${time}Z`).getTime() / 1000 - offsetSeconds(offset);
   if (!Number.isFinite(seconds)) throw wrongValue(value, 'a date and time');
   const utc = new Date(seconds * 1000).toISOString();
-  if (utc.length !== 24) throw wrongValue(value, 'a date and time of the years 1 to 9999');
+  if (!plainYear.test(utc)) throw wrongValue(value, 'a date and time of the years 1 to 9999');
   return { local, offset, utc: `${utc.slice(0, 10)} ${utc.slice(11, 19)}${fraction}` };
 }
 

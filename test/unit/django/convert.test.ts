@@ -47,4 +47,5 @@ test('where rows go with those they refer to, nothing is deleted on the way', as
     message: expect.stringContaining('shop_item: rows of shop_line go with its rows (ON DELETE)'),
   });
   expect((await converted([line, item], { acts: true })).at(-1)).toBe('COMMIT;');
+  expect((await converted([line], { acts: true, empty: true })).at(-1)).toBe('COMMIT;');
 });

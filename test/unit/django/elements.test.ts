@@ -49,15 +49,17 @@ test.each([
     });
 });
 
-test('a record of 256 MB is one, and a longer one is refused before it is held', async () => {
-  const chunk = Buffer.alloc(16 * 1024 * 1024, ' ');
-  async function* record(chunks: number): AsyncGenerator<Uint8Array> {
-    yield Buffer.from('[{');
-    for (let sent = 0; sent < chunks; sent += 1) yield chunk;
-    yield Buffer.from('}]');
-  }
+test('blanks may stand anywhere between records, and are none of theirs', async () => {
+  for (let size = 1; size < 8; size += 1)
+    expect(await inChunks('\ufeff [ {"a": 1} ,\n {} ] ', size)).toEqual(['{"a": 1}', '{}']);
+});
 
-  await expect(Array.fromAsync(elementsOf(record(16)))).rejects.toThrow('one of its records is longer than 256 MB');
+test('of a record no more is held than a record may be long, each on its own', async () => {
+  // the last byte of each is not waited for
+  const two = (longest: number) => Array.fromAsync(elementsOf(chunked('[{"a": 1}, {"b": 2}]', 1), longest));
+
+  expect(await two(7)).toEqual(['{"a": 1}', '{"b": 2}']);
+  await expect(two(6)).rejects.toThrow('one of its records is longer than 256 MB');
 });
 
 test('numbers keep every digit', async () => {

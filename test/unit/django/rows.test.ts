@@ -103,9 +103,33 @@ test('rows of a table are one statement, in one transaction, counted, and its ke
   ]);
   expect(counts).toEqual({ shop_item: 2, auth_user: 1 });
   expect(await written([])).toEqual(['BEGIN;', 'COMMIT;']);
-  expect(await written([row('shop.item', 1)], { own: { follow: () => undefined } })).not.toContain(
-    'FOLLOW shop_item.id;',
-  );
+  expect(await written([row('shop.item', 1)], { own: { follow: () => undefined } })).toEqual([
+    'BEGIN;',
+    'INSERT INTO [shop_item] ([id]) VALUES\n(number:1);',
+    'COMMIT;',
+  ]);
+});
+
+test('a key that is no number has no next one', async () => {
+  const tables = [{ ...table('shop_item', [column('id', 'uuid')]) }];
+  expect(await written([row('shop.item', 'a')], { tables })).toEqual([
+    'BEGIN;',
+    'INSERT INTO [shop_item] ([id]) VALUES\n(uuid:"a");',
+    'COMMIT;',
+  ]);
+});
+
+test('what is converted comes while the fixture is still read', async () => {
+  let read = 0;
+  async function* rows() {
+    for (; read < 2000; read += 1) yield { model: 'shop.item', key: read, fields: {}, at: read } as never;
+  }
+  const conversion = { names: namesOf(layout, 'here'), dialect, natural: naturalByDjango, empty: false };
+  const converting = convert(rows(), conversion);
+
+  await converting.next();
+  expect((await converting.next()).value).toContain('INSERT');
+  expect(read).toBeLessThan(1000);
 });
 
 test('five hundred rows, or a quarter of a megabyte, are a statement', async () => {
@@ -177,6 +201,9 @@ test('a row without a key is found by what else names it', async () => {
   await expect(written([row('shop.order', undefined, { items: [1] })])).rejects.toThrow(
     'shop.order: has no pk, and what else names it is not known: --natural shop.order=field',
   );
+  expect((await written([row('shop.order', undefined, { author: 7, items: [] })])).slice(1, 2)).toEqual([
+    'INSERT INTO [shop_order] ([author_id]) VALUES\n(number:7);',
+  ]);
 });
 
 test('a natural key leads through what it refers to; each of its values has to be there', async () => {
@@ -205,7 +232,46 @@ test('a natural key leads through what it refers to; each of its values has to b
   expect(await failing(['a'], [['auth.user', ['username.x']]])).toBe(
     'shop.order.author: auth_user.username refers to no table that is known',
   );
+  expect(await failing(['a'], [['auth.user', ['username', 'email']]])).toBe(
+    'shop.order.author: a natural key of auth_user has 2 values (username, email), not 1',
+  );
   expect(await failing('7')).toContain('number:"7"');
+});
+
+test('what a row is named by has to be known on both sides', async () => {
+  const refused = (rows: readonly object[], options: Options = {}) =>
+    written(rows, options).then(String, (error: Error) => error.message.replace(/^.*?converted: /, ''));
+  expect(await refused([row('shop.order', 1, { items: [['hat']] })])).toBe(
+    'shop.order, shop_order_items: what names a row of shop_item is not known: --natural app.model=field',
+  );
+  const reference = { column: 'content_type_id', table: 'shop_keyless', to: 'a' };
+  const author = { column: 'author_id', table: 'auth_permission', to: 'id' };
+  const tables = layout.map((one) => {
+    if (one.name === 'auth_permission') return { ...one, references: [reference] };
+    return one.name === 'shop_order' ? { ...one, references: [author] } : one;
+  });
+  const natural: [string, string[]][] = [['auth.permission', ['content_type.a']]];
+  expect(await refused([row('shop.order', 1, { author: ['x'] })], { tables, natural })).toBe(
+    'shop.order.author: the key of shop_keyless is not known',
+  );
+  const odd = [table('shop_odd', [column('id', 'other')])];
+  expect(await refused([row('shop.odd', 1)], { tables: odd })).toBe('shop.odd pk: no value fits here');
+});
+
+test('a table lies between two models where one of its two columns is called after the first, whichever', () => {
+  const found = namesOf(
+    [
+      table('shop_item', [id]),
+      table('shop_item_seen', [id, column('user_id', 'number'), column('item_id', 'number')]),
+      table('shop_item_pair', [id, column('a_id', 'number'), column('b_id', 'number')]),
+      table('blog_item_seen', [id, column('user_id', 'number'), column('item_id', 'number')]),
+    ],
+    'here',
+  );
+
+  expect(found.model('shop.item')!.between).toMatchObject([
+    { table: 'shop_item_seen', from: { name: 'item_id' }, to: { name: 'user_id' } },
+  ]);
 });
 
 test('with --empty the rows that lie there go first, with those between models', async () => {
@@ -276,7 +342,11 @@ const names = JSON.stringify({
     key: { column: 'uid', type: 'UUIDField' },
     fields: { name: { column: 'nick', type: 'CharField' } },
   },
-  'shop.item': { table: 'items', key: { column: 'id', type: 'UUIDField' }, fields: {} },
+  'shop.item': {
+    table: 'items',
+    key: { column: 'id', type: 'UUIDField' },
+    fields: { maker: { column: 'maker_id', type: 'ForeignKey', refers: 'elsewhere' } },
+  },
 });
 
 test('names that a project tells itself are taken as they stand', () => {
@@ -308,6 +378,7 @@ test('names that a project tells itself are taken as they stand', () => {
   ]);
   expect(given.column('users', 'x')).toBeUndefined();
   expect(given.references('orders')).toEqual([{ column: 'who', table: 'users', to: 'uid' }]);
+  expect(given.references('items')).toEqual([]);
   expect(given.references('order_items')).toEqual([
     { column: 'o', table: 'orders', to: 'nr' },
     { column: 'i', table: 'items', to: 'id' },
@@ -326,6 +397,8 @@ test('a file of names that is none says what is wrong, and where to read on', ()
       hint,
     }),
   );
+  const wrong = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`a.m${at}`, 1]));
+  expect(() => namesFrom(JSON.stringify(wrong), 'names.json')).toThrow(/a\.m9: [^;]*$/);
 });
 
 test('tables are found by what Django calls them, its own by their own names', () => {

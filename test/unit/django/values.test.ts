@@ -113,13 +113,13 @@ test.each<[Kind, string, string]>([
   for (const dialect of [postgres, mariadb]) expect(() => dialect.value(value, kind)).toThrow(message);
 });
 
-test('MariaDB, which keeps UTC, refuses a moment that is before the year 1 or behind 9999 there', async () => {
-  for (const json of ['"9999-12-31T23:30:00-01:00"', '"0001-01-01T00:00:00+23:59:59"']) {
+test.each(['"9999-12-31T23:30:00-01:00"', '"0001-01-01T00:00:00+00:01"'])(
+  'MariaDB, which keeps UTC, has no year for %s',
+  async (json) => {
     const value = await exact(json);
-    if (json.startsWith('"9'))
-      expect(() => mariadb.value(value, 'moment')).toThrow('is not a date and time of the years 1 to 9999');
-  }
-});
+    expect(() => mariadb.value(value, 'moment')).toThrow('is not a date and time of the years 1 to 9999');
+  },
+);
 
 test('PostgreSQL has arrays, and no U+0000', async () => {
   expect(postgres.value(await exact('"[\\"a\\\\\\"b\\", null, \\"\\\\\\\\\\"]"'), 'array')).toBe(
