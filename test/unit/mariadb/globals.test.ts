@@ -1,10 +1,11 @@
 import { expect, test } from '@jest/globals';
-import type { LeftOut, LoadFailure } from '../../../core/ports.ts';
+import type { Catalog, LeftOut, LoadFailure } from '../../../core/ports.ts';
 import type { Login } from '../../../core/engines/login.ts';
 import { makeAccounts } from '../../../core/engines/mariadb/globals/applying.ts';
 import { chosenAccounts } from '../../../core/engines/mariadb/globals/choosing.ts';
 import { accountsInText, textOfAccounts } from '../../../core/engines/mariadb/globals/facts.ts';
 import type { AccountFact } from '../../../core/engines/mariadb/globals/facts.ts';
+import { settleAccounts } from '../../../core/engines/mariadb/globals/settle.ts';
 import { readAccounts } from '../../../core/engines/mariadb/globals/reading.ts';
 import type { MariadbSession } from '../../../core/engines/mariadb/session.ts';
 
@@ -44,6 +45,23 @@ test('of names that begin with AWS_, those of Aurora alone are left out, and giv
   await makeAccounts(given, refusing as unknown as MariadbSession, leftOut, (one) => void failures.push(one));
   expect(leftOut).toEqual([{ kind: 'membership', name: given[0]!.name, why: 'belongs to Amazon Aurora' }]);
   expect(failures.map(({ object }) => object)).toEqual(['membership AWS_DMS@% to app@%']);
+});
+
+test.each([
+  [
+    'GRANT SELECT (`b`, `a`), INSERT (`c`) ON `s`.`t` TO `r`',
+    'GRANT SELECT (`a`, `b`), INSERT (`c`) ON `s`.`t` TO `r`',
+    true,
+  ],
+  ['GRANT SELECT (`b, ``c`, `a`) ON `s`.`t` TO `r`', 'GRANT SELECT (`a`, `b, ``c`) ON `s`.`t` TO `r`', true],
+  ['GRANT SELECT (`a`), INSERT (`b`) ON `s`.`t` TO `r`', 'GRANT SELECT (`b`), INSERT (`a`) ON `s`.`t` TO `r`', false],
+  ['GRANT SELECT (`a`) ON `s`.`t` TO `r`', 'GRANT SELECT (`a`, `b`) ON `s`.`t` TO `r`', false],
+])('%s and %s are the same right: %s', (one, other, same) => {
+  const of = (definition: string): Catalog => ({ grant: { x: definition } });
+  const [expected, found] = [of(one), of(other)];
+  const unequal = [{ kind: 'grant', name: 'x', how: 'changed' as const }];
+
+  expect(settleAccounts({ unequal, expected, found }).different).toEqual(same ? [] : unequal);
 });
 
 test('of MariaDB, the hash stands in the statement alone, and in no right', async () => {
