@@ -9,6 +9,7 @@ import { proofSentence } from '../../core/commands/proof/prove.ts';
 import type { Restored } from '../../core/commands/restore/restore.ts';
 import type { Rotation } from '../../core/commands/rotate.ts';
 import type { PassedOver } from '../../core/survey/choose.ts';
+import { sweptDocument } from '../../core/domain/retention/swept.ts';
 import { onceMore, unfinished } from '../../core/store/records/request.ts';
 import type { CarriedOut } from '../../core/store/records/request.ts';
 import { restoreResultSchema } from '../../core/contract/events/requests.ts';
@@ -147,13 +148,7 @@ export function rotatedResult(
     freed,
     hidden,
     retagged,
-    swept: {
-      state: swept.state,
-      objects: swept.objects,
-      uploads: swept.uploads,
-      bytes: swept.bytes,
-      ...(swept.packs && { packs: { count: swept.packs.keys.length, bytes: swept.packs.bytes } }),
-    },
+    swept: sweptDocument(swept),
     ...(plan.refusal && { refusal: plan.refusal.message }),
     seconds,
   };

@@ -3,6 +3,7 @@ import type { Removal } from '../../../../core/store/rotation/remove.ts';
 import type { Rotation } from '../../../../core/commands/rotate.ts';
 import { reasonText } from '../../../../core/domain/retention/retention.ts';
 import type { PlannedBackup } from '../../../../core/domain/retention/rotation.ts';
+import { sweptDocument } from '../../../../core/domain/retention/swept.ts';
 import { formatBytes, formatCount, plural } from '../../../../core/domain/units.ts';
 import { failureDocument } from '../failure.ts';
 import { aligned } from '../text.ts';
@@ -56,13 +57,7 @@ export function rotationDocument({
     hidden,
     retagged,
     ...(locked !== undefined && { locked }),
-    swept: {
-      state: swept.state,
-      objects: swept.objects,
-      uploads: swept.uploads,
-      bytes: swept.bytes,
-      ...(swept.packs && { packs: { count: swept.packs.keys.length, bytes: swept.packs.bytes } }),
-    },
+    swept: sweptDocument(swept),
     ...(plan.refusal !== undefined && { refusal: failureDocument(plan.refusal) }),
     failures: failures.map(failureDocument),
   };
