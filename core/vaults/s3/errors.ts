@@ -46,6 +46,10 @@ const damaged: S3Meaning = {
 const byName: Record<string, S3Meaning> = {
   NoSuchBucket: { code: 'vault-unreachable', hint: 'make the bucket, or correct its name' },
   NoSuchKey: { code: 'object-missing' },
+  NoSuchUpload: {
+    code: 'vault-failed',
+    hint: 'the upload was ended by somebody else, a lifecycle rule of the bucket perhaps: run again',
+  },
   QuotaExceeded: full,
   EntityTooLarge: full,
   InsufficientStorage: full,

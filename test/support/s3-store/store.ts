@@ -16,8 +16,14 @@ export type Asked = {
   headers: IncomingMessage['headers'];
   body: Buffer;
 };
-/** `cut`: so many bytes of the body arrive, and the connection breaks. */
-export type Answer = { status?: number; headers?: Record<string, string>; body?: string | Buffer; cut?: number };
+/** `cut`: so many bytes of the body arrive, and the connection breaks. `lengthless`: it is not said how many there are. */
+export type Answer = {
+  status?: number;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  cut?: number;
+  lengthless?: true;
+};
 /** What is answered in place of what the store says: `lost` once it is carried out, the connection breaks. */
 export type Spoil = (asked: Asked, usual: () => Promise<Answer>) => Promise<Answer | 'lost'> | Answer | 'lost';
 
@@ -172,7 +178,8 @@ async function serving(answer: (asked: Asked, bucket: string) => Promise<Answer 
     const said = await answer({ method, key: rest.join('/'), query: searchParams, headers, body }, bucket);
     if (said === 'lost') return void request.socket.destroy();
     const bytes = Buffer.from(said.body ?? '');
-    response.writeHead(said.status ?? 200, { 'content-length': bytes.length, ...said.headers });
+    const length = said.lengthless ? {} : { 'content-length': bytes.length };
+    response.writeHead(said.status ?? 200, { ...length, ...said.headers });
     if (said.cut !== undefined) return void response.write(bytes.subarray(0, said.cut), () => request.socket.destroy());
     response.end(method === 'HEAD' ? undefined : bytes);
   }

@@ -1,6 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { abortError } from '../../../../core/domain/errors.ts';
+import type { BackupError } from '../../../../core/domain/errors.ts';
+import { requirePage } from '../../../../core/vaults/s3/reading/listing.ts';
 import { contentOf, contentOfPattern, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
 import { inStore, is, key, large, spoiledStore, tags, withHeaders } from '../../../support/s3-store/spoiled.ts';
+import { failed } from '../../../support/s3-store/store.ts';
 import type { Spoil } from '../../../support/s3-store/store.ts';
 
 const MiB = 1024 ** 2;
@@ -20,6 +24,79 @@ describe('a download', () => {
     expect(first!.headers).not.toHaveProperty('range');
     for (const { headers } of later)
       expect(headers).toMatchObject({ range: expect.stringMatching(/^bytes=\d+-$/), 'if-match': expect.any(String) });
+  });
+
+  describe('that breaks again and again', () => {
+    const { setTimeout: start } = globalThis;
+    const waits: number[] = [];
+    beforeEach(() => {
+      waits.length = 0;
+      globalThis.setTimeout = ((work: () => void, ms: number) => {
+        if (![200, 400, 800, 1600, 3200].includes(ms)) return start(work, ms);
+        waits.push(ms);
+        return start(work, 0);
+      }) as typeof start;
+    });
+    afterEach(() => {
+      globalThis.setTimeout = start;
+    });
+    const cutAt =
+      (bytes: number): Spoil =>
+      async (_, usual) => ({ ...(await usual()), cut: bytes });
+    const asked = () => under.store.asked.filter((one) => is(one, 'GET'));
+
+    test('goes on as long as each connection gives a megabyte', async () => {
+      await vaultOf().put(key, patterned(large, 65_536), tags, signal);
+      spoiled((one) => is(one, 'GET'), cutAt(MiB), 8);
+
+      expect(await contentOf(vaultOf().get(key, signal))).toEqual(await contentOfPattern(large));
+
+      expect([asked().length, waits]).toEqual([9, Array(8).fill(200)]);
+    });
+
+    test('and gives less is left after five more tries, each after a longer wait', async () => {
+      await vaultOf().put(key, patterned(large, 65_536), tags, signal);
+      spoiled((one) => is(one, 'GET'), cutAt(MiB - 1));
+
+      await expect(contentOf(vaultOf().get(key, signal))).rejects.toMatchObject({ code: 'vault-unreachable' });
+
+      expect([asked().length, waits]).toEqual([6, [200, 400, 800, 1600, 3200]]);
+    });
+
+    test('is left at once where the store then says no', async () => {
+      await vaultOf().put(key, patterned(large, 65_536), tags, signal);
+      spoiled(
+        (one) => is(one, 'GET'),
+        (one, usual) => (one.headers.range === undefined ? cut(one, usual) : failed(403, 'AccessDenied')),
+      );
+
+      await expect(contentOf(vaultOf().get(key, signal))).rejects.toMatchObject({ code: 'vault-denied' });
+
+      expect(asked()).toHaveLength(2);
+    });
+
+    test('ends when it is stopped, with that', async () => {
+      await vaultOf().put(key, patterned(large, 65_536), tags, signal);
+      const stop = new AbortController();
+      const reading = async () => {
+        for await (const _ of vaultOf().get(key, stop.signal)) stop.abort();
+      };
+
+      await expect(reading()).rejects.toEqual(abortError(stop.signal));
+    });
+  });
+
+  test('of nothing is nothing, and without a length none', async () => {
+    await put('');
+    expect(await Array.fromAsync(vaultOf().get(key, signal))).toEqual([]);
+    spoiled(
+      (one) => is(one, 'GET'),
+      async (_, usual) => ({ ...(await usual()), body: 'text', lengthless: true }),
+    );
+    await expect(vaultOf().read(key, signal)).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: 'read s3://acme-backups/prod/shop/object: the answer has no length',
+    });
   });
 
   test('of what changed meanwhile is an error, and so is one whose sizes do not agree', async () => {
@@ -160,13 +237,61 @@ describe('a listing', () => {
 
   test('of an object without its size is none', async () => {
     under.store.objects.set(inStore, { body: Buffer.from('1'), etag: '"e"', tags: {} });
-    for (const part of ['Size', 'LastModified']) {
+    for (const part of ['Key', 'Size', 'LastModified']) {
       rewritten((body) => body.replace(new RegExp(`<${part}>[^<]*</${part}>`), ''));
       await expect(listed()).rejects.toMatchObject({
         code: 'vault-failed',
         message: 'list s3://acme-backups/prod/shop/: the store names an object without its name, size or time',
       });
     }
+  });
+
+  test('whose pages lead nowhere is told, not asked for ever', async () => {
+    under.store.objects.set(inStore, { body: Buffer.from('1'), etag: '"e"', tags: {} });
+    const next = '<NextContinuationToken>prod/shop/a</NextContinuationToken>';
+    rewritten((body) => body.replace(/<IsTruncated>false<\/IsTruncated>/, `<IsTruncated>true</IsTruncated>${next}`));
+
+    await expect(listed()).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: 'list s3://acme-backups/prod/shop/: the store says there is more, and not where',
+    });
+
+    expect(under.store.asked).toHaveLength(2);
+  });
+
+  test('that is none is asked for four times, and what came is shown where it can be printed, and not all of it', async () => {
+    rewritten(() => `\u0007\u001b${'<p>Sign in, please</p>'.repeat(9)}`);
+
+    const { code, message, hint } = (await listed().catch((error: unknown) => error)) as BackupError;
+
+    expect(message).toBe(
+      'list s3://acme-backups/prod/shop/: NotAListing: the answer is no listing: ??<p>Sign in, please</p><p>Sign in, plea',
+    );
+    expect([code, hint]).toEqual([
+      'vault-failed',
+      "is the vault's endpoint that of an S3 store? A proxy or a login page may answer in its place",
+    ]);
+
+    expect(under.store.asked).toHaveLength(4);
+  });
+
+  test.each(['arn:aws:s3:eu-west-1:123456789012:accesspoint/nightly', 'nightly-x1y2-s3alias'])(
+    'of the access point %s says the name of its bucket',
+    (bucket) => {
+      const page = { bucket: 'acme', prefix: 'prod/', truncated: false };
+      expect(() => requirePage(page, { bucket }, 'prod/', 'list')).not.toThrow();
+      expect(() => requirePage({ ...page, prefix: '' }, { bucket }, 'prod/', 'list')).toThrow('no listing of that');
+      expect(() => requirePage({ ...page, truncated: undefined }, { bucket }, 'prod/', 'list')).toThrow('no listing');
+      expect(() => requirePage(page, { bucket: `x${bucket}x` }, 'prod/', 'list')).toThrow('no listing of that');
+    },
+  );
+
+  test('of everything names no prefix', () => {
+    const page = { bucket: 'acme', prefix: undefined, truncated: false };
+    expect(() => requirePage(page, { bucket: 'acme' }, '', 'list')).not.toThrow();
+    expect(() => requirePage(page, { bucket: 'acme' }, 'prod/', 'list')).toThrow(
+      'list: the answer is no listing of that: it is of "" in bucket "acme"',
+    );
   });
 
   test('may begin with what every document of XML may', async () => {
