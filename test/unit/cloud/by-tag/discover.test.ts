@@ -207,7 +207,10 @@ test('of two looks at once, one works and the other one says so', async () => {
   const late = { ...deps.store, readRoster: () => Promise.resolve(read) };
   await look();
 
-  expect(await look({ store: late })).toMatchObject({ status: 'skipped' });
+  expect(await look({ store: late })).toEqual({
+    status: 'skipped',
+    why: 'another one has written the roster meanwhile',
+  });
 });
 
 function configured(): Config {
