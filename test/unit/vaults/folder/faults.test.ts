@@ -4,12 +4,12 @@ import { mkdir, mkdtemp, readdir, readlink, rm, rmdir, stat, symlink, utimes, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { objectKey } from '../../../core/domain/keys.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { chunks, keysOf, patterned } from '../../contract/vault/vault-data.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
+import { chunks, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
 
 const signal = new AbortController().signal;
-const programs = join(import.meta.dirname, '../../real/vaults/programs');
+const programs = join(import.meta.dirname, '../../../real/vaults/programs');
 
 let above: string;
 let root: string;

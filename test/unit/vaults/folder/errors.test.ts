@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { BackupError } from '../../../core/domain/errors.ts';
-import { holdsBackup, requireNoBackupBehind } from '../../../core/vaults/folder/backups.ts';
-import { absent, answered, codeOf, folderError } from '../../../core/vaults/folder/errors.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { holdsBackup, requireNoBackupBehind } from '../../../../core/vaults/folder/backups.ts';
+import { absent, answered, codeOf, folderError } from '../../../../core/vaults/folder/errors.ts';
 
 const id = '20261120T020000Z-7f3a9c';
 let above: string;

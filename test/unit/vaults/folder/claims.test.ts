@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { objectKey } from '../../../core/domain/keys.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { versionOf } from '../../../core/vaults/folder/replace.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
+import { versionOf } from '../../../../core/vaults/folder/replace.ts';
 
 // What writers leave that die in the midst of replacing an object.
 const signal = new AbortController().signal;

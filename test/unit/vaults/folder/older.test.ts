@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { objectKey } from '../../../core/domain/keys.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
 
 // Vaults that were written before an object's own file was what it is now.
 const signal = new AbortController().signal;

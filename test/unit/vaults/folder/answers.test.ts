@@ -3,13 +3,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { objectKey } from '../../../core/domain/keys.ts';
-import type { ObjectKey } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/vault.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { requireMounts } from '../../../core/vaults/folder/mounts.ts';
-import { versionOf } from '../../../core/vaults/folder/replace.ts';
-import { chunks, keysOf } from '../../contract/vault/vault-data.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { ObjectKey } from '../../../../core/domain/keys.ts';
+import type { Vault } from '../../../../core/vault.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
+import { requireMounts } from '../../../../core/vaults/folder/mounts.ts';
+import { versionOf } from '../../../../core/vaults/folder/replace.ts';
+import { chunks, keysOf } from '../../../contract/vault/vault-data.ts';
 import { answering, answeringAgain, failure, systemCalls } from './system-calls.ts';
 
 // What the file system of no test answers: a share that loses answers, a disk that lies, one without links.
@@ -305,20 +305,6 @@ describe('the table of file systems', () => {
     tables(() => Promise.reject(failure('EIO')));
     await expect(requireMounts(root)).rejects.toMatchObject({ code: 'EIO' });
   });
-});
-
-test('a listing that meets a folder which is removed meanwhile goes on; one that meets an error fails', async () => {
-  await put(objectKey('shop/2/a'));
-  const failing = (code: string) =>
-    answering({
-      readdir: ((path: string, ...rest: []) =>
-        path === join(root, 'shop/1/') ? Promise.reject(failure(code)) : systemCalls.readdir(path, ...rest)) as never,
-    });
-
-  failing('ENOENT');
-  expect(await keysOf(vault, '')).toEqual(['shop/2/a']);
-  failing('EIO');
-  await expect(keysOf(vault, '')).rejects.toMatchObject({ code: 'vault-failed' });
 });
 
 test('a folder that holds no backups yet is made a vault by the first write', async () => {

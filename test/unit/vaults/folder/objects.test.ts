@@ -14,12 +14,12 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { objectKey } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/vault.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { requireMounts } from '../../../core/vaults/folder/mounts.ts';
-import { versionOf } from '../../../core/vaults/folder/replace.ts';
-import { chunks, keysOf } from '../../contract/vault/vault-data.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { Vault } from '../../../../core/vault.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
+import { requireMounts } from '../../../../core/vaults/folder/mounts.ts';
+import { versionOf } from '../../../../core/vaults/folder/replace.ts';
+import { chunks, keysOf } from '../../../contract/vault/vault-data.ts';
 
 const signal = new AbortController().signal;
 const [a, b, other] = ['shop/1/a', 'shop/1/b', 'shop/2/a'].map(objectKey) as [

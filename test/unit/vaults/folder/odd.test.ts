@@ -3,16 +3,16 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { link, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackupError } from '../../../core/domain/errors.ts';
-import { objectKey } from '../../../core/domain/keys.ts';
-import type { ObjectKey } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/vault.ts';
-import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { folderPlace, inFolder } from '../../../core/vaults/folder/place.ts';
-import { versionOf } from '../../../core/vaults/folder/replace.ts';
-import { linkNew } from '../../../core/vaults/folder/write.ts';
-import { unopenedVault } from '../../../core/vaults/unopened.ts';
-import { chunks, keysOf } from '../../contract/vault/vault-data.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { ObjectKey } from '../../../../core/domain/keys.ts';
+import type { Vault } from '../../../../core/vault.ts';
+import { folderVault } from '../../../../core/vaults/folder/folder.ts';
+import { folderPlace, inFolder } from '../../../../core/vaults/folder/place.ts';
+import { versionOf } from '../../../../core/vaults/folder/replace.ts';
+import { linkNew } from '../../../../core/vaults/folder/write.ts';
+import { unopenedVault } from '../../../../core/vaults/unopened.ts';
+import { chunks, keysOf } from '../../../contract/vault/vault-data.ts';
 
 // What else may stand, or happen, where an object is read or written.
 const signal = new AbortController().signal;
