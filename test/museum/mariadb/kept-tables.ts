@@ -93,9 +93,9 @@ const mariadb: KeptTable[] = [
   },
   {
     what: 'options that no engine knows, and a mark of tables with history',
-    make: `SET sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'; CREATE TABLE options (a int foo='b*/ar''x' COMMENT '/* \`no\`=''option'' */', KEY k (a) zap=1) baz=3; SET sql_mode = DEFAULT;
+    make: `SET sql_mode = 'IGNORE_BAD_TABLE_OPTIONS'; CREATE TABLE options (a int foo='b*/ar''x' COMMENT '/* \`no\`=''option'' */', KEY k (a) zap=1) baz=3; CREATE TABLE once_aria (a int) ENGINE=MyISAM TRANSACTIONAL=1; SET sql_mode = DEFAULT;
       CREATE TABLE past (a int WITHOUT SYSTEM VERSIONING, b int DEFAULT 3) WITH SYSTEM VERSIONING; ALTER TABLE past DROP SYSTEM VERSIONING, ALGORITHM=INPLACE`,
-    show: 'SHOW CREATE TABLE options; SHOW CREATE TABLE past',
+    show: 'SHOW CREATE TABLE options; SHOW CREATE TABLE once_aria; SHOW CREATE TABLE past',
     otherwise: [' WITHOUT SYSTEM VERSIONING', ''],
     lost: ['column `past`.`a`: WITHOUT SYSTEM VERSIONING, which the table does not use, is gone'],
     lie: ["ALTER TABLE options COMMENT 'x'", 'table options is defined differently'],

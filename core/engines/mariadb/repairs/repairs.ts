@@ -57,9 +57,9 @@ function isNullableCounter(words: string): boolean {
 const tableHead = /^CREATE TABLE (`(?:[^`]|``)*`) \(\n$/;
 const namedLine = /^ {2}(`(?:[^`]|``)*`) /;
 const counterWord = /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)| AUTO_INCREMENT\b/g;
-/** An option that the table's engine does not know: a server prints it in a comment, and takes it with a mode. */
+/** An option that the table's engine does not know: a server prints it in a comment, and takes it with a mode; and one of Aria's. */
 const unknownOption =
-  /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+) \*\//g;
+  /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+|TRANSACTIONAL=\d) \*\//g;
 
 /** Writes the lines of a dump's tables as they must be. Lines are latin1 text, each with its newline. */
 export function repairing(repairs: Repairs): (line: string) => string {
