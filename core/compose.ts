@@ -7,6 +7,7 @@ import type {
   Hook,
   Identity,
   Inspection,
+  ListKeys,
   Notifier,
   SecretReference,
   Secrets,
@@ -30,6 +31,7 @@ import type { Opening } from './engines/descriptor.ts';
 import { descriptorOf, inspection, plainSqlOf } from './engines/index.ts';
 import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
+import { listKeysIn } from './secrets/list-keys.ts';
 import { rdsToken } from './secrets/rds-token.ts';
 import { lookAtDatabases } from './commands/servers/look.ts';
 import type { ServerLooked } from './commands/servers/look.ts';
@@ -59,6 +61,8 @@ export type Host = {
   toolsFacts?(signal: AbortSignal): Promise<ToolsFacts | undefined>;
   /** Takes what programs of the configuration say when they fail: it is for whoever looks at this machine alone. */
   said?: ((line: string) => void) | undefined;
+  /** The folder of this user that outlives runs, for keys to lists; absent where nothing does. Throws where there is none. */
+  keysFolder?(): Promise<string>;
   /** The runbook that came with the program, where people can open it. */
   runbook?: string | undefined;
   /** `false`: sources that were found by their tag are no business of this host, which may not even read of them. */
@@ -76,6 +80,8 @@ export type Nightjar = {
   clock: Clock;
   random: () => number;
   store: Store;
+  /** What this machine keeps to read the lists of encrypted backups; absent where it keeps nothing. */
+  listKeys: ListKeys | undefined;
   /** The store in a further vault of the configuration. Throws `input-invalid` where it names none so. */
   vault(name: string, signal: AbortSignal): Promise<Store>;
   /** The store in another folder, which need not be there yet; `path` is whole. */
@@ -189,6 +195,7 @@ export async function compose(
     clock: telling.clock,
     random: Math.random,
     store: storeOf(vault),
+    listKeys: host.keysFolder && listKeysIn(host.keysFolder, vault.place),
     vault: async (name, stop) => storeOf({ ...(await openFurther(name, stop)).vault, name }),
     storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
     get sourceNames() {

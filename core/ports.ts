@@ -124,8 +124,14 @@ export type Plan = {
   close(): Promise<void>;
 };
 
-/** A part that this process alone can make, of what it knows by now. */
-export type PartOfOthers = Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(signal: AbortSignal): OpenedPart };
+/**
+ * A part that this process alone can make, of what it knows by now. `isList`: by it the next run knows what has not
+ * changed.
+ */
+export type PartOfOthers = Pick<PlannedPart, 'role' | 'file' | 'compress'> & {
+  isList?: true;
+  open(signal: AbortSignal): OpenedPart;
+};
 
 /** What is known once every part was read. */
 export type Confirmed = {
@@ -540,6 +546,23 @@ export type Token = {
  * Secrets Manager.
  */
 export type SecretReference = { env: string } | { file: string } | { secret: string; field?: string | undefined };
+
+/**
+ * What opens the lists of one encrypted backup, and nothing else of it (AGE-SECRET-KEY-…); `manifest`: SHA-256 of the
+ * manifest that this machine wrote for it.
+ */
+export type ListKey = { id: BackupId; manifest: string; identity: string };
+
+/**
+ * Keys that this machine keeps outside of the vault, from one run to the next. No restore needs them: whoever loses them
+ * loses the time and space of one whole backup.
+ */
+export type ListKeys = {
+  /** Those of a source in this vault, and where they lie; or why none can be kept here. */
+  read(source: SourceName): Promise<{ place: string; keys: readonly ListKey[] } | { why: string }>;
+  /** These of a source, and no others, durably; nobody but this user reads them. */
+  keep(source: SourceName, keys: readonly ListKey[]): Promise<void>;
+};
 
 /** The time now; a fake one in tests. */
 export type Clock = { now(): Date };

@@ -46,6 +46,7 @@ export async function openSession(
     layer: (stop: AbortSignal) => findLayer(env, pins, (line) => out.note(line), stop),
     toolsFacts: (stop: AbortSignal) => layerFacts(env, pins, stop),
     said: (line: string) => out.note(line),
+    keysFolder: () => keysFolder(env),
     runbook: runbookFile(),
     configuration: configurationToName(file, cwd) && path,
     workingIn: vault,
@@ -79,6 +80,15 @@ export async function openSession(
 /** The configuration as it was named, where the commands that a text suggests have to name it, too. */
 export function configurationToName(file: string, cwd: string): string | undefined {
   return resolve(cwd, file) === resolve(cwd, defaultConfiguration) ? undefined : file;
+}
+
+/** Beside that of the database clients, or where systemd says that a service keeps what it can lose (systemd.exec(5)). */
+async function keysFolder(env: NodeJS.ProcessEnv): Promise<string> {
+  const [ofService] = env['CACHE_DIRECTORY']?.split(':') ?? [];
+  if (env['NIGHTJAR_CACHE']) return join(env['NIGHTJAR_CACHE'], 'list-keys');
+  if (ofService) return ofService;
+  const { cacheRoot } = await import('../../layers/db-tools/index.ts');
+  return `${cacheRoot(env)}-keys`;
 }
 
 /** Below the program's own folder, in a clone as in a package. */

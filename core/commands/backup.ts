@@ -10,7 +10,7 @@ import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { whileHeld } from '../pipeline/held.ts';
 import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
-import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
+import type { Clock, Confirmed, Identity, ListKeys, Plan, Report, Source } from '../ports.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
 import type { Store } from '../store/store.ts';
 import { planSharing } from './plan-sharing.ts';
@@ -22,6 +22,8 @@ export type BackupDeps = {
   random: () => number;
   version: string;
   report: Report;
+  /** Where this machine keeps what opens the lists of encrypted backups; absent where it keeps nothing. */
+  listKeys?: ListKeys | undefined;
   /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
   asked?: Date | undefined;
   /** Of a dump that somebody else has made: no run of the source, and nothing until it is proven. */
@@ -64,13 +66,15 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       if (adopting === undefined) await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: adopting === undefined ? tiersFor(source, id, others) : [] };
       const sign = await store.signer(source.name, held);
-      const plan = await planSharing(made, backups, deps, held);
+      const { plan, lists } = await planSharing(made, backups, deps, held);
+      const storing = { ...made, listRecipient: lists?.recipient };
       try {
         const said = await saidBefore(standingOf(plan, source), source.name, others, deps, held);
         announce(plan, made, said, report);
-        const content = await storeContent(plan, made, deps, confirmLease, held);
-        const manifest = await manifestOf(plan, made, content, deps);
+        const content = await storeContent(plan, storing, deps, confirmLease, held);
+        const manifest = await manifestOf(plan, storing, content, deps);
         await proven(manifest, deps, held);
+        await lists?.keep(manifest, held);
         await store.writeManifest(manifest, sign, held);
         return manifest;
       } finally {
@@ -165,7 +169,7 @@ function warn(messages: readonly string[], report: Report): void {
 
 async function manifestOf(
   plan: Plan,
-  { source, id, start, tiers }: NewBackup & { start: Date },
+  { source, id, start, tiers, listRecipient }: NewBackup & { start: Date },
   { parts, seen, confirmed, listed }: StoredContent,
   { version, identity, clock, adopting }: BackupDeps,
 ): Promise<Manifest> {
@@ -187,7 +191,7 @@ async function manifestOf(
     end: (adopting === undefined ? clock.now() : start).toISOString(),
     timeZone: source.timeZone,
     compression: { method: 'zstd', level: source.compressionLevel },
-    encryption: recipients.length === 0 ? null : { method: 'age', recipients: [...recipients] },
+    encryption: recipients.length === 0 ? null : encryptionTo(recipients, listRecipient !== undefined),
     tiers: [...tiers],
     parts,
     ...(plan.rowForm !== undefined && { rowForm: plan.rowForm }),
@@ -201,6 +205,10 @@ async function manifestOf(
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),
   };
+}
+
+function encryptionTo(recipients: readonly string[], ownLists: boolean): Manifest['encryption'] {
+  return { method: 'age', recipients: [...recipients], ...(ownLists && { ownLists }) };
 }
 
 function armorTo(recipients: readonly string[]): Armor {

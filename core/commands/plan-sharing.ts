@@ -1,12 +1,25 @@
 import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
-import { isBackupError, messageOf } from '../domain/errors.ts';
+import { encryptedEnding } from '../contract/manifest/part-name.ts';
+import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
+import type { BackupId } from '../domain/keys.ts';
 import type { BackupFound } from '../domain/verdict/history.ts';
 import { damageOf } from '../domain/verdict/verdict.ts';
-import type { BackupBefore, Plan, Report, Source } from '../ports.ts';
+import type { BackupBefore, ListKeys, Plan, Report, Source } from '../ports.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
 import type { Store } from '../store/store.ts';
+import { listKeysOfRun } from './list-keys.ts';
+import type { ListsOfRun } from './list-keys.ts';
 
-type PlanDeps = { store: Store; report: Report };
+type PlanDeps = { store: Store; report: Report; listKeys?: ListKeys | undefined };
+
+/**
+ * What is planned; of an encrypted backup whose lists the next run can open, to whom they are encrypted, and what keeps
+ * the key: to be called before the manifest is written.
+ */
+export type BackupPlanned = {
+  plan: Plan;
+  lists?: { recipient: string; keep(manifest: Manifest, signal: AbortSignal): Promise<void> };
+};
 
 /**
  * Plans a backup; `others` are there already, oldest first. Where the engine knows what has not changed, and the vault
@@ -18,14 +31,37 @@ export async function planSharing(
   others: readonly BackupFound[],
   deps: PlanDeps,
   signal: AbortSignal,
-): Promise<Plan> {
+): Promise<BackupPlanned> {
   const { engine, recipients = [] } = made.source;
-  // what this run could not read, it could not compare with
-  const isShared = engine.shares === true && recipients.length === 0 && (await deps.store.canShare(signal));
-  if (!isShared) return engine.plan({}, signal);
-  const before = await backupBefore(made.source, others, deps, signal);
+  // what this run can't read, and the next one neither, it can't compare with
+  const isReadable = recipients.length === 0 || deps.listKeys !== undefined;
+  if (engine.shares !== true || !isReadable || !(await deps.store.canShare(signal)))
+    return { plan: await engine.plan({}, signal) };
+  if (recipients.length === 0) return { plan: (await planFrom(made, others, undefined, deps, signal)).plan };
+  const lists = await listKeysOfRun(made.source, others, deps, signal);
+  if (!('of' in lists)) return { plan: saying(await engine.plan({}, signal), lists.said) };
+  const { plan, before } = await planFrom(made, others, lists, deps, signal);
+  const keep = (manifest: Manifest, stop: AbortSignal) => lists.keep(manifest, before, stop);
+  return { plan: saying(plan, lists.said), lists: { recipient: lists.recipient, keep } };
+}
+
+/** `before`: the backup that was looked at for what has not changed. */
+async function planFrom(
+  made: NewBackup,
+  others: readonly BackupFound[],
+  lists: ListsOfRun | undefined,
+  deps: PlanDeps,
+  signal: AbortSignal,
+): Promise<{ plan: Plan; before?: BackupId }> {
+  const before = await backupBefore(made.source, others, lists, deps, signal);
   const plan = before && (await planBehind(before, made, deps, signal));
-  return plan ?? engine.plan({ sharing: {} }, signal);
+  const id = before && { before: before.manifest.id as BackupId };
+  return { plan: plan ?? (await made.source.engine.plan({ sharing: {} }, signal)), ...id };
+}
+
+/** It is told once, and stands in the manifest of each backup of which it is true. */
+function saying(plan: Plan, said: string | undefined): Plan {
+  return said === undefined ? plan : { ...plan, standing: [...(plan.standing ?? []), said] };
 }
 
 /** Undefined where what the backup before holds is not there, or not as its manifest says, or can't be read. */
@@ -44,6 +80,7 @@ async function planBehind(
   }
   const before = { ...known, readCatalog };
   const plan = await made.source.engine.plan({ sharing: { before } }, signal).catch((error: unknown) => {
+    if (isBackupError(error, 'key-missing')) unread = { error };
     const isOfBefore = unread !== undefined || isBackupError(error, 'part-corrupt', 'object-missing');
     if (signal.aborted || !isOfBefore) throw error;
     return undefined;
@@ -78,28 +115,34 @@ async function isShared(
 }
 
 /**
- * The newest backup that a part may be taken over from: its manifest and catalog can be read without a key, and no look
- * at it has failed. What a failed look was at is taken over from none.
+ * The newest backup that a part may be taken over from: its list can be read here, it is encrypted to whom the new one
+ * is, and no look at it has failed. What a failed look was at is taken over from none.
  */
 async function backupBefore(
-  { name, engine }: Source,
+  { name, engine, recipients = [] }: Source,
   others: readonly BackupFound[],
+  lists: ListsOfRun | undefined,
   { store, report }: PlanDeps,
   signal: AbortSignal,
 ): Promise<BackupBefore | undefined> {
-  const newest = others.findLast((found) => damageOf(found, undefined) === undefined);
+  const isKnown = (id: BackupId) => lists === undefined || lists.of(id) !== undefined;
+  const newest = others.findLast((found) => isKnown(found.id) && damageOf(found, undefined) === undefined);
   if (newest === undefined) return undefined;
   // of when nothing was signed: whoever could write then would have what they wrote signed now
   if (store.signingRules(name) !== undefined && !store.hasToBeSigned(name, newest.id)) return undefined;
   try {
     const suspects = await partsOfFailed(others, (found) => store.readManifest(name, found.id, signal));
-    const { manifest } = await store.readManifest(name, newest.id, signal);
-    if (manifest.engine !== engine.name || manifest.encryption !== null) return undefined;
+    const { manifest, sha256 } = await store.readManifest(name, newest.id, signal);
+    if (manifest.engine !== engine.name || !isFor(manifest, recipients)) return undefined;
+    const key = lists?.of(newest.id);
+    if (key !== undefined && key.manifest !== sha256) throw anotherManifest(manifest);
+    const reading = key === undefined ? store : store.openedBy(await lists!.identities(key));
     return {
       manifest,
-      readCatalog: (begin, stop) => store.tellCatalog(manifest, begin, stop),
-      open: (part, stop) => store.openPart(manifest, part, stop),
-      isSharable: ({ sha256 }) => !suspects.has(sha256),
+      readCatalog: (begin, stop) => reading.tellCatalog(manifest, begin, stop),
+      open: (part, stop) => reading.openPart(manifest, part, stop),
+      isSharable: ({ sha256: content, file }) =>
+        !suspects.has(content) && file.endsWith(encryptedEnding) === recipients.length > 0,
     };
   } catch (error) {
     if (signal.aborted) throw error;
@@ -110,6 +153,17 @@ async function backupBefore(
 
 function storedAgain(cause: unknown): string {
   return `everything is stored again, for the backup before: ${messageOf(cause)}`;
+}
+
+/** Whoever was taken out must not read what is stored from now on, and whoever was added has to. */
+function isFor({ encryption }: Manifest, recipients: readonly string[]): boolean {
+  const [was, is] = [new Set(encryption?.recipients), new Set(recipients)];
+  return was.size === is.size && was.isSubsetOf(is);
+}
+
+/** Nobody can read what is taken over: it is known by the digests that this machine has seen itself. */
+function anotherManifest({ source, id }: Manifest): BackupError {
+  return new BackupError('manifest-invalid', `the manifest of ${source} ${id} is not the one that was written here`);
 }
 
 /** The parts of backups that a look at has failed: the damage may lie in what they share with others. */

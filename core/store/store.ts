@@ -4,7 +4,7 @@ import type { Clock } from '../ports.ts';
 import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore, newName } from './backups/made-before.ts';
-import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
+import { backupIds, manifestDigest, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
 import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
@@ -75,6 +75,7 @@ export function openStore(
     discardParts: on(discardParts),
     signer: signing(signer),
     writeManifest: on(writeManifest),
+    manifestDigest,
 
     signingRules: signing(signingRules),
     hasToBeSigned: signing(hasToBeSigned),
@@ -83,6 +84,11 @@ export function openStore(
     readPackedCatalog: reading(readPackedCatalog),
     tellCatalog: reading(tellCatalog),
     openPart: reading(openPart),
+    /** The same of what these identities open, whatever is configured. */
+    openedBy(identities: readonly string[]) {
+      const by = binding<PartOpening>({ vault, identitiesOf: async () => identities, damaged });
+      return { tellCatalog: by(tellCatalog), openPart: by(openPart) };
+    },
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),
 

@@ -14,7 +14,7 @@ type SourceNamed = readonly [source: SourceName, config: SourceConfig];
 /** What a backup does that may have parts in common with others: adds packs, over nothing, where there are no locks. */
 export function storePacksStatements(vault: VaultPlace, named: SourceNamed): PolicyStatement[] {
   const keys = packsIn([vault], [named]);
-  if (keys.length === 0 || named[1].encryption.recipients.length > 0) return [];
+  if (keys.length === 0) return [];
   return [
     allow('AskForLocks', ['s3:GetBucketObjectLockConfiguration'], [vault.bucket.bucketArn]),
     allow('StorePacks', ['s3:PutObject'], keys, onlyNew),

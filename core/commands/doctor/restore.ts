@@ -2,7 +2,7 @@ import type { Settings } from '../../contract/config/settings/settings.ts';
 import { drillDatabaseName } from '../../domain/drill-name.ts';
 import { newDatabaseName } from '../../domain/keys.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import type { Clock, Examination, Observed, RestoreFinding, Source } from '../../ports.ts';
+import type { Clock, Examination, ListKeys, Observed, RestoreFinding, Source } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import { chooseBackup } from '../../survey/choose.ts';
 import { memoryOf } from '../../survey/watched.ts';
@@ -14,6 +14,7 @@ export type ExaminedDeps = {
   clock: Clock;
   random: () => number;
   store: Store;
+  listKeys?: ListKeys | undefined;
   source(name: string, options: { database?: string; drill?: boolean }, signal: AbortSignal): Promise<Source>;
 };
 

@@ -23,7 +23,11 @@ export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
       first: 'login',
       async open(signal) {
         const { engine } = await deps.source(name, {}, signal);
-        return [...engineExaminations(engine, deps.clock), ...restoreExaminations(name, settings, engine, deps)];
+        return [
+          ...engineExaminations(engine, deps.clock),
+          ...unchangedExaminations(name, settings, engine, deps),
+          ...restoreExaminations(name, settings, engine, deps),
+        ];
       },
     },
     { about, first: 'schedule', open: async () => scheduleExaminations(settings) },
@@ -31,6 +35,24 @@ export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
     { about, first: 'keys', open: async () => keyExaminations(name, settings, deps) },
   ];
 }
+
+/** Of what is encrypted, a machine has to keep the key to the last list, or everything is stored each time. */
+function unchangedExaminations(
+  name: SourceName,
+  { encryption: { recipients } }: Settings,
+  engine: Engine,
+  { listKeys }: SourceDeps,
+): Examination[] {
+  if (listKeys === undefined || engine.shares !== true || recipients.length === 0) return [];
+  const look = async (): Promise<Observed[]> => {
+    const read = await listKeys.read(name);
+    if ('place' in read) return [{ outcome: 'fine', said: `keys to the lists of its last backups: ${read.place}` }];
+    return [{ outcome: 'warning', said: `everything is stored each time: ${read.why}`, remedy: keepsKeys }];
+  };
+  return [{ what: 'unchanged', look }];
+}
+
+const keepsKeys = 'let this user write there, or name a folder that stays: NIGHTJAR_CACHE=/path (docs/files.md)';
 
 /** A server that can't be reached is told once. What is encrypted is looked into where an identity is configured. */
 function restoreExaminations(name: SourceName, settings: Settings, engine: Engine, deps: SourceDeps): Examination[] {

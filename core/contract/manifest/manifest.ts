@@ -77,8 +77,18 @@ export const manifestSchema = z.strictObject({
   timeZone: z.string(),
   tiers: z.array(z.enum(tiers)),
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
-  /** Recipients are public keys; which of them is whose, they do not say. */
-  encryption: z.union([z.null(), z.strictObject({ method: z.literal('age'), recipients: z.array(z.string()).min(1) })]),
+  /**
+   * Recipients are public keys; which of them is whose, they do not say. `ownLists`: the list and the catalog can be
+   * opened by a key of this backup's own, too, which the machine that made it keeps.
+   */
+  encryption: z.union([
+    z.null(),
+    z.strictObject({
+      method: z.literal('age'),
+      recipients: z.array(z.string()).min(1),
+      ownLists: z.literal(true).optional(),
+    }),
+  ]),
   parts: z
     .array(partSchema)
     .min(1)

@@ -31,13 +31,13 @@ export function isPartName(path: string, role?: PartRole): boolean {
 
 /**
  * Whether a part is of the kind that later backups may have in common with this one, by its name: a tar of files, or
- * what is called by its digest; never what is encrypted.
+ * what is called by its digest.
  */
 export function isSharable(path: string): boolean {
-  return isPartName(path, 'data') && sharableForm.test(path) && !path.endsWith(encryptedEnding);
+  return isPartName(path, 'data') && sharableForm.test(path);
 }
 
-const sharableForm = /^data\/\d+\.(tar\.zst$|[0-9a-f]{64}\.)/;
+const sharableForm = /^data\/\d+\.(tar\.zst(\.age)?$|[0-9a-f]{64}\.)/;
 
 /** Patterns that every part's name matches, for policies. */
 export const partPatterns: readonly string[] = Object.values(names).map(({ pattern }) => pattern);

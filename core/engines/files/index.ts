@@ -69,9 +69,10 @@ function folderCalled(database: string, path: string): string {
 function restoreCommands(parts: readonly ManifestPart[], { shared = [] }: Plan): string[] {
   const tar = 'tar --extract --preserve-permissions --numeric-owner --acls --xattrs --directory="$FOLDER"';
   const list = parts.find(({ role }) => role === 'schema');
-  const older = new Set(shared.map(({ file }) => file));
+  // by number: these parts are called as they are once they are decrypted
+  const older = new Set(shared.map(({ file }) => partNumber(file)));
   const command = ({ file }: ManifestPart) => {
-    if (list === undefined || !older.has(file)) return `zstd -dc ${file} | ${tar}`;
+    if (list === undefined || !older.has(partNumber(file))) return `zstd -dc ${file} | ${tar}`;
     const names = `zstd -dc ${list.file} | LC_ALL=C grep -az '^${partNumber(file)} ' | cut -z -d ' ' -f 3-`;
     return `zstd -dc ${file} | ${tar} --null --files-from=<(${names})`;
   };

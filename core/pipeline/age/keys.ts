@@ -1,4 +1,11 @@
-import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import {
+  armor,
+  Decrypter,
+  Encrypter,
+  generateHybridIdentity,
+  generateX25519Identity,
+  identityToRecipient,
+} from 'age-encryption';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 
 /** A short text, encrypted to every recipient, as lines that may stand in a script. */
@@ -8,9 +15,13 @@ export async function armored(text: string, recipients: readonly string[]): Prom
   return armor.encode(await encrypter.encrypt(text));
 }
 
-/** A new identity, and the recipient that it opens for. */
-export async function newIdentity(): Promise<{ identity: string; recipient: string }> {
-  const identity = await generateX25519Identity();
+/**
+ * A new identity, and the recipient that it opens for: post-quantum where one of those `beside` it is, for what is
+ * encrypted to several is as weak as the weakest.
+ */
+export async function newIdentity(beside: readonly string[] = []): Promise<{ identity: string; recipient: string }> {
+  const isHybrid = beside.some((one) => /^age1(tag)?pq1/.test(one));
+  const identity = isHybrid ? await generateHybridIdentity() : await generateX25519Identity();
   return { identity, recipient: await identityToRecipient(identity) };
 }
 

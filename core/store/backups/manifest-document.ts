@@ -48,6 +48,7 @@ function isOfLater({ encryption, rowForm }: Manifest): boolean {
 
 const takenOut = 'its own checksum was taken out of it';
 
-function digestOf(bytes: Uint8Array): string {
+/** SHA-256, in hex. */
+export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -5,7 +5,7 @@ import { backupOfManifestKey, manifestKey, signatureKey, sourceSegment } from '.
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { tierTags } from '../../domain/retention/tiers.ts';
 import type { Lock, Vault } from '../../vault.ts';
-import { manifestDocument, parseManifest } from './manifest-document.ts';
+import { digestOf, manifestDocument, parseManifest } from './manifest-document.ts';
 import { whyUntrusted } from './signature.ts';
 import type { Sign, Trust } from './signature.ts';
 
@@ -19,7 +19,8 @@ export async function backupIds(vault: Vault, source: SourceName, signal: AbortS
   return ids.sort();
 }
 
-export type ManifestFound = { manifest: Manifest; lock: Lock | undefined; stays: boolean };
+/** `sha256`: of the document as it lies there. */
+export type ManifestFound = { manifest: Manifest; sha256: string; lock: Lock | undefined; stays: boolean };
 
 /**
  * One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. What can't be
@@ -62,7 +63,7 @@ async function readOnce(
     const { manifest } = parsed;
     if (manifest.source !== source || manifest.id !== id)
       return { why: `it is the manifest of ${manifest.source} ${manifest.id}` };
-    return { manifest, lock, stays: stays === true };
+    return { manifest, sha256: digestOf(body), lock, stays: stays === true };
   } catch (error) {
     if (isBackupError(error, 'object-missing')) throw missingBackup(vault, source, `none with the id ${id}`);
     if (isBackupError(error, 'object-too-large')) return { why: error.message };
@@ -84,6 +85,11 @@ export async function writeManifest(
   const document = manifestDocument(manifest);
   if (sign !== undefined) await vault.putIfAbsent(signatureKey(source, id), await sign(document, signal), tags, signal);
   await vault.putIfAbsent(manifestKey(source, id), document, tags, signal);
+}
+
+/** SHA-256 of the document that `writeManifest` makes of it. */
+export function manifestDigest(manifest: Manifest): string {
+  return digestOf(manifestDocument(manifest));
 }
 
 /** What to say where there is no such backup. */

@@ -28,7 +28,7 @@ export function catalogPart(catalog: Catalog | Iterable<CatalogEntry>, largest =
     }
   }
   const open = () => ({ content: content(), notes: async () => ({ heard: [] }) });
-  return { role: 'catalog', file: 'catalog.json', compress: true, open };
+  return { role: 'catalog', file: 'catalog.json', compress: true, isList: true, open };
 }
 
 /** Nobody could read it again: such a backup must not be made. */

@@ -25,8 +25,13 @@ export type PartsOfPlan = {
   catalog?: Parameters<typeof catalogPart>[0] | undefined;
 };
 
-/** A backup that is being made. */
-export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] };
+/** A backup that is being made. `listRecipient`: to whom its lists are encrypted besides its recipients. */
+export type NewBackup = {
+  source: Source;
+  id: BackupId;
+  tiers: readonly Tier[];
+  listRecipient?: string | undefined;
+};
 
 const discardLimitMs = 30_000;
 
@@ -77,12 +82,14 @@ function fileOf({ file, compress: isCompressed }: PartOfOthers, { recipients = [
 async function storePart(
   vault: Vault,
   toStore: PartOfOthers,
-  { source, id, tiers }: NewBackup,
+  { source, id, tiers, listRecipient }: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart> {
   const file = fileOf(toStore, source);
-  const { recipients = [] } = source;
+  const { recipients: named = [] } = source;
+  const own = toStore.isList === true && named.length > 0 && listRecipient !== undefined ? [listRecipient] : [];
+  const recipients = [...named, ...own];
   const key = partKey(source.name, id, file);
   const opened = toStore.open(signal);
   const meter = metered(toStore.file, opened, report);

@@ -55,12 +55,14 @@ test('what may be shared is stored as a pack, with a link in its place; everythi
   expect(keys()).toEqual([
     `media/${one}/after.tar.zst`,
     link,
-    `media/${one}/data/0002.tar.zst.age`,
+    `media/${one}/data/0002.tar.zst.age.in-${one}-0002-7`,
     `media/${one}/data/0003.sql.zst`,
-    `media/${one}/${layer}.age`,
+    `media/${one}/${layer}.age.in-${one}-0004-7`,
     `media/${one}/${layer}.in-${one}-0004-7`,
     pack,
+    `media/packs/${one}/0002.tar.zst.age`,
     `media/packs/${one}/${layer.slice(5)}`,
+    `media/packs/${one}/${layer.slice(5)}.age`,
   ]);
   expect(state.objects.get(pack)!.tags).toEqual({});
   expect(state.objects.get(link)!.tags).toEqual(daily);

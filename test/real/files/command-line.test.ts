@@ -55,7 +55,10 @@ test('a folder is backed up encrypted, listed, shown, verified, drilled, copied 
 
   await rm(at('elsewhere/media'), { recursive: true, force: true });
   expect(await run('list', 'media')).toContain(id);
-  expect(await run('verify', 'media')).toContain('intact: 3 parts');
+  expect(await run('verify', 'media')).toContain('intact: 4 parts');
+  expect(await run('show', 'media')).toMatch(/also to a key of the machine\s+that made it/);
+  expect(await run('doctor', 'media')).toContain('keys to the lists of its last backups');
+  expect(await run('backup', 'media')).toMatch(/stored, .* anew/);
   expect(await run('drill', 'media')).toContain(all);
   expect(await run('check', 'media')).toMatch(/media +fresh/);
   await run('copy', 'media');

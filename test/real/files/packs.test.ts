@@ -15,6 +15,7 @@ import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { copying } from '../../support/copying.ts';
 import { filesSceneIn } from '../../support/files/scene.ts';
 import { bash, seenByStock } from '../../support/files/stock.ts';
+import { everyCall } from '../../support/faults/every-call.ts';
 import { none, policyOf } from '../../support/vaults/history.ts';
 import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { MemoryState } from '../../support/vaults/memory-vault.ts';
@@ -340,21 +341,3 @@ test('a bucket that was downloaded is a vault, and a backup comes out of it by h
     expect((await verify(manifest, { ...moved, ...inspection }, limit())).problems).toEqual([]);
   }
 });
-
-/** Something happens before each call. */
-function everyCall(vault: Vault, happens: () => Promise<void>): Vault {
-  const wrapped = Object.entries(vault).map(([name, call]) => {
-    if (typeof call !== 'function') return [name, call];
-    const run = call as (...args: unknown[]) => unknown;
-    if (!['list', 'get', 'unfinished'].includes(name))
-      return [name, async (...args: unknown[]) => (await happens(), run(...args))];
-    return [
-      name,
-      async function* (...args: unknown[]) {
-        await happens();
-        yield* run(...args) as AsyncIterable<unknown>;
-      },
-    ];
-  });
-  return Object.fromEntries(wrapped) as Vault;
-}

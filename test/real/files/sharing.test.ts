@@ -13,12 +13,12 @@ import { damageOf } from '../../../core/domain/verdict/verdict.ts';
 import { inspection } from '../../../core/engines/files/inspection.ts';
 import type { RunEvent } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
-import type { Vault } from '../../../core/vault.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { filesScene } from '../../support/files/scene.ts';
 import type { FilesScene } from '../../support/files/scene.ts';
 import { bash, seenByStock } from '../../support/files/stock.ts';
 import { copying } from '../../support/copying.ts';
+import { everyCall } from '../../support/faults/every-call.ts';
 import { policyOf } from '../../support/vaults/history.ts';
 import { folderScene, limit, memoryScene } from '../../support/vaults/vault.ts';
 
@@ -315,24 +315,6 @@ test('a copy is whole though the backup that it shares with is removed there at 
   }
   await to.remove();
 });
-
-/** Something happens before each call. */
-function everyCall(vault: Vault, happens: () => Promise<void>): Vault {
-  const wrapped = Object.entries(vault).map(([name, call]) => {
-    if (typeof call !== 'function') return [name, call];
-    const run = call as (...args: unknown[]) => unknown;
-    if (!['list', 'get', 'unfinished'].includes(name))
-      return [name, async (...args: unknown[]) => (await happens(), run(...args))];
-    return [
-      name,
-      async function* (...args: unknown[]) {
-        await happens();
-        yield* run(...args) as AsyncIterable<unknown>;
-      },
-    ];
-  });
-  return Object.fromEntries(wrapped) as Vault;
-}
 
 /** Other bytes, as many, under every name of it. */
 async function spoil({ id }: Manifest, vault = scene.vault.folder): Promise<void> {

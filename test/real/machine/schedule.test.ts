@@ -1,10 +1,11 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Cron } from 'croner';
 import { CronExpressionParser } from 'cron-parser';
+import { serviceText } from '../../../bin/cli/setup/schedule/units.ts';
 import { onCalendar } from '../../../core/domain/time/on-calendar.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import type { Ended } from '../../support/cli/command.ts';
@@ -192,6 +193,19 @@ test(
   },
   2 * minuteMs,
 );
+
+test('a service of the system is one to systemd, and has a folder of its own that its user can lose', async () => {
+  const configuration = join(place, 'nightjar.yaml');
+  const starting = { node: process.execPath, program: launcher, configuration, folder: place, environment: undefined };
+  const units = { starting, prefix: 'second', system: true, user: 'root' };
+  const file = join(folder, 'second-backup-shop.service');
+  await writeFile(file, serviceText(units, { about: 'back up shop', args: ['backup', 'shop'] }));
+
+  const verified = await machine.run('systemd-analyze', ['--user', 'verify', file], place);
+
+  expect(verified).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await readFile(file, 'utf8')).toContain('\nCacheDirectory=second-keys\nCacheDirectoryMode=0700\n');
+});
 
 async function untilEnded(name: string): Promise<string> {
   const limit = Date.now() + minuteMs;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
@@ -21,7 +22,7 @@ export function start(args: readonly string[], { cwd, env = {}, program = launch
   const { NODE_OPTIONS: _, ...own } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd,
-    env: { ...own, NIGHTJAR_LAYER_NEWS: 'off', ...env },
+    env: { ...own, NIGHTJAR_LAYER_NEWS: 'off', CACHE_DIRECTORY: join(cwd, '.list-keys'), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: limitMs,
     killSignal: 'SIGKILL',

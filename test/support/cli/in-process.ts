@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { run } from '../../../bin/cli/run.ts';
 import { progress } from './command.ts';
 import type { Ended, Place } from './command.ts';
@@ -31,7 +32,7 @@ export async function printedInProcess(
         },
       },
       stderr: { write: (text: string) => (said += text) },
-      env: { ...process.env, NIGHTJAR_LAYER_NEWS: 'off', ...env },
+      env: { ...process.env, NIGHTJAR_LAYER_NEWS: 'off', CACHE_DIRECTORY: join(cwd, '.list-keys'), ...env },
       cwd,
     },
     AbortSignal.timeout(limitMs),

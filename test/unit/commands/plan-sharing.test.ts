@@ -71,14 +71,17 @@ async function planned(source = sharing(), store: Store = openStore(scene.vault)
   const report: Parameters<typeof planSharing>[2]['report'] = (event) => {
     if (event.type === 'warning') warnings.push(event.message);
   };
-  return planSharing({ source, id, tiers: [] }, backups, { store, report }, signal);
+  return (await planSharing({ source, id, tiers: [] }, backups, { store, report }, signal)).plan;
 }
 const newParts = async () => (await scene.files()).filter((key) => key.startsWith(`shop/${id}/`));
 const storedAgain = (because: string) => [`everything is stored again, for the backup before: ${because}`];
 
 test.each<[string, () => Promise<Plan>]>([
   ['an engine that shares nothing', () => planned(unshared())],
-  ['a source that is encrypted', () => planned({ ...sharing(), recipients: ['age1x'] })],
+  [
+    'what is encrypted by a host that keeps no keys to its lists',
+    () => planned({ ...sharing(), recipients: ['age1x'] }),
+  ],
   ['a vault that lists late', () => planned(sharing(), openStore({ ...scene.vault, weaker: 'it lists late' }))],
 ])('%s is planned alone', async (_, planning) => {
   await stored(1);

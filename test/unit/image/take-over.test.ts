@@ -43,10 +43,10 @@ test('a blob that is there already is taken over, by its name in the new backup 
   expect(rows).toMatchObject([{ table: 'linux/amd64', rows: 2 }]);
 });
 
-test('one that was compressed stays compressed', () => {
-  const { shared } = takeOverBlobs([planned], before({ file: `data/0001.${hex}.layer.zst`, sha256: 'cd'.repeat(32) }));
+test.each(['.zst', '.age', '.zst.age'])('one that was stored as %s stays so', (ending) => {
+  const there = before({ file: `data/0001.${hex}.layer${ending}`, sha256: 'cd'.repeat(32) });
 
-  expect(shared).toMatchObject([{ file: `${planned.file}.zst` }]);
+  expect(takeOverBlobs([planned], there).shared).toMatchObject([{ file: `${planned.file}${ending}` }]);
 });
 
 test.each<[string, BackupBefore | undefined]>([
@@ -55,7 +55,6 @@ test.each<[string, BackupBefore | undefined]>([
   ['it is stored as it is, and its bytes are not those of its name', before({ sha256: 'cd'.repeat(32) })],
   ['it has another size', before({ bytes: 11 })],
   ['something is known against it', before({}, false)],
-  ['it is encrypted', before({ file: `data/0001.${hex}.layer.age`, sha256: 'cd'.repeat(32) })],
 ])('a blob is pulled anew where %s', (_, there) => {
   expect(takeOverBlobs([planned], there)).toEqual({ shared: [], rows: [], anew: [planned] });
 });

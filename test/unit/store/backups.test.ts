@@ -182,14 +182,16 @@ function readingAs(bodies: (Uint8Array | BackupError)[]): Vault {
 
 test('a manifest is read with its lock, and whether a delete would only hide it', async () => {
   const manifest = await putBackup(vault, 'shop', first);
-  expect(await reading()).toEqual({ manifest, lock: undefined, stays: false });
+  const { body } = await vault.read(manifestKey(shop, first), signal);
+  const read = { manifest, sha256: createHash('sha256').update(body).digest('hex') };
+  expect(await reading()).toEqual({ ...read, lock: undefined, stays: false });
 
   const lock = { until: new Date('2027-01-01T00:00:00Z'), hold: false };
   const locked: Vault = {
     ...vault,
     read: async (key, stop) => ({ ...(await vault.read(key, stop)), lock, stays: true }),
   };
-  expect(await reading(locked)).toEqual({ manifest, lock, stays: true });
+  expect(await reading(locked)).toEqual({ ...read, lock, stays: true });
 });
 
 test('what was spoilt on its way is read once more', async () => {

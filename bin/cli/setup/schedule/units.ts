@@ -22,7 +22,10 @@ export function unitOf(prefix: string, { name }: Pick<TimedJob, 'name'>): string
 }
 
 /** A service that runs one job and ends. */
-export function serviceText({ starting, system, user }: UnitsOf, job: Pick<TimedJob, 'about' | 'args'>): string {
+export function serviceText(
+  { starting, prefix, system, user }: UnitsOf,
+  job: Pick<TimedJob, 'about' | 'args'>,
+): string {
   return text([
     ...head(starting),
     '[Unit]',
@@ -37,7 +40,7 @@ export function serviceText({ starting, system, user }: UnitsOf, job: Pick<Timed
     '# stopped, it removes what it has begun, and says so',
     'KillMode=mixed',
     'TimeoutStopSec=2min',
-    ...(system ? hardened : modest),
+    ...(system ? [...hardened, ...cache(prefix)] : modest),
   ]);
 }
 
@@ -80,6 +83,11 @@ const hardened = [
   'RestrictRealtime=yes',
   'SystemCallArchitectures=native',
 ];
+
+/** For keys to lists, by which what has not changed is told of encrypted backups: its user may have no home. */
+function cache(prefix: string): string[] {
+  return [`CacheDirectory=${prefix}-keys`, 'CacheDirectoryMode=0700'];
+}
 
 /** A word of a command line, for systemd: quoted, and nothing in it expanded (systemd.service(5)). */
 function word(value: string): string {

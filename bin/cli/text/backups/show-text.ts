@@ -52,6 +52,9 @@ export function doubtsIn({ damage, misdated, shrunk, other }: Verdict): string[]
   ];
 }
 
+/** Of what is encrypted, beside the recipients (docs/encryption.md). */
+const ownLists = '; names and checksums of what it holds also to a key of the machine that made it';
+
 function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup, place: string): [string, string][] {
   const { database, server, client, start, timeZone, encryption, adopted } = manifest;
   const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
@@ -70,7 +73,7 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
     ...positionFacts(manifest),
     ['holds', `${plural(rows, words.row)} in ${plural(manifest.tables.length, words.table)}, ${formatBytes(bytes)}`],
     ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}${sharedText(manifest)}`],
-    ['encrypted', to === undefined ? 'no' : `to ${to}`],
+    ['encrypted', to === undefined ? 'no' : `to ${to}${encryption?.ownLists === true ? ownLists : ''}`],
     ['counts for', tiers.length === 0 ? 'nothing' : tiers.join(', ')],
     ...(pinned
       ? [

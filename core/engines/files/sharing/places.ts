@@ -56,7 +56,7 @@ export function listPart(places: Iterable<FilePlaced & { path: string }>): PartO
     }
   }
   const open = () => ({ content: content(), notes: async () => ({ heard: [] }) });
-  return { role: 'schema', file: 'schema.list', compress: true, open };
+  return { role: 'schema', file: 'schema.list', compress: true, isList: true, open };
 }
 
 function* piecesOf(places: Iterable<FilePlaced & { path: string }>): Iterable<Buffer> {

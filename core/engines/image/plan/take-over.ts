@@ -27,15 +27,17 @@ export function takeOverBlobs(parts: readonly PlannedPart[], before: BackupBefor
     const tally = layerTally(digest, tables, size);
     tallies.push(...tally);
     const rows = tally.reduce((sum, one) => sum + one.rows, 0);
-    const file = `${part.file}${there.file.endsWith('.zst') ? '.zst' : ''}`;
+    const file = `${part.file}${/(\.zst)?(\.age)?$/.exec(there.file)![0]}`;
     shared.push({ part: { ...there, rows, tables: Object.keys(tables) }, file, live: size });
   }
   return { shared, rows: tableRows(mergeTallies([{ tables: tallies, ended: true }])), anew };
 }
 
-/** What is stored as it is has the digest that it is named after; nobody can say so of what was compressed. */
+/**
+ * What is stored as it is has the digest that it is named after; nobody can say so of what was compressed or encrypted.
+ */
 function isItself({ file, sha256 }: ManifestPart, digest: string): boolean {
-  return file.endsWith('.zst') || digest === `sha256:${sha256}`;
+  return /\.(zst|age)$/.test(file) || digest === `sha256:${sha256}`;
 }
 
 /** The rows of both. */

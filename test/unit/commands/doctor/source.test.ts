@@ -8,7 +8,7 @@ import { sourceCourses } from '../../../../core/commands/doctor/source.ts';
 import { settingsOf, defaultsSchema } from '../../../../core/contract/config/settings/settings.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
 import { isDrillDatabase } from '../../../../core/domain/drill-name.ts';
-import type { Engine, Examination, RestoreFinding, Target, TargetOptions } from '../../../../core/ports.ts';
+import type { Engine, Examination, ListKeys, RestoreFinding, Target, TargetOptions } from '../../../../core/ports.ts';
 import { newSigningKey } from '../../../../core/signing.ts';
 import type { Store } from '../../../../core/store/store.ts';
 import { signedStore } from '../../../support/keys/signed.ts';
@@ -42,14 +42,27 @@ const backingUp = (store: Store, recipients: string[] = []) =>
     limit(),
   );
 
-type Given = { keys?: object; store?: Store; target?: Partial<Target>; engine?: Partial<Engine> };
+type Given = {
+  keys?: object;
+  store?: Store;
+  target?: Partial<Target>;
+  engine?: Partial<Engine>;
+  listKeys?: ListKeys;
+};
 
 /** What is examined of the source `shop` with these keys in its defaults, as `what: outcome said`. */
-async function examining({ keys = {}, store = storeOf(), target = {}, engine = {} }: Given = {}): Promise<Examined[]> {
+async function examining({
+  keys = {},
+  store = storeOf(),
+  target = {},
+  engine = {},
+  listKeys,
+}: Given = {}): Promise<Examined[]> {
   const deps = {
     clock,
     random: () => 0.5,
     store,
+    listKeys,
     settings: () => settingsOf(defaultsSchema.parse(keys), {}),
     source: async (_: string, options: { database?: string; drill?: boolean }) => {
       const toy = toyEngine(server, options.database ?? 'shop');
@@ -279,4 +292,37 @@ test('schedule, freshness and what is kept are held against each other, here and
       'and rotation.maxShare is 20',
     "write rotation.maxShare: 50 or more, or keep more days in that copy's retention",
   ]);
+});
+
+test('of what is encrypted and shared from night to night, it is said whether keys to its lists can be kept here', async () => {
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  const keys = { encryption: { recipients: [recipient] } };
+  const keeping = (read: Awaited<ReturnType<ListKeys['read']>>): ListKeys => ({
+    read: async () => read,
+    keep: async () => undefined,
+  });
+  const engine = { shares: true } as const;
+  const kept = keeping({ place: '/var/cache/nightjar-keys', keys: [] });
+
+  expect(of(await examining({ keys, engine, listKeys: kept }), 'unchanged')).toEqual([
+    {
+      about,
+      what: 'unchanged',
+      outcome: 'fine',
+      said: 'keys to the lists of its last backups: /var/cache/nightjar-keys',
+    },
+  ]);
+  expect(of(await examining({ keys, engine, listKeys: keeping({ why: 'EROFS' }) }), 'unchanged')).toMatchObject([
+    {
+      outcome: 'warning',
+      said: 'everything is stored each time: EROFS',
+      remedy: expect.stringContaining('NIGHTJAR_CACHE'),
+    },
+  ]);
+  for (const given of [
+    { engine, listKeys: kept },
+    { keys, listKeys: kept },
+    { keys, engine },
+  ])
+    expect(of(await examining(given), 'unchanged')).toEqual([]);
 });

@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { access, constants, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../domain/errors.ts';
+import { isBackupId } from '../domain/keys.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
+import type { ListKey, ListKeys } from '../ports.ts';
+
+/** Two keys take 400 bytes, post-quantum ones too. */
+const largestFile = 64 * 1024;
+const line = /^(\S+) ([0-9a-f]{64}) (AGE-SECRET-KEY-\S+)$/;
+
+/**
+ * Keys to lists in a folder of this machine, a file for each source of each vault, with a key a line: `<id> <SHA-256 of
+ * the manifest> AGE-SECRET-KEY-…`. The name ends as those of private keys do, so that no plain backup of the folder takes
+ * it along (docs/files.md).
+ */
+export function listKeysIn(folderOf: () => Promise<string>, vault: string): ListKeys {
+  const fileFor = async (source: SourceName) => {
+    const name = createHash('sha256').update(`${vault}\n${source}`).digest('hex').slice(0, 32);
+    return join(await folderOf(), `${name}.key`);
+  };
+  return {
+    async read(source) {
+      try {
+        const file = await fileFor(source);
+        const place = dirname(file);
+        await mkdir(place, { recursive: true, mode: 0o700 });
+        await access(place, constants.W_OK | constants.X_OK);
+        return { place, keys: keysIn(await textOf(file)) };
+      } catch (error) {
+        return { why: messageOf(error) };
+      }
+    },
+    async keep(source, keys) {
+      const file = await fileFor(source);
+      await replace(file, keys.map(({ id, manifest, identity }) => `${id} ${manifest} ${identity}\n`).join(''));
+    },
+  };
+}
+
+/** What is no line of ours is no key: a lost one costs a whole backup. */
+function keysIn(text: string): ListKey[] {
+  return text.split('\n').flatMap((one) => {
+    const [, id, manifest, identity] = line.exec(one) ?? [];
+    return id !== undefined && isBackupId(id) ? [{ id: id as BackupId, manifest: manifest!, identity: identity! }] : [];
+  });
+}
+
+async function textOf(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(absent);
+  if (handle === undefined) return '';
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(largestFile), 0, largestFile, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The old file or the new one, whole, whatever happens. One run works on a source, so that one name beside it is enough. */
+async function replace(file: string, text: string): Promise<void> {
+  const beside = `${file.slice(0, -'.key'.length)}.new.key`;
+  await rm(beside, { force: true });
+  try {
+    const handle = await open(beside, 'wx', 0o600);
+    try {
+      // what root starts by hand leaves a file that the timer of this folder's user can read
+      const { uid, gid } = await stat(dirname(file));
+      if (process.getuid?.() === 0) await handle.chown(uid, gid);
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, file);
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  const folder = await open(dirname(file), 'r');
+  // some file systems can't, and need not: what is lost is a saving
+  await folder.sync().catch(() => undefined);
+  await folder.close();
+}
+
+/** Somebody else's file is none of ours, and is replaced. */
+function absent(error: unknown): undefined {
+  if (!['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+}
