@@ -104,6 +104,7 @@ function loadingOf(login: Login, tools: Tools, serverMajor: number): Loading {
     tablespaces: false,
     keepGoing: false,
     jobs: 1,
+    made: new Set(),
     failures: [],
     leftOut: [],
   };

@@ -21,23 +21,43 @@ export const tooNew = 'SET transaction_timeout = 0;';
 
 /**
  * Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in
- * parallel. It holds definitions, no rows.
+ * parallel. It holds definitions, no rows. `keep` gets that file when its definitions are made, and may take it away.
  */
 export async function loadSection(
   section: ArchiveSection,
   content: ByteStream,
   loading: Loading,
   signal: AbortSignal,
+  keep?: (file: string, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
   try {
     const file = join(folder, 'schema.pgdump');
     await pipeline(content, createWriteStream(file, { mode: 0o600 }));
-    if (section === 'pre-data') return await definitions(file, folder, loading, signal);
+    if (section === 'pre-data') {
+      await definitions(file, folder, loading, signal);
+      return await keep?.(file, signal);
+    }
     const isApart = loading.owners || loading.keepGoing ? undefined : isPolicy;
     const { chosen, others } = await setApart(isApart, file, folder, loading, signal);
     await (loading.keepGoing ? goOn : allOrNothing)(section, file, others, loading, signal);
     if (chosen !== undefined) await goOn(section, file, chosen, loading, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Makes these entries of an archive, and nothing else of it, one after the other. */
+export async function loadEntries(
+  file: string,
+  ids: readonly string[],
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
+  try {
+    const lines = ids.map((id) => `${id};`);
+    await allOrNothing('post-data', file, await listed('these', lines, folder), { ...loading, jobs: 1 }, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -145,12 +165,13 @@ async function setApart(
   loading: Loading,
   signal: AbortSignal,
 ): Promise<ArchiveArguments> {
-  if (isChosen === undefined && loading.entries === undefined) return { others: [] };
+  const isWhole = loading.entries === undefined && loading.made.size === 0;
+  if (isChosen === undefined && isWhole) return { others: [] };
   const all = (await programText(loading.run('pg_restore', ['--list', file]), signal))
     .split('\n')
     .filter((line) => isRestored(line, loading));
   const chosen = isChosen === undefined ? [] : all.filter(isChosen);
-  if (chosen.length === 0 && loading.entries === undefined) return { others: [] };
+  if (chosen.length === 0 && isWhole) return { others: [] };
   const others = await listed(
     'others',
     all.filter((line) => isChosen === undefined || !isChosen(line)),
@@ -174,9 +195,10 @@ function withObjectFirst(lines: readonly string[]): string[] {
   return first < 0 ? [...lines] : [lines[first]!, ...lines.toSpliced(first, 1)];
 }
 
-/** Whether an entry of an archive's list is to be restored. */
-export function isRestored(line: string, { entries }: Pick<Loading, 'entries'>): boolean {
-  return entries === undefined || entries.has(line.slice(0, Math.max(line.indexOf(';'), 0)));
+/** Whether an entry of an archive's list is to be restored, and is not yet. */
+export function isRestored(line: string, { entries, made }: Pick<Loading, 'entries' | 'made'>): boolean {
+  const id = line.slice(0, Math.max(line.indexOf(';'), 0));
+  return !made.has(id) && (entries === undefined || entries.has(id));
 }
 
 function argsOf(section: ArchiveSection, { owners, tablespaces }: Loading): string[] {

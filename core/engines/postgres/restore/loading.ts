@@ -22,6 +22,8 @@ export type Loading = {
   keepGoing: boolean;
   /** The entries of the archive that are restored, by their numbers, where not all are. */
   entries?: ReadonlySet<string>;
+  /** The entries that are made already: indexes of tables whose rows are in. */
+  made: Set<string>;
   /** To be done when the extensions are made, and before anything that may rely on them. */
   onExtensions?(signal: AbortSignal): Promise<void>;
   /** Indexes that are built side by side. */

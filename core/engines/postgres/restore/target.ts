@@ -29,11 +29,12 @@ import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf, notesOfOld } from './notes.ts';
 import { foresee } from '../preflight/foresee.ts';
 import { postgresRun, sessionOptions } from '../programs.ts';
-import { lanesOf } from './rows/lanes.ts';
+import { committedWith, lanesOf } from './rows/lanes.ts';
 import type { Lane } from './rows/lanes.ts';
 import { loadRows } from './rows/load-rows.ts';
 import type { RowLoading } from './rows/load-rows.ts';
 import { openCopySession } from './rows/copy-session.ts';
+import { earlyIndexes } from './indexes/early-indexes.ts';
 import { keptRows } from './rows-kept.ts';
 import { isScratch } from '../database/scratch.ts';
 import { loadScript } from './script.ts';
@@ -81,8 +82,9 @@ export async function openTarget(
   const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
   const loading = { ...loadingOf(login, tools, options, found, into), ...(excerpt && { entries: excerpt.ids }) };
   const rows = keptRows(loading);
-  const inLanes = found.skipsWal && excerpt === undefined && !loading.keepGoing;
-  const lanes = inLanes ? lanesOf(manifest.parts, login.parallel) : new Map<string, Lane>();
+  const isWhole = excerpt === undefined && !loading.keepGoing;
+  const lanes = found.skipsWal && isWhole ? lanesOf(manifest.parts, login.parallel) : new Map<string, Lane>();
+  const early = isWhole ? earlyIndexes(manifest.parts, catalog, loading) : undefined;
 
   const steps = (
     role: ManifestPart['role'],
@@ -173,12 +175,13 @@ export async function openTarget(
       made = { state: 'loading', name };
     },
     stages: [
-      steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
-      steps('data', '', (content, stop, part) =>
-        loading.keepGoing
-          ? rows.load(part.file, apart(content, part), stop)
-          : loadRows(apart(content, part), lanes.get(part.file), loading, stop),
-      ).map((step) => ({
+      steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop, early?.keep)),
+      steps('data', '', async (content, stop, part) => {
+        if (loading.keepGoing) return rows.load(part.file, apart(content, part), stop);
+        const lane = lanes.get(part.file);
+        await loadRows(apart(content, part), lane, loading, stop);
+        await early?.behind(committedWith(part.file, lane), stop);
+      }).map((step) => ({
         ...step,
         line: lanes.get(step.part.file)?.line ?? step.part.file,
         inspect: (content: ByteStream) => allowed(content, step.part),
@@ -214,7 +217,7 @@ export async function openTarget(
     keep,
     discard,
     standing: () => standing(login.database, state, made, drill),
-    close: async () => mine?.release(),
+    close: async () => void (await Promise.all([early?.close(), mine?.release()])),
   };
 }
 
@@ -279,6 +282,7 @@ function loadingOf(
     tablespaces,
     keepGoing,
     jobs,
+    made: new Set(),
     failures: [],
     leftOut: [],
   };

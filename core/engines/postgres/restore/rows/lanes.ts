@@ -5,6 +5,7 @@ import type { CopySession } from './copy-session.ts';
 export type Lane = {
   /** For whoever orders the steps of a restore. */
   line: string;
+  files: readonly string[];
   left: number;
   /** The session that has the transaction. */
   session?: CopySession;
@@ -32,23 +33,34 @@ export function lanesOf(parts: readonly ManifestPart[], parallel: number): Map<s
     const its = held.map(({ part }) => part);
     const others = its.flatMap(({ tables = [] }) => tables).filter((one) => one !== table);
     if (its.length < 2 || sum(its) > (mostShares * sum(rows)) / parallel || !others.every(isAlone)) continue;
-    const lane = newLane(`rows of ${table}`, its.length, (one) => one === table || others.includes(one));
+    const lane = newLane(
+      `rows of ${table}`,
+      its.map(({ file }) => file),
+      (one) => one === table || others.includes(one),
+    );
     for (const { file } of its) lanes.set(file, lane);
   }
   for (const { file, tables = [] } of rows)
     if (!lanes.has(file))
       lanes.set(
         file,
-        newLane(file, 1, (one) => tables.includes(one) && isAlone(one)),
+        newLane(file, [file], (one) => tables.includes(one) && isAlone(one)),
       );
   return lanes;
 }
 
-function newLane(line: string, left: number, holdsAllOf: (table: string) => boolean): Lane {
+/** The parts that are committed once this one is loaded. */
+export function committedWith(file: string, lane: Lane | undefined): readonly string[] {
+  if (lane === undefined) return [file];
+  return lane.left === 0 ? lane.files : [];
+}
+
+function newLane(line: string, files: readonly string[], holdsAllOf: (table: string) => boolean): Lane {
   const begun = new Set<string>();
   return {
     line,
-    left,
+    files,
+    left: files.length,
     begins(table) {
       const isFirst = !begun.has(table);
       begun.add(table);

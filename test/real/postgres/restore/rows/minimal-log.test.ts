@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore/restore.ts';
-import type { Restored } from '../../../../core/commands/restore/restore.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import type { Login } from '../../../../core/engines/login.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import type { Restored } from '../../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
+import type { Login } from '../../../../../core/engines/login.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 /** A server that writes no more of its log than it must. */
 let scene: PostgresScene;

@@ -1,0 +1,28 @@
+import { kindOf } from '../../choose/entry-names.ts';
+import type { EntryKind } from '../../choose/entry-names.ts';
+import type { ArchiveGraph } from '../../choose/graph.ts';
+import { nameKey } from '../../identifier.ts';
+
+const ofRowsAlone = new Set<EntryKind | undefined>(['INDEX', 'CONSTRAINT']);
+
+/**
+ * By table, the numbers of the indexes and keys (primary, unique, of exclusion) that need its rows and nothing else of
+ * the archive: one that calls a function may read another table, whatever it is declared to do. What somebody has
+ * written a comment on is left out, too: pg_restore finds a comment by what stands before it.
+ */
+export function indexesOfTables(graph: ArchiveGraph): Map<string, string[]> {
+  const known = new Set(graph.entries.map(({ id }) => id));
+  const said = new Set(
+    graph.entries.filter(({ words }) => kindOf(words) === 'COMMENT').flatMap(({ needs }) => [...needs]),
+  );
+  const found = new Map<string, string[]>();
+  for (const { id, words, needs } of graph.entries) {
+    if (!ofRowsAlone.has(kindOf(words)) || said.has(id)) continue;
+    const [table, ...others] = [...new Set(needs)].filter((need) => known.has(need));
+    const object = table === undefined ? undefined : graph.named(table);
+    if (object?.kind !== 'table' || others.length > 0) continue;
+    const key = nameKey(object.name);
+    found.set(key, [...(found.get(key) ?? []), id]);
+  }
+  return found;
+}
