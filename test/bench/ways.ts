@@ -11,10 +11,17 @@ export type EngineName = 'postgres' | 'mariadb';
 /** One way to take a backup; `command` runs it into the bucket `bench`. */
 export type Way = { name: string; stores: boolean; command(store: S3Server): Promise<Command> };
 
-export type Setting = { tools: Tools; server: DatabaseServer; folder: string; parallel: number; level: number };
+/** `nightjar`: the command line, as it is installed. */
+export type Setting = {
+  tools: Tools;
+  server: DatabaseServer;
+  folder: string;
+  nightjar: string;
+  parallel: number;
+  level: number;
+};
 
 const database = 'shop';
-const nightjar = join(import.meta.dirname, '../../bin/nightjar');
 const competitor = join(import.meta.dirname, 'competitor.ts');
 
 /** The name of our way, and of the same with keys. */
@@ -104,7 +111,7 @@ function stock(name: string, command: string, env: Record<string, string>): Way 
 /** The command line, with a configuration that names the server and the store. */
 export async function nightjarCommand(
   engine: EngineName,
-  { server, folder, parallel, level }: Setting,
+  { server, folder, nightjar, parallel, level }: Setting,
   store: S3Server,
   form: 'plain' | 'sealed',
   args: readonly string[] = ['backup', database],
