@@ -215,6 +215,26 @@ test('a comment that somebody gave to an extension comes back, and is compared; 
   ).toEqual(['extension comment hstore is defined differently']);
 });
 
+test('rights on a language that is built in are told; who owns a large object of a low number, and may read it, is proven', async () => {
+  const manifest = await taken('spoken', [
+    'revoke usage on language sql from public; grant usage on language sql to app; grant usage on language plpgsql to app',
+    'select lo_create(4711); alter large object 4711 owner to app; grant select on large object 4711 to reader',
+  ]);
+
+  const told = 'rights on the language sql: pg_dump does not carry those of a language that is built in';
+  expect(manifest.exceptions).toEqual([told]);
+  expect(await proven(manifest, 'spoken_again')).toContain(`proven equal, except ${told}: `);
+  await scene.sql('spoken_again', 'alter large object 4711 owner to reader');
+  const expected = { manifest, catalog: await openStore(scene.vault).readCatalog(manifest, limit()), owners: true };
+  const { differences } = await prove(
+    scene.source('spoken_again').engine,
+    expected,
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
+  expect(differences).toContain('owner large object 4711 is defined differently');
+});
+
 test('rows of materialized views are computed anew by a restore: the proof says that it compares none', async () => {
   const manifest = await taken(
     'totals',

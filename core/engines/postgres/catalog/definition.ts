@@ -61,7 +61,8 @@ export function own(from: string): string {
   const system =
     from === 'pg_namespace'
       ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'`
-      : from === 'pg_extension'
+      : // whoever makes a large object may choose its number
+        ['pg_extension', 'pg_largeobject_metadata'].includes(from)
         ? 'true'
         : 'o.oid >= 16384';
   return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;

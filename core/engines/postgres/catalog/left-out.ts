@@ -24,6 +24,7 @@ export function leftOutQueries(isSuperuser: boolean): string[] {
     otherwiseEnforced,
     looseMembers,
     ownCompression,
+    rightsOnLanguages,
     hiddenOptions,
     ...(isSuperuser ? [] : [unseenSubscriptions]),
   ];
@@ -57,6 +58,9 @@ const ownCompression = `${entry(`format('compression of %s.%I', conrelid, attnam
   from (select inhrelid::regclass as conrelid, c.attname, to_jsonb(c) ->> 'attcompression' as own, to_jsonb(p) ->> 'attcompression' as parents
     from pg_inherits join pg_class o on o.oid = inhrelid and not relispartition and relkind = 'r' join pg_attribute c on c.attrelid = inhrelid and not c.attislocal
     join pg_attribute p on p.attrelid = inhparent and p.attname = c.attname where inhseqno = 1) x where own is distinct from parents`;
+
+const rightsOnLanguages = `${entry(`concat('rights on the language ', quote_ident(lanname))`, 'pg_dump does not carry those of a language that is built in')}
+  from pg_language where not lanispl and oid < 16384 and lanacl is not null`;
 
 /** The condition of the view `pg_user_mappings`: whoever it does not hold for reads null. */
 const hiddenOptions = `${entry(`format('options of the user mapping for %s on server %s', m.usename, m.srvname)`, 'this role may not see whether it has any')}

@@ -25,7 +25,8 @@ const owned: Owned[] = [
       `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class ` +
       `where oid = typrelid) = 'c')`,
   },
-  { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', letter: `'l'` },
+  // of `sql`, `c` and `internal` a dump carries no rights
+  { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', letter: `'l'`, where: '(lanispl or o.oid >= 16384)' },
   { from: 'pg_foreign_data_wrapper', owner: 'fdwowner', acl: 'fdwacl', letter: `'F'` },
   { from: 'pg_foreign_server', owner: 'srvowner', acl: 'srvacl', letter: `'S'` },
   { from: 'pg_largeobject_metadata', class: 'pg_largeobject', owner: 'lomowner', acl: 'lomacl', letter: `'L'` },

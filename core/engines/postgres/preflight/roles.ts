@@ -27,7 +27,13 @@ export async function roleFindings(
   const absent = missing.filter((name) => !there.has(name) && !name.startsWith('pg_')).sort();
   const databaseOwner = catalog['database access']?.['owner'];
   const others = known.filter(({ name, ours }) => !ours && (owners.includes(name) || name === databaseOwner));
-  return [...absentFindings(absent), ...namelessFindings(nameless), ...othersFindings(others, owned, user)];
+  const granted = unreadableGrants(catalog, known, roles.listed);
+  return [
+    ...absentFindings(absent),
+    ...namelessFindings(nameless),
+    ...grantedFindings(granted),
+    ...othersFindings(others, owned, user),
+  ];
 }
 
 function absentFindings(absent: readonly string[]): RestoreFinding[] {
@@ -104,6 +110,65 @@ function namelessFindings(objects: readonly string[]): RestoreFinding[] {
     {
       weight: 'fails',
       what: `a role that owns ${fewNames(objects)} does not exist on this server; its name stands among the rows alone`,
+      remedy: `make the roles of the source first (docs/whole-servers.md), ${withoutOwners}`,
+    },
+  ];
+}
+
+/**
+ * Large objects that somebody may have rights on who is not on this server: of a grant the catalog holds a digest, and
+ * the archive no name. Those are known that their owner alone has, and one more role that is here, or everybody.
+ */
+function unreadableGrants(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
+  const isLarge = (name: string) => name.startsWith('large object ');
+  const grants = Object.entries(catalog['grant'] ?? {}).filter(([object]) => isLarge(object));
+  // the archives of older clients name who may do what with large objects
+  if (grants.length === 0 || listed.some((word) => word.startsWith('OBJECT '))) return [];
+  const roles = known.map(({ name }) => name);
+  const owners = new Map(roles.map((name) => [definitionText(name, []), name]));
+  const readable = new Map<string, Set<string>>();
+  return grants.flatMap(([object, digest]) => {
+    const owner = owners.get(catalog['owner']?.[object] ?? '');
+    // of one whose owner is missing that is told
+    if (owner === undefined) return [];
+    if (!readable.has(owner)) readable.set(owner, new Set(grantsOf(owner, roles)));
+    return readable.get(owner)!.has(digest) ? [] : [object];
+  });
+}
+
+const moreRights = ['SELECT f', 'SELECT t', 'UPDATE f', 'UPDATE t'];
+
+function grantsOf(owner: string, roles: readonly string[]): string[] {
+  const own = ['SELECT f', 'UPDATE f'].map((right) => `${owner} ${right}`);
+  const sets = [
+    ...moreRights.map((one) => [one]),
+    ...['f', 't'].flatMap((read) => ['f', 't'].map((write) => [`SELECT ${read}`, `UPDATE ${write}`])),
+  ];
+  const more = ['public', ...roles].flatMap((role) => sets.map((rights) => rights.map((right) => `${role} ${right}`)));
+  // which comes first is up to how the source sorts
+  const texts = [
+    own,
+    ...more.flatMap((one) => [
+      [...own, ...one],
+      [...one, ...own],
+    ]),
+  ].map(arrayText);
+  return texts.map((text) => definitionText(text, []));
+}
+
+/** As PostgreSQL prints an array of texts that hold blanks. */
+function arrayText(items: readonly string[]): string {
+  return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, (char) => `\\${char}`)}"`).join(',')}}`;
+}
+
+function grantedFindings(objects: readonly string[]): RestoreFinding[] {
+  if (objects.length === 0) return [];
+  return [
+    {
+      weight: 'may-fail',
+      what:
+        `who has rights on ${fewNames(objects)} stands among the rows alone: a role that is not on this server makes ` +
+        'the restore fail',
       remedy: `make the roles of the source first (docs/whole-servers.md), ${withoutOwners}`,
     },
   ];

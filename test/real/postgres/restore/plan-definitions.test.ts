@@ -191,6 +191,27 @@ test.each(things)('$thing is told beforehand', async ({ asApp = '', asSuperuser,
   expect(fatal(after)).toEqual([]);
 });
 
+test('who has rights on a large object and is not there, as far as a digest tells', async () => {
+  const large = (rights: string) => `do $$declare o oid := lo_create(0); begin execute 'grant ${rights}'; end$$`;
+  const manifests = [];
+  for (const [rights, role] of [
+    [`select on large object ' || o || ' to absent_one`, 'create role absent_one'],
+    [`select on large object ' || o || ' to other with grant option`, ''],
+    [`all on large object ' || o || ' to public`, ''],
+  ] as const)
+    manifests.push(await backedUp('', `${role}; ${large(rights)}`));
+  await scene.sql('postgres', 'drop role absent_one');
+
+  const told = [];
+  for (const manifest of manifests) told.push((await plannedOn(scene.server, manifest, {})).map(({ what }) => what));
+  const unowned = await plannedOn(scene.server, manifests[0]!, {}, { owners: false });
+
+  const said =
+    /^who has rights on large object \d+ stands among the rows alone: a role that is not on this server makes/;
+  expect(told).toEqual([[expect.stringMatching(said)], [], []]);
+  expect(unowned.filter(({ what }) => said.test(what))).toEqual([]);
+});
+
 test('what a superuser alone may make is told, every kind at once, and no more than once', async () => {
   const manifest = await backedUp(
     'create table t (id int primary key)',
