@@ -115,7 +115,7 @@ function sightingsOf(
   return [
     ...all,
     ...judgements.map((judgement) => sightingOf(judgement, at)),
-    ...copySightings({ judgements, ...(further && { further }) }, known),
+    ...copySightings({ whole, judgements, further }, known),
     ...(whole
       ? [...new Set([...gone, ...told])].map(
           (source): Sighting => ({
@@ -181,7 +181,9 @@ function messageOf(
   }
   if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
   if (kind === 'copy-unknown') {
-    const { name, unread } = further.find((one) => one.name === alert.cause) ?? { name: alert.cause ?? '' };
+    const one = further.find(({ name }) => name === alert.cause);
+    if (one === undefined) return over(`nothing is copied to the vault ${alert.cause} any more`, past, at);
+    const { name, unread } = one;
     return severity === 'recovered' || unread === undefined
       ? over(`the vault ${name} can be read again`, past, at)
       : copyUnknown(name, unread, telling);

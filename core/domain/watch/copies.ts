@@ -106,17 +106,18 @@ export function withCopies(
   return { ...judgement, findings, state: findings[0]?.kind ?? 'fresh', copies: stand };
 }
 
+/** `whole`: every source was looked at, and with them every further vault that there is. */
 type CopiesLook = {
+  whole: boolean;
   judgements: readonly Judgement[];
-  further?: readonly { name: string; unread?: object }[];
+  further?: readonly { name: string; unread?: object }[] | undefined;
 };
 
 /**
  * What could be judged of copies and of the vaults that they are in, each by the name of its vault. `known`: what a
  * notifier was told, or is to be told: what nobody copies any more is over.
  */
-export function copySightings({ judgements, further }: CopiesLook, known: readonly Alert[]): Sighting[] {
-  if (further === undefined && !known.some(({ kind }) => kind === 'copy-behind' || kind === 'copy-unknown')) return [];
+export function copySightings({ whole, judgements, further = [] }: CopiesLook, known: readonly Alert[]): Sighting[] {
   const standings = judgements.flatMap(({ standing: { source }, copies = [] }) =>
     copies.map((copy) => ({ source: source as string, ...copy })),
   );
@@ -130,8 +131,13 @@ export function copySightings({ judgements, further }: CopiesLook, known: readon
       ? [sightingOf('copy-behind', false, cause, source)]
       : [],
   );
-  const unread = (further ?? []).map((one) => sightingOf('copy-unknown', one.unread !== undefined, one.name));
-  return [...behind, ...ended, ...unread];
+  const unread = further.map((one) => sightingOf('copy-unknown', one.unread !== undefined, one.name));
+  const left = known.flatMap(({ kind, cause = '' }): Sighting[] =>
+    whole && kind === 'copy-unknown' && further.every(({ name }) => name !== cause)
+      ? [sightingOf('copy-unknown', false, cause)]
+      : [],
+  );
+  return [...behind, ...ended, ...unread, ...left];
 }
 
 function sightingOf(kind: 'copy-behind' | 'copy-unknown', holds: boolean, cause: string, source?: string): Sighting {

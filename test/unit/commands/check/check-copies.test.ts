@@ -170,6 +170,18 @@ test('a further vault that can’t be read is told as that, once, and is not tak
   ]);
 });
 
+test('a further vault that could not be read is over once nothing is copied there any more', async () => {
+  await backUp();
+  await checking({}, { open: unreachable });
+  take();
+
+  await checking({ copies: [] }, { whole: false });
+  expect(take()).toEqual([]);
+  await checking({ copies: [] });
+  await checking({ copies: [] });
+  expect(take()).toEqual(['recovered all recovered: nothing is copied to the vault nas any more']);
+});
+
 test('a further vault that hangs is told within the time of the host, and the others are judged', async () => {
   await backUp();
   const silent: Vault = {

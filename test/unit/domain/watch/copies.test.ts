@@ -60,7 +60,7 @@ test('what is offered is the newest good backup, and since when there are any', 
 
 test('a copy is whole where it lies as the first one does, by what its manifest names where that is known', () => {
   const facts = { parts: 'as its manifest says' };
-  const entries = [{ id: idOf(20), facts }] as unknown as Ledger['backups'];
+  const entries = [{ id: idOf(20), facts }, { id: idOf(21) }] as unknown as Ledger['backups'];
   const known = offeredBy(firstHas(20, 21), verdict({ newest: { id: idOf(21) } }), ledger({ backups: entries }))!;
 
   expect(copySeen(known, firstHas(20, 21))).toMatchObject({ newest: idOf(21), hasAll: true });
@@ -110,6 +110,8 @@ test('a copy is behind where it lacks the newest and what it has is older than i
   // no more than as much again
   expect(standing(lacks(19, 99 * hourMs))).toMatchObject({ state: 'behind', limitMs: 50 * hourMs });
   expect(standing(lacks(20, 9 * hourMs), away)).toMatchObject({ state: 'behind', limitMs: 10 * hourMs });
+  const fresh = withCopies(judgement, [nas], offered([20, 21]), new Map([['nas', lacks(21) as never]]), now);
+  expect([fresh.findings, fresh.state]).toEqual([judgement.findings, 'fresh']);
   // with none, by when the first vault had its first
   expect(standing(lacks(undefined))).toEqual({ vault: 'nas', state: 'fresh', newest: undefined, limitMs: 25 * hourMs });
   expect(standing(lacks(undefined), away)).toMatchObject({ state: 'behind', limitMs: 5 * hourMs });
@@ -157,14 +159,16 @@ test('what is told of copies goes by their vault: who is behind, whose vault can
   const behind = { judged: ['copy-behind'], found: ['copy-behind'] };
   const isNot = { judged: ['copy-behind'], found: [] };
 
-  expect(copySightings({ judgements, further: [{ name: 'nas' }, { name: 'lost', unread: {} }] }, [])).toEqual([
+  expect(
+    copySightings({ whole: false, judgements, further: [{ name: 'nas' }, { name: 'lost', unread: {} }] }, []),
+  ).toEqual([
     { source: 'shop', cause: 'nas', ...behind },
     { source: 'shop', cause: 'away', ...isNot },
     { source: undefined, cause: 'nas', judged: ['copy-unknown'], found: [] },
     { source: undefined, cause: 'lost', judged: ['copy-unknown'], found: ['copy-unknown'] },
   ]);
   expect(
-    copySightings({ judgements, further: [] }, [
+    copySightings({ whole: false, judgements, further: [] }, [
       alert('copy-behind', 'shop', 'nas'),
       alert('copy-behind', 'shop', 'old'),
       alert('copy-behind', 'blog', 'nas'),
@@ -180,11 +184,22 @@ test('what is told of copies goes by their vault: who is behind, whose vault can
   ]);
 });
 
+test('a vault to which nothing is copied any more is over, where all that is copied was looked at', () => {
+  const judgements = [named('shop')];
+  const known = [alert('copy-unknown', undefined, 'nas'), alert('copy-unknown', undefined, 'usb')];
+  const over = (whole: boolean, further?: { name: string; unread?: object }[]) =>
+    copySightings({ whole, judgements, further }, known).map(({ cause, found }) => `${cause}: ${found.length}`);
+
+  expect(over(true)).toEqual(['nas: 0', 'usb: 0']);
+  expect(over(true, [{ name: 'nas', unread: {} }])).toEqual(['nas: 1', 'usb: 0']);
+  expect(over(false, [{ name: 'nas', unread: {} }])).toEqual(['nas: 1']);
+  expect(copySightings({ whole: true, judgements }, [alert('copy-behind', 'blog', 'nas')])).toEqual([]);
+});
+
 test('who has no further vaults, and was told of none, hears nothing of copies', () => {
   const judgements = [named('shop')];
 
-  expect(copySightings({ judgements }, [alert('stale', 'shop')])).toEqual([]);
-  expect(copySightings({ judgements: [named('shop', [{ vault: 'nas', state: 'behind' }])] }, [])).toEqual([]);
-  expect(copySightings({ judgements }, [alert('copy-behind', 'shop', 'nas')])).toHaveLength(1);
-  expect(copySightings({ judgements }, [alert('copy-unknown', undefined, 'nas')])).toEqual([]);
+  expect(copySightings({ whole: false, judgements }, [alert('stale', 'shop')])).toEqual([]);
+  expect(copySightings({ whole: false, judgements }, [alert('copy-behind', 'shop', 'nas')])).toHaveLength(1);
+  expect(copySightings({ whole: false, judgements }, [alert('copy-unknown', undefined, 'nas')])).toEqual([]);
 });
