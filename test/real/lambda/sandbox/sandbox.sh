@@ -13,12 +13,12 @@ bind() {
   if [ -d "$1" ]; then
     mkdir -p "$root$2"
   else
-    mkdir -p "$root${2%/*}"
+    [ -d "$root${2%/*}" ] || mkdir -p "$root${2%/*}"
     : >"$root$2"
   fi
-  mount --bind "$1" "$root$2"
   for kept in nosuid,nodev nosuid,nodev,relatime nosuid,nodev,noatime nosuid,nodev,noexec,relatime; do
-    if mount -o "remount,bind,ro,$kept" "$root$2" 2>/dev/null; then return; fi
+    if mount -o "bind,ro,$kept" "$1" "$root$2" 2>/dev/null; then return; fi
+    if mountpoint -q "$root$2"; then umount "$root$2"; fi
   done
   echo "$1 can't be bound read-only" >&2
   exit 125
