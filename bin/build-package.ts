@@ -3,29 +3,17 @@ import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type { Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { nightjarProgram } from './cli/grammar/grammar.ts';
 import { manualPage } from './cli/shell/manual.ts';
-import { bundleFunction, functionNames, requireBanner } from '../functions/bundle.ts';
+import { functionNames, putBundle } from '../functions/bundle.ts';
 import { packageFolders, writeNotices } from '../functions/host/notices.ts';
+import { besideLayer, packageBuild, programBuild } from './package-bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = `${root}dist/package`;
-const common: BuildOptions = {
-  absWorkingDir: root,
-  outdir: out,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  packages: 'external',
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  logLevel: 'warning',
-};
-
-/** As they lie below node_modules, these are 170 files, which take half of a start. */
-const loadedAtOnce = ['commander', 'croner', 'yaml', 'zod'];
+const place = { absWorkingDir: root, outdir: out };
 
 /** A stack reads what engines say of themselves, and loads none: what they would load to work is left out. */
 const described: Plugin = {
@@ -40,28 +28,16 @@ const described: Plugin = {
  * dependencies, but for those of the command line that every verb loads.
  */
 await rm(out, { recursive: true, force: true });
-const { metafile } = await build({
-  ...common,
-  packages: 'bundle',
-  external: Object.keys(packageJson.dependencies).filter((name) => !loadedAtOnce.includes(name)),
-  banner: { js: requireBanner },
-  metafile: true,
-  entryPoints: {
-    nightjar: 'bin/nightjar.ts',
-    'db-tools/layer': 'layers/db-tools/index.ts',
-    'sqlite-program': 'core/engines/sqlite/program/main.ts',
-  },
-  splitting: true,
-});
+const { metafile } = await build({ ...programBuild, ...place, metafile: true });
 await writeNotices(packageFolders([metafile]), root, out);
 // each in a file of its own: they find what lies beside them by their own place
 await build({
-  ...common,
+  ...packageBuild,
+  ...place,
   entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' },
   plugins: [described],
 });
-for (const name of ['lock.json', 'authorities.json', 'authorities-china.pem'])
-  await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
+for (const name of besideLayer) await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 await writeFile(
   `${out}/nightjar.1`,
   manualPage(
@@ -69,7 +45,7 @@ await writeFile(
     packageJson.version,
   ),
 );
-for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
+for (const name of functionNames) await putBundle(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);
 for (const adapters of ['engines', 'vaults']) await keepDescribed(`${out}/types/core/${adapters}`);
 

@@ -141,14 +141,24 @@ function isThere(folder: string): Promise<boolean> {
   );
 }
 
+/**
+ * Puts a function's bundle below `out`: a new one, and in a run of the tests, in which no source changes, the one that
+ * it keeps (test/support/jest/before-all.ts).
+ */
+export async function putBundle(name: FunctionName, out: string): Promise<Bundle | undefined> {
+  const kept = process.env['NIGHTJAR_BUNDLES'];
+  if (kept === undefined) return bundleFunction(name, out);
+  await cp(await keptBundle(name, kept), join(out, name), { recursive: true });
+  return undefined;
+}
+
 if (import.meta.main) {
   const out = process.argv[2] ?? join(import.meta.dirname, '../dist/functions');
-  // a run of the tests, in which no source changes, makes each once (test/support/jest/before-all.ts)
-  const kept = process.env['NIGHTJAR_BUNDLES'];
-  for (const name of functionNames)
-    if (kept !== undefined) await cp(await keptBundle(name, kept), join(out, name), { recursive: true });
-    else {
-      const { folder, bytes, initBytes } = await bundleFunction(name, out);
+  for (const name of functionNames) {
+    const made = await putBundle(name, out);
+    if (made !== undefined) {
+      const { folder, bytes, initBytes } = made;
       console.log(`${name}: ${formatBytes(bytes)}, ${formatBytes(initBytes)} of it at a cold start, in ${folder}`);
     }
+  }
 }

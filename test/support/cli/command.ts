@@ -1,24 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundledLauncher } from './bundled.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 export type Place = { cwd: string; env?: Readonly<Record<string, string | undefined>>; program?: string };
 /** `said`: what stands on its stderr so far. */
 export type Running = { pid: number; kill(signal: NodeJS.Signals): void; said(): string; ended: Promise<Ended> };
 
-const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
 const limitMs = 120_000;
 /** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
 export const progress =
   /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof|pulling|copying).*\n/gm;
 
 /**
- * Starts the command line as a person does: its launcher, in a process of its own, with nothing of the tests in its
- * environment. What Debian has fixed this week is not told.
+ * Starts the command line as a person does who has installed it: its launcher, in a process of its own, with nothing of
+ * the tests in its environment. What Debian has fixed this week is not told.
  */
-export function start(args: readonly string[], { cwd, env = {}, program = launcher }: Place): Running {
+export function start(args: readonly string[], { cwd, env = {}, program = bundledLauncher() }: Place): Running {
   const { NODE_OPTIONS: _, ...own } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd,

@@ -7,12 +7,12 @@ import { listBackups } from '../vaults/listed.ts';
 import { verify } from '../../../core/commands/proof/verify.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { PostgresScene } from '../postgres.ts';
+import { bundledLauncher } from '../cli/bundled.ts';
 import { layerRoot } from '../tools.ts';
 import { limit } from '../vaults/vault.ts';
 import type { VaultScene } from '../vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
-const nightjar = join(import.meta.dirname, '../../../bin/nightjar.ts');
 
 /** What a vault is called in `nightjar.yaml`, and the secrets that it names. */
 export type Configured = { vault: unknown; env: Record<string, string> };
@@ -174,7 +174,7 @@ function nightjarIn(
 ): Promise<Run> {
   const began = Date.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [nightjar, ...args], {
+    const child = spawn(process.execPath, [bundledLauncher(), ...args], {
       cwd,
       env: { PATH: process.env['PATH'], HOME: cwd, NODE_COMPILE_CACHE: join(tmpdir(), 'compiled'), ...env },
     });
