@@ -51,7 +51,10 @@ export async function childrenCpuMs(): Promise<number> {
   return (Number(fields[13]) + Number(fields[14])) * tickMs;
 }
 
-async function treeBytes(pid: number): Promise<Bytes> {
+/** `above`: the command of its parent. What has the same has not become another program yet, and has its memory. */
+async function treeBytes(pid: number, above?: string): Promise<Bytes> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  if (command === above) return 0;
   const [own, children] = await Promise.all([
     readFile(`/proc/${pid}/statm`, 'utf8').then(
       (text) => Number(text.split(' ')[1]) * pageBytes,
@@ -62,6 +65,6 @@ async function treeBytes(pid: number): Promise<Bytes> {
       () => [],
     ),
   ]);
-  const below = await Promise.all(children.map(treeBytes));
+  const below = await Promise.all(children.map((child) => treeBytes(child, command)));
   return below.reduce((sum, bytes) => sum + bytes, own);
 }

@@ -2,7 +2,9 @@ import { accessSync, constants, lstatSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { at } from './paths.ts';
+import { abortError } from '../../domain/errors.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { at, unlessGone } from './paths.ts';
 
 /** Looks at what lies below a folder, and throws as the system does. */
 export type LooksBelow = {
@@ -26,6 +28,7 @@ const nearby: ReadonlySet<number> = new Set([
   0x01021994, // tmpfs
   0x794c7630, // overlayfs
 ]);
+const looksAtOnce = 16;
 /** Others get their turn behind so many. */
 const looksInTurn = 128;
 
@@ -42,6 +45,47 @@ export function lookingBelow(folder: string, isNear: true): LooksNear;
 export function lookingBelow(folder: string, isNear: boolean): LooksBelow;
 export function lookingBelow(folder: string, isNear: boolean): LooksBelow {
   return isNear ? lookingNear(folder) : lookingFar(folder);
+}
+
+/**
+ * Looks at many paths below a folder, at a few at a time where it is far. `seen` hears each, by where it stands; without
+ * stats where nothing is there any more.
+ */
+export async function lookAtAll(
+  { folder, isNear }: { folder: string; isNear: boolean },
+  paths: readonly string[],
+  seen: (index: number, stats: BigIntStats | undefined) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (isNear) return lookInTurn(lookingNear(folder), paths, seen, signal);
+  const { stats: statsOf } = lookingFar(folder);
+  const look = async (path: string, index: number) => seen(index, await statsOf(path).catch(unlessGone));
+  await mapConcurrently(looksAtOnce, [...paths.entries()], ([index, path]) => look(path, index), signal);
+}
+
+async function lookInTurn(
+  { turn, statsNow }: LooksNear,
+  paths: readonly string[],
+  seen: Parameters<typeof lookAtAll>[2],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [index, path] of paths.entries()) {
+    const others = turn();
+    if (others !== undefined) await others;
+    if (signal.aborted) throw abortError(signal);
+    seen(
+      index,
+      statsOrNone(() => statsNow(path)),
+    );
+  }
+}
+
+function statsOrNone(look: () => BigIntStats): BigIntStats | undefined {
+  try {
+    return look();
+  } catch (error) {
+    return unlessGone(error);
+  }
 }
 
 function lookingFar(folder: string): LooksBelow {

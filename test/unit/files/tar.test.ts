@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { pathText } from '../../../core/engines/files/names.ts';
+import { readHeader } from '../../../core/engines/files/tar/header.ts';
+import type { StoredEntry } from '../../../core/engines/files/tar/header.ts';
+import { packedFacts } from '../../../core/engines/files/tar/packed-facts.ts';
 import { tarReader } from '../../../core/engines/files/tar/reader.ts';
 import { draws } from '../../support/random/draws.ts';
 
@@ -42,7 +45,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function read(bytes: Buffer, step = bytes.length) {
   const reader = tarReader();
   for (let at = 0; at < bytes.length; at += step) reader.write(bytes.subarray(at, at + step));
-  return { facts: [...reader.facts().values()], ...reader.end() };
+  return { facts: [...reader.facts().all()], ...reader.end() };
 }
 
 test('each file is read as sha256sum reads it, with its holes', () => {
@@ -117,4 +120,41 @@ test('no two paths are called alike', () => {
     fc.property(path, path, (one, other) => one === other || pathText(one) !== pathText(other)),
     draws(2000),
   );
+});
+
+test('of a file that stands in a tar twice the last one counts, where the first one came', () => {
+  const facts = packedFacts();
+  const entry = (path: string, size: number): StoredEntry => ({
+    ...{ kind: 'file', path, target: '', size, mode: 0o644, owner: '1000:5', mtime: '7', extras: [], sparse: false },
+  });
+  for (const one of [entry('caf\xe9', 1), entry('b', 2), entry('caf\xe9', 3)]) facts.add(one, `sum${one.size}`);
+
+  expect([...facts.all()].map(({ name, value }) => `${name}: ${value}`)).toEqual([
+    'caf\\xe9: sum3 3 0644 7',
+    'b: sum2 2 0644 7',
+  ]);
+  expect([facts.size, facts.get('b')?.owner, facts.get('none')]).toEqual([2, '1000:5', undefined]);
+});
+
+test('a number in a header may have blanks around it, and nothing else', () => {
+  const block = (mode: string) => {
+    const header = Buffer.alloc(512);
+    header.write('./a', 0);
+    header.write(mode, 100, 8, 'latin1');
+    header.write('        ', 148);
+    header.write('0', 156);
+    header.write('ustar\x0000', 257, 'latin1');
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    return Buffer.concat([
+      header.subarray(0, 148),
+      Buffer.from(`${sum.toString(8)}\0 `.padStart(8, '0')),
+      header.subarray(156),
+    ]);
+  };
+
+  const modes = ['0000644\0', '   644 \0', '', '644\0junk', '77777777'].map(
+    (mode) => readHeader(block(mode)).fields.mode,
+  );
+  expect(modes).toEqual([0o644, 0o644, 0, 0o644, 0o77777777]);
+  for (const mode of ['0000648\0', '64 4', '-644', '0x1\0']) expect(() => readHeader(block(mode))).toThrow('not octal');
 });

@@ -1,22 +1,26 @@
+import type { BigIntStats } from 'node:fs';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { firstOf } from '../../../domain/lines.ts';
-import { mapConcurrently } from '../../../pipeline/concurrency.ts';
+import type { DumpReader } from '../../../pipeline/rows/reader.ts';
 import type { ByteStream, OpenedPart, PlannedPart } from '../../../ports.ts';
-import { nameOf, pathText } from '../names.ts';
-import { lookingBelow } from '../looking.ts';
-import type { LooksBelow } from '../looking.ts';
-import { unlessGone } from '../paths.ts';
+import { pathText } from '../names.ts';
+import { lookAtAll } from '../looking.ts';
 import { stateOf, unsure } from '../sharing/places.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
 import { createTar } from '../tar/program.ts';
-import { tarReader } from '../tar/reader.ts';
+import type { FactsByPath } from '../tar/packed-facts.ts';
+import { tarCounting } from '../tar/reader.ts';
+import type { TarCounting } from '../tar/reader.ts';
 import { writtenNotes } from './noted.ts';
 import type { Noted } from './noted.ts';
 import { pathsIn } from './parts.ts';
 import type { TarRecipe } from './parts.ts';
 
+/** Where a part is made from. */
+type MadeFrom = Pick<TarRecipe, 'folder' | 'isNear'>;
+type Standings = { states: (string | undefined)[]; inodes: ReadonlyMap<number, string> };
+
 const tries = 3;
-const looksAtOnce = 16;
 
 /**
  * Makes a part: a tar, in which a file that was changed while it was read stands once more, and the last one counts, as
@@ -24,97 +28,103 @@ const looksAtOnce = 16;
  */
 export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal): OpenedPart {
   const { folder, tar, oneTable, states: hasStates, isNear, ...asked } = recipe as TarRecipe;
-  const looking = lookingBelow(folder, isNear);
+  const place = { folder, isNear };
   const paths = pathsIn(asked);
-  const reader = tarReader(signal);
+  const counting = tarCounting(signal);
   const heard: string[] = [];
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
   const states = new Map<string, string>();
+  let [bytes, ended] = [0, false];
 
   async function* content(): ByteStream {
     let wanted: readonly string[] = paths;
     for (let left = tries; wanted.length > 0 && left > 0; left -= 1) {
-      const before = await statesOf(looking, wanted, signal);
-      const present = wanted.filter((path) => before.has(path));
+      const before = await standingsOf(place, wanted, signal);
+      const present = wanted.filter((_, at) => before.states[at] !== undefined);
       const wish = {
         paths: present,
         oneTable: oneTable && left === tries,
         say: (line: string) => void heard.push(line),
       };
-      if (present.length > 0) yield* withoutEnd(createTar(folder, wish, tar, signal), file);
-      const after = await statesOf(looking, present, signal);
-      noted.vanished.push(...wanted.filter((path) => !before.has(path)));
-      wanted = changedOf(present, before, after);
-      for (const path of hasStates ? present : []) states.set(path, before.get(path)!.state);
+      if (present.length > 0) yield* withoutEnd(createTar(folder, wish, tar, signal), file, counting);
+      const after = await standingsOf(place, wanted, signal);
+      for (const [at, path] of wanted.entries()) {
+        const state = before.states[at];
+        if (state === undefined) noted.vanished.push(path);
+        else if (hasStates) states.set(path, state);
+      }
+      wanted = changedOf(wanted, before, after);
       for (const path of hasStates ? wanted : []) states.set(path, unsure);
     }
     noted.unsteady.push(...wanted);
+    ended = true;
     yield tarEnd();
   }
 
   async function notes() {
-    const facts = reader.facts();
-    const names = new Set([...facts.values()].map(({ name }) => name));
-    const counted: Noted = {
-      entries: writtenNotes(facts, states),
-      ...(await settled(noted, looking, names, signal)),
-    };
-    const known = new Set([...names, ...counted.vanished.map(nameOf)]);
-    const lost = paths.filter((path) => !known.has(nameOf(path)));
+    const { facts } = counting;
+    const counted: Noted = { entries: writtenNotes(facts, states), ...(await settled(noted, place, facts, signal)) };
+    const vanished = new Set(counted.vanished);
+    const lost = paths.filter((path) => facts.get(path) === undefined && !vanished.has(path));
     if (lost.length > 0) throw lostError(file, lost);
     return { heard, counted };
   }
+
+  /** What is made is counted while it is, and not read once more for that. */
+  const reader: DumpReader = {
+    write: (chunk) => void (bytes += chunk.length),
+    end: () => ({ tables: counting.tables(), ended }),
+    progress: () => ({ rows: counting.rows(), bytes }),
+  };
   return { content: content(), reader, notes };
 }
 
 /** What is not there any more, and what of it was stored before, which may be half of it. */
 async function settled(
   { vanished, unsteady }: Pick<Noted, 'vanished' | 'unsteady'>,
-  looking: LooksBelow,
-  stored: ReadonlySet<string>,
+  place: MadeFrom,
+  stored: FactsByPath,
   signal: AbortSignal,
 ): Promise<Pick<Noted, 'vanished' | 'unsteady'>> {
-  const there = await statesOf(looking, unsteady, signal);
-  const gone = [...vanished, ...unsteady.filter((path) => !there.has(path))];
+  const { states } = await standingsOf(place, unsteady, signal);
+  const gone = [...vanished, ...unsteady.filter((_, at) => states[at] === undefined)];
+  const isStored = (path: string) => stored.get(path) !== undefined;
   return {
-    vanished: [...new Set(gone)].filter((path) => !stored.has(nameOf(path))),
-    unsteady: [...new Set([...unsteady, ...gone])].filter((path) => stored.has(nameOf(path))),
+    vanished: [...new Set(gone)].filter((path) => !isStored(path)),
+    unsteady: [...new Set([...unsteady, ...gone])].filter(isStored),
   };
 }
 
-/** How each of these files is now, without those that are gone: what differs was changed, or is another file. */
-async function statesOf(
-  { stats: statsOf }: LooksBelow,
-  paths: readonly string[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, { state: string; inode: string }>> {
-  const look = async (path: string) => {
-    const stats = await statsOf(path).catch(unlessGone);
-    if (stats === undefined) return [];
+/**
+ * How each of some files stands, none where it is gone: what differs was changed, or is another file. `inodes`: of those
+ * that have several names, by where they are among them.
+ */
+async function standingsOf(place: MadeFrom, paths: readonly string[], signal: AbortSignal): Promise<Standings> {
+  const states: (string | undefined)[] = [];
+  const inodes = new Map<number, string>();
+  function note(at: number, stats: BigIntStats | undefined): void {
     // what is added to a folder changes no file
-    const state = stats.isDirectory() ? 'folder' : stateOf(stats);
-    return [[path, { state, inode: `${stats.dev}:${stats.ino}` }]] as const;
-  };
-  return new Map((await mapConcurrently(looksAtOnce, paths, look, signal)).flat());
+    states[at] = stats === undefined ? undefined : stats.isDirectory() ? 'folder' : stateOf(stats);
+    if (stats !== undefined && !stats.isDirectory() && stats.nlink > 1) inodes.set(at, `${stats.dev}:${stats.ino}`);
+  }
+  await lookAtAll(place, paths, note, signal);
+  return { states, inodes };
 }
 
-/** Those that were changed, with every other name of them. */
-function changedOf(
-  paths: readonly string[],
-  before: Awaited<ReturnType<typeof statesOf>>,
-  after: Awaited<ReturnType<typeof statesOf>>,
-): string[] {
-  const changed = paths.filter((path) => before.get(path)?.state !== after.get(path)?.state);
-  const inodes = new Set(changed.map((path) => before.get(path)!.inode));
-  return paths.filter((path) => inodes.has(before.get(path)!.inode));
+/** Those that were there and were changed, with every other name of them. */
+function changedOf(paths: readonly string[], before: Standings, after: Standings): string[] {
+  const isChanged = (at: number) => before.states[at] !== undefined && before.states[at] !== after.states[at];
+  const several = new Set([...before.inodes].flatMap(([at, inode]) => (isChanged(at) ? [inode] : [])));
+  return paths.filter((_, at) => isChanged(at) || several.has(before.inodes.get(at) ?? ''));
 }
 
-/** A tar without the empty blocks at its end: another one may follow. */
-async function* withoutEnd(tar: ByteStream, file: string): ByteStream {
+/** A tar without the empty blocks at its end, counted: another one may follow. */
+async function* withoutEnd(tar: ByteStream, file: string, counting: TarCounting): ByteStream {
   let out: Buffer[] = [];
-  const parser = tarParser({ raw: (bytes) => void out.push(bytes) });
+  const parser = tarParser({ ...counting.events, raw: (bytes) => void out.push(bytes) });
   for await (const chunk of tar) {
     orStrange(file, () => parser.write(chunk));
+    await counting.settle();
     if (out.length > 0) yield Buffer.concat(out);
     out = [];
   }

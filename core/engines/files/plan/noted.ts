@@ -1,9 +1,10 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { PartNotes } from '../../../ports.ts';
 import { kindNames } from '../facts.ts';
 import type { PathFacts } from '../facts.ts';
 import { nameOf } from '../names.ts';
 import type { PathKind } from '../tar/header.ts';
+import type { FactsByPath } from '../tar/packed-facts.ts';
 
 /**
  * What was noted while a part was made. `entries`: all that is stored, as `entriesIn` reads it, packed by zstd (bytes, a
@@ -17,17 +18,17 @@ export type NotedEntry = { path: string; state: string; facts: PathFacts };
 const kinds = Object.keys(kindNames) as PathKind[];
 /** None of what is noted holds it. */
 const end = '\0';
+const quick = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Facts and states, by paths, as one text. */
-export function writtenNotes(
-  facts: ReadonlyMap<string, PathFacts>,
-  states: { get(path: string): string | undefined },
-): string {
-  const entries = [...facts].map(
-    ([path, { kind, owner, size, value }]) =>
-      `${kinds.indexOf(kind)} ${owner} ${size} ${states.get(path) ?? ''}${end}${path}${end}${value}${end}`,
-  );
-  return zstdCompressSync(Buffer.from(entries.join(''))).toString('latin1');
+export function writtenNotes(facts: FactsByPath, states: { get(path: string): string | undefined }): string {
+  let entries = '';
+  for (let at = 0; at < facts.size; at += 1) {
+    const path = facts.pathAt(at);
+    const { kind, owner, size, value } = facts.at(at);
+    entries += `${kinds.indexOf(kind)} ${owner} ${size} ${states.get(path) ?? ''}${end}${path}${end}${value}${end}`;
+  }
+  return zstdCompressSync(Buffer.from(entries), quick).toString('latin1');
 }
 
 /** What was noted of a part. */

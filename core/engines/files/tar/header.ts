@@ -23,11 +23,14 @@ export type Header = { type: string; name: string; link: string; size: number; f
 type HeaderFields = { size: number; mode: number; uid: number; gid: number; mtime: number };
 
 export const blockBytes = 512;
+const blank = 0x20;
+const zero = 0x30;
 const kinds: Readonly<Record<string, PathKind>> = { '0': 'file', '1': 'link', '2': 'symlink', '5': 'folder' };
-const places = { mode: [100, 8], uid: [108, 8], gid: [116, 8], size: [124, 12], mtime: [136, 12] } as const;
 const extraKey = /^SCHILY\.(xattr\.user\..+|acl\.(access|default))$/s;
 const sparseKeys = ['GNU.sparse.major', 'GNU.sparse.minor', 'GNU.sparse.name', 'GNU.sparse.realsize'];
-const knownKeys = ['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'uname', 'gname', ...sparseKeys];
+const knownKeys: ReadonlySet<string> = new Set(
+  ['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'uname', 'gname'].concat(sparseKeys),
+);
 
 /** Reads a block that is a header. Throws where it is none that GNU tar writes in the format `posix`. */
 export function readHeader(block: Buffer): Header {
@@ -35,13 +38,18 @@ export function readHeader(block: Buffer): Header {
   if (octal(block, 148, 8) !== checksumOf(block)) throw new Error('the checksum of a header is wrong');
   const prefix = textIn(block, 345, 155);
   const name = textIn(block, 0, 100);
-  const [mode, uid, gid, size, mtime] = Object.values(places).map(([at, length]) => octal(block, at, length));
+  const fields = {
+    mode: octal(block, 100, 8),
+    uid: octal(block, 108, 8),
+    gid: octal(block, 116, 8),
+    mtime: octal(block, 136, 12),
+  };
   return {
     type: String.fromCharCode(block[156]!),
     name: prefix === '' ? name : `${prefix}/${name}`,
     link: textIn(block, 157, 100),
-    size: size!,
-    fields: { mode: mode!, uid: uid!, gid: gid!, mtime: mtime! },
+    size: octal(block, 124, 12),
+    fields,
   };
 }
 
@@ -66,8 +74,7 @@ export function readRecords(body: Buffer): Map<string, string> {
 
 /** The entry that a header begins, with what the extended header before it said. */
 export function entryOf({ type, name, link, size, fields }: Header, said: ReadonlyMap<string, string>): StoredEntry {
-  const strange = [...said.keys()].find((key) => !knownKeys.includes(key) && !extraKey.test(key));
-  if (strange !== undefined) throw new Error(`an extended header says ${strange}, which no backup does`);
+  const extras = extrasIn(said);
   const kind = kinds[type];
   if (kind === undefined) throw new Error(`an entry is of type ${JSON.stringify(type)}, as none of a backup is`);
   const sparse = sparseKeys.some((key) => said.has(key));
@@ -84,9 +91,19 @@ export function entryOf({ type, name, link, size, fields }: Header, said: Readon
     mode: fields.mode & 0o7777,
     owner: `${count(said.get('uid')) ?? fields.uid}:${count(said.get('gid')) ?? fields.gid}`,
     mtime: mtimeOf(said.get('mtime')) ?? String(fields.mtime),
-    extras: [...said].filter(([key]) => extraKey.test(key)).map(([key, value]) => `${key}=${value}`),
+    extras,
     sparse,
   };
+}
+
+function extrasIn(said: ReadonlyMap<string, string>): string[] {
+  const extras: string[] = [];
+  for (const [key, value] of said) {
+    if (knownKeys.has(key)) continue;
+    if (!extraKey.test(key)) throw new Error(`an extended header says ${key}, which no backup does`);
+    extras.push(`${key}=${value}`);
+  }
+  return extras;
 }
 
 /** How many bytes of content follow the header. */
@@ -131,15 +148,20 @@ function count(text: string | undefined): number | undefined {
 
 /** Text up to the first NUL. */
 function textIn(block: Buffer, at: number, length: number): string {
-  const text = block.toString('latin1', at, at + length);
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
+  if (block[at] === 0) return '';
+  const end = block.indexOf(0, at);
+  return block.toString('latin1', at, end < 0 ? at + length : Math.min(end, at + length));
 }
 
-function octal(block: Buffer, at: number, length: number): number {
-  const text = textIn(block, at, length).trim();
-  if (!/^[0-7]*$/.test(text)) throw new Error('a number in a header is not octal');
-  return text === '' ? 0 : Number.parseInt(text, 8);
+/** Digits with blanks around them, up to the first NUL. */
+function octal(block: Buffer, from: number, length: number): number {
+  const end = from + length;
+  let [at, value] = [from, 0];
+  while (at < end && block[at] === blank) at += 1;
+  for (; at < end && block[at]! >= zero && block[at]! < zero + 8; at += 1) value = value * 8 + block[at]! - zero;
+  while (at < end && block[at] === blank) at += 1;
+  if (at < end && block[at] !== 0) throw new Error('a number in a header is not octal');
+  return value;
 }
 
 /** The sum of all bytes, those of the checksum itself taken as blanks. */

@@ -1,65 +1,97 @@
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { abortError } from '../../../domain/errors.ts';
 import type { DumpReader } from '../../../pipeline/rows/reader.ts';
-import { factsOf, tallyOf } from '../facts.ts';
-import type { PathFacts } from '../facts.ts';
+import { tallyOf } from '../facts.ts';
+import { contentHash } from './content-hash.ts';
+import type { ContentHash } from './content-hash.ts';
 import type { StoredEntry } from './header.ts';
+import { packedFacts } from './packed-facts.ts';
+import type { FactsByPath } from './packed-facts.ts';
 import { tarParser } from './parser.ts';
+import type { TarEvents } from './parser.ts';
 import { oneTableComment } from './program.ts';
 
-/** A reader of a part that also knows what was in it, by paths: of one that stands in it twice, the last. */
-export type TarReader = DumpReader & { facts(): ReadonlyMap<string, PathFacts> };
+/** A reader of a part that also knows what was in it. */
+export type TarReader = DumpReader & { facts(): FactsByPath };
+
+/**
+ * Counts and hashes what a parser tells, for whoever has one. What it was told is dealt with once `settle` is; rows and
+ * tables are those of all of that.
+ */
+export type TarCounting = {
+  events: TarEvents;
+  settle(): void | Promise<void>;
+  rows(): number;
+  tables(): ReturnType<typeof tallyOf>;
+  facts: FactsByPath;
+};
 
 /** What is to be done with what has passed; a number: so many zeros follow. */
 type TarStep = (() => void) | number;
 
-const zeros = Buffer.alloc(1024 ** 2);
 /** So much of a hole is hashed before others get their turn: a few bytes of a tar may stand for any number of zeros. */
-const turnBytes = 64 * zeros.length;
+const turnBytes = 64 * 1024 ** 2;
 
-/** Counts and hashes what is in a tar as it passes by. */
-export function tarReader(signal?: AbortSignal): TarReader {
-  const found = new Map<string, PathFacts>();
-  let [bytes, rows, wrong] = [0, 0, false];
-  let oneTable = false;
-  let reading: { entry: StoredEntry; hash: Hash } | undefined;
+/** Nothing counted yet. */
+export function tarCounting(signal?: AbortSignal): TarCounting {
+  const found = packedFacts();
+  let [rows, oneTable, zeros] = [0, false, 0];
+  let reading: { entry: StoredEntry; hash: ContentHash } | undefined;
+  /** What has to wait, and all that comes behind it. */
   let steps: TarStep[] = [];
-  const parser = tarParser({
-    comment(text) {
-      oneTable = text === oneTableComment;
-    },
-    entry: (entry) => void steps.push(() => (reading = { entry, hash: createHash('sha256') })),
-    data: (chunk) => void steps.push(() => reading?.hash.update(chunk)),
-    hole: (length) => void steps.push(length),
-    done: () => void steps.push(done),
-  });
+
+  const inTurn = (step: () => void): void => void (steps.length === 0 ? step() : steps.push(step));
 
   function done(): void {
     const { entry, hash } = reading!;
-    found.set(entry.path, factsOf(entry, entry.kind === 'file' ? hash.digest('hex') : ''));
+    found.add(entry, entry.kind === 'file' ? hash.digest() : '');
     if (entry.kind !== 'folder') rows += 1;
   }
 
-  function hashZeros(length: number): void {
-    for (let left = length; left > 0; left -= zeros.length) reading?.hash.update(zeros.subarray(0, left));
-  }
-
   async function takeInTurns(all: readonly TarStep[]): Promise<void> {
-    let inTurn = 0;
+    let hashed = 0;
     for (const step of all) {
       if (typeof step === 'function') step();
       else
         for (let left = step; left > 0; left -= turnBytes) {
-          hashZeros(Math.min(left, turnBytes));
-          inTurn += Math.min(left, turnBytes);
-          if (inTurn >= turnBytes) await nextTurn(signal);
-          inTurn %= turnBytes;
+          reading?.hash.zeros(Math.min(left, turnBytes));
+          hashed += Math.min(left, turnBytes);
+          if (hashed >= turnBytes) await nextTurn(signal);
+          hashed %= turnBytes;
         }
     }
   }
 
+  return {
+    events: {
+      comment(text) {
+        oneTable = text === oneTableComment;
+      },
+      entry: (entry) => inTurn(() => (reading = { entry, hash: contentHash(entry.size) })),
+      data: (chunk) => inTurn(() => reading?.hash.update(chunk)),
+      hole(length) {
+        zeros += length;
+        if (zeros >= turnBytes) steps.push(length);
+        else inTurn(() => reading?.hash.zeros(length));
+      },
+      done: () => inTurn(done),
+    },
+    settle() {
+      const all = steps;
+      [steps, zeros] = [[], 0];
+      return all.length > 0 ? takeInTurns(all) : undefined;
+    },
+    rows: () => rows,
+    tables: () => tallyOf(found.all(), oneTable),
+    facts: found,
+  };
+}
+
+/** Counts and hashes what is in a tar as it passes by. */
+export function tarReader(signal?: AbortSignal): TarReader {
+  const counting = tarCounting(signal);
+  const parser = tarParser(counting.events);
+  let [bytes, wrong] = [0, false];
   return {
     write(chunk) {
       bytes += chunk.length;
@@ -68,19 +100,12 @@ export function tarReader(signal?: AbortSignal): TarReader {
       } catch {
         wrong = true;
       }
-      const all = steps;
-      steps = [];
-      if (zerosIn(all) >= turnBytes) return takeInTurns(all);
-      for (const step of all) typeof step === 'function' ? step() : hashZeros(step);
+      return counting.settle();
     },
-    end: () => ({ tables: tallyOf(found.values(), oneTable), ended: !wrong && parser.ended() }),
-    progress: () => ({ rows, bytes }),
-    facts: () => found,
+    end: () => ({ tables: counting.tables(), ended: !wrong && parser.ended() }),
+    progress: () => ({ rows: counting.rows(), bytes }),
+    facts: () => counting.facts,
   };
-}
-
-function zerosIn(steps: readonly TarStep[]): number {
-  return steps.reduce<number>((sum, step) => sum + (typeof step === 'number' ? step : 0), 0);
 }
 
 async function nextTurn(signal: AbortSignal | undefined): Promise<void> {
