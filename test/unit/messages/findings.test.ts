@@ -5,7 +5,7 @@ import { messageOfFinding } from '../../../core/domain/messages/check.ts';
 import { accountOver, isAccountKind } from '../../../core/domain/messages/findings/account.ts';
 import { byTagChanged } from '../../../core/domain/messages/findings/by-tag.ts';
 import { damaged, gone, otherDatabase, shrunk, shrunkText } from '../../../core/domain/messages/findings/content.ts';
-import { copyBehind } from '../../../core/domain/messages/findings/copies.ts';
+import { copyBehind, copyUnknown } from '../../../core/domain/messages/findings/copies.ts';
 import { databasesChanged } from '../../../core/domain/messages/findings/databases.ts';
 import { missed, overdueDrill, stale } from '../../../core/domain/messages/findings/missing.ts';
 import { recovered } from '../../../core/domain/messages/findings/over.ts';
@@ -254,6 +254,7 @@ test('changes of databases are counted by what they are; forty are shown', () =>
     severity: 'problem',
     next: ['nightjar check'],
   });
+  expect(tagged(one('Gone'))).toMatchObject({ subject: 'databases by tag: 1 gone', severity: 'problem' });
   expect(tagged(one('Trouble'))).toMatchObject({ subject: 'databases by tag: 1 trouble', severity: 'problem' });
   expect(tagged(one('Left out'))).toMatchObject({ severity: 'info', next: [], facts: [{ value: 'of Left out' }] });
   expect(listed(one('Back'), one('Gone'))).toMatchObject({
@@ -283,6 +284,11 @@ test('of a vault that can’t be read, it is said whose backups nobody knows, an
   expect(copied.subject).toBe("the vault can't be read: nobody knows how its backups stand");
   expect(values(copied.facts).slice(2)).toEqual(['Hint: mount it', 'Copies in: nas, my usb']);
   expect(copied.next).toEqual(['nightjar check', 'nightjar list --vault nas', "nightjar list --vault 'my usb'"]);
+});
+
+test('of a further vault that can’t be read, the hint is said where there is one', () => {
+  const said = (hint?: string) => values(copyUnknown('nas', { why: 'off', hint }, telling).facts);
+  expect([said(), said('switch it on')]).toEqual([['Error: off'], ['Error: off', 'Hint: switch it on']]);
 });
 
 test('of copies that are behind, each vault is named with what it has', () => {

@@ -436,6 +436,8 @@ test('of what began after a missed moment, the first is named: by hand, or at a 
   expect(began(made(17, '01:57:00'))).toEqual(['missed', 'made']);
   expect(began({ ...made(17, '01:57:00'), meant: null })).toEqual(['missed', 'made']);
   expect(began(byHand(17, '11:59:59'))).toEqual(['missed', '17T11:59']);
+  expect(began(killed(16, '02:05:00'), byHand(16, '20:00:00'))).toEqual(['killed', 'missed']);
+  expect(began({ ...byHand(16, '09:00:00'), meant: night(15) })).toEqual(['missed', 'missed']);
 });
 
 test('a moment that was missed is at work once its run has begun, late as it is', () => {
