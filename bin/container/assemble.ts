@@ -42,7 +42,10 @@ export async function assembleContainer(
 
 type Programs = { debian: string; architecture: LayerArchitecture; rootfs: string };
 
-/** Node and `sync`, with the loader and the libraries that they name, and no other program: there is no shell. */
+/**
+ * Node and `sync`, with the loader and the libraries that they name, and no other program: there is no shell. What is
+ * called so answers one question of pg_dumpall's.
+ */
 async function placePrograms({ debian, architecture, rootfs }: Programs, signal: AbortSignal): Promise<void> {
   const origins = await originsOf(debian);
   const changed = await origins.changed();
@@ -58,6 +61,7 @@ async function placePrograms({ debian, architecture, rootfs }: Programs, signal:
   await place(loader, join(rootfs, 'usr', interpreter));
   for (const [name, file] of libraries) await place(file, join(rootfs, 'usr/lib', triplet, name));
   for (const file of programs) await place(file, join(rootfs, 'usr/bin', file.slice(dirname(file).length + 1)));
+  await place(join(import.meta.dirname, 'sh.cjs'), join(rootfs, 'usr/bin/sh'));
   await describePackages(origins, [loader, ...libraries.values(), ...programs.slice(1)], { debian, rootfs });
 }
 

@@ -52,6 +52,7 @@ async function prepare(): Promise<void> {
     'vault: ./backups',
     'sources:',
     `  shop: { postgres: { host: ${host}, port: ${port}, user: ${user}, database: shop, password: { file: password } } }`,
+    `  roles: { postgresGlobals: { host: ${host}, port: ${port}, user: ${user}, password: { file: password } } }`,
     '  media: { files: { path: ./media } }',
     '  app: { sqlite: { path: ./app.db } }',
   ];
@@ -72,13 +73,13 @@ test('it says its version, and is what docs/container.md says of its user, its s
   const text = await readFile(join(import.meta.dirname, '../../../docs/container.md'), 'utf8');
   const said = Number(/\((\d+) MB unpacked/.exec(text)?.[1]);
   expect(Math.abs(bytes / 1e6 - said)).toBeLessThan(25);
-  expect((await readdir(join(image.rootfs, 'usr/bin'))).toSorted()).toEqual(['node', 'sync']);
+  expect((await readdir(join(image.rootfs, 'usr/bin'))).toSorted()).toEqual(['node', 'sh', 'sync']);
   expect(await bash('find . -perm /6000 -o -type f -perm /0022 | head', image.rootfs)).toBe('');
 });
 
-test('databases and a folder are backed up and restored by it, and proven', async () => {
+test('databases, roles and a folder are backed up and restored by it, and proven', async () => {
   const made = await run('backup');
-  expect([made.code, made.stdout.split('\n').filter(Boolean).length]).toEqual([0, 3]);
+  expect([made.code, made.stdout.split('\n').filter(Boolean).length]).toEqual([0, 4]);
 
   const restored = [
     await run('restore', 'shop', '--to', 'shop_back'),
@@ -92,6 +93,7 @@ test('databases and a folder are backed up and restored by it, and proven', asyn
     await scene.sql('shop', 'select count(*)::int, max(note) from orders'),
   );
   expect(await seenByStock(at('back'))).toEqual(await seenByStock(at('media')));
+  expect((await run('verify', 'roles')).code).toBe(0);
 });
 
 test('nothing but what is mounted can be written, and a failure says what to do', async () => {
