@@ -41,7 +41,7 @@ const copied: [name: string, key: string][] = [
   ['the lease of copies', 'prod/shop/lease.json'],
 ];
 
-const deeds: Deed[] = [
+export const deeds: Deed[] = [
   ['read', { method: 'GET' }],
   ['write new', { method: 'PUT', headers: { 'if-none-match': '*' }, body: 'x' }],
   ['write over', { method: 'PUT', body: 'x' }],
@@ -236,7 +236,7 @@ export function attemptsOn(
   ];
 }
 
-function onObjects(of: readonly Deed[], place: string, them: readonly [name: string, key: string][]): Attempt[] {
+export function onObjects(of: readonly Deed[], place: string, them: readonly [name: string, key: string][]): Attempt[] {
   return of.flatMap(([deed, asking]) =>
     them.map(([name, key]) => ({
       what: `${deed} ${name}`,

@@ -4,6 +4,7 @@ import type { Invocation } from '../lambda/sandbox/function.ts';
 import { errorOf } from '../lambda/sandbox/outcome.ts';
 import { expectGolden } from '../../support/golden.ts';
 import { attemptsOn, tried } from './attempts.ts';
+import { tableOf } from './policy/table.ts';
 import { judge, listOf, type Statement } from './policy/policy.ts';
 import { signed } from './policy/signed.ts';
 import { messagesOf, type World } from './world.ts';
@@ -62,7 +63,7 @@ export function forbidden(world: () => World): void {
     // what is tried here is no use of a statement
     gate.judged.splice(own);
 
-    await expectGolden('cloud/rights.txt', tableOf(rows));
+    await expectGolden('cloud/rights.txt', tableOf(columns, rows));
     expect(gate.disputed).toEqual([]);
     expect(gate.strange).toEqual([]);
   }, 120_000);
@@ -136,11 +137,4 @@ export function forbidden(world: () => World): void {
 /** How often Lambda lets a function try: a restore is somebody's own wish, and is not repeated behind his back, nor a drill. */
 function tries(name: string): number {
   return /-(backup|copy)(-|$)/.test(name) ? 3 : /-(restore|drill)(-|$)/.test(name) ? 1 : 2;
-}
-
-function tableOf(rows: readonly [string, string[]][]): string {
-  const width = Math.max(...rows.map(([what]) => what.length)) + 2;
-  const line = (what: string, cells: readonly string[]): string =>
-    `${what.padEnd(width)}${cells.map((cell) => cell.padEnd(14)).join('')}`.trimEnd();
-  return `${[line('', columns), ...rows.map(([what, answers]) => line(what, answers))].join('\n')}\n`;
 }

@@ -110,6 +110,7 @@ export function deployedFunction({
       timeoutMs,
       patienceMs,
       hosts,
+      shell: name.endsWith('-globals'),
       environment: variables,
     };
     const made = { fn: lambdaFunction(settings), stream: `test/${randomUUID()}` };

@@ -167,7 +167,8 @@ async function alreadyThere(aws: Place & Keys): Promise<There> {
   return { vpc, subnet, group, key, topic, signing: await signingKey(aws), offsite };
 }
 
-async function encryptionKey(aws: Place & Keys): Promise<string> {
+/** A key of somebody's account that encrypts. */
+export async function encryptionKey(aws: Place & Keys): Promise<string> {
   const made = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
   return made.KeyMetadata.Arn;
 }

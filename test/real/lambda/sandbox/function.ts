@@ -28,6 +28,7 @@ export type FunctionSettings = {
   hosts?: string;
   /** What it mounts, where it has a root of its own. @default nothing */
   fileSystem?: MountedFolder;
+  shell?: boolean;
   /** @default the best that this machine allows */
   isolation?: Isolation;
 };
@@ -111,6 +112,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
       tmpMb: settings.tmpMb ?? 512,
       hosts: settings.hosts,
       fileSystem: settings.fileSystem,
+      shell: settings.shell,
       environment: variables,
       log: (line) => logs.push(line),
     });

@@ -18,6 +18,8 @@ export type SandboxSettings = {
   tmpMb: number;
   hosts?: string | undefined;
   fileSystem?: MountedFolder | undefined;
+  /** Lambda's system has one (Lambda Developer Guide, wrapper scripts); only pg_dumpall needs it, to find pg_dump. */
+  shell?: boolean | undefined;
   environment: Record<string, string>;
   log: (line: string) => void;
 };
@@ -45,6 +47,7 @@ export async function startSandbox({
   tmpMb,
   hosts = '/etc/hosts',
   fileSystem = { folder: '', at: '', as: 'ro' },
+  shell = false,
   environment,
   log,
 }: SandboxSettings): Promise<Sandbox> {
@@ -62,6 +65,7 @@ export async function startSandbox({
     fileSystem.at,
     fileSystem.as,
     ...sharedObjects(),
+    ...(shell ? ['/bin/sh'] : []),
   ];
   const [program = '', ...args] = [...entering(mode), '/bin/sh', join(import.meta.dirname, 'sandbox.sh'), ...place];
   const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
