@@ -18,6 +18,7 @@ function expected(
   now: Date,
   { schedule = nightly, paused = false, retention }: Watch = {},
   begun: Date[] = [],
+  leased?: Date,
 ) {
   const seen = seenOf(days.map((day) => ({ start: night(day) })));
   const starts = begun.map((start) => {
@@ -26,7 +27,7 @@ function expected(
   });
   const watch = { schedule: schedule === 'none' ? undefined : schedule, windowMs: 15 * minuteMs, paused };
   const watched = { watch, timeZone: 'UTC', ...(retention && { retention }) };
-  return expectationOf(watched as never, { ...seen, history: { ...seen.history, starts } }, before, now);
+  return expectationOf(watched as never, { ...seen, history: { ...seen.history, starts, leased } }, before, now);
 }
 const outcomes = (...given: Parameters<typeof expected>) =>
   expected(...given)!.moments.map(({ at, outcome }) => `${at.toISOString().slice(8, 10)} ${outcome}`);
@@ -83,6 +84,14 @@ test('what became of each moment is remembered, but of those that are not over; 
     '21 missed',
     '22 made',
   ]);
+});
+
+test('a run that is at work is not over, and nothing is remembered of its moment', () => {
+  const known = { plan, since: night(20, 12).toISOString() };
+  const atWork = expected([20], known, night(21, 5), {}, [night(21)], night(21, 5))!;
+
+  expect(atWork.moments.map(({ outcome }) => outcome)).toEqual(['running']);
+  expect(atWork.memory).toEqual({ ...known, past: [] });
 });
 
 test('why a moment has no backup is remembered with it', () => {
