@@ -43,7 +43,11 @@ test('the first look is no news; later ones tell what is new, gone, back and lef
     { name: 'new', since: at2.toISOString() },
     { name: 'shop', since: at },
   ]);
-  expect(second.known.untold.map(({ label }) => label)).toEqual(['Gone', 'New', 'Left out']);
+  expect(second.known.untold).toEqual([
+    { label: 'Gone', text: 'database blog: main.blog is backed up no more, and missed; its backups stay' },
+    { label: 'New', text: 'database new is backed up as main.new' },
+    { label: 'Left out', text: 'database left: main.left is no source any more; its backups stay' },
+  ]);
   expect(third.known.untold).toEqual([{ label: 'Back', text: 'database blog is backed up as main.blog' }]);
 });
 

@@ -70,6 +70,12 @@ test('a database with the tag becomes a source as a person would write it, and i
   expect(untold(second!)).toEqual([]);
 });
 
+test('sources stand in the order of their names', () => {
+  const named = (name: string) => database({ nightjar: '' }, {}, `instance ${name}`);
+  const [first] = after([[named('shop'), named('blog'), named('wiki')]]);
+  expect(first!.sources.map(({ name }) => name)).toEqual(['rds.blog', 'rds.shop', 'rds.wiki']);
+});
+
 test.each([
   ['daily', '30 2 * * *'],
   ['hourly', '0 * * * *'],

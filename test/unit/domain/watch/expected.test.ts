@@ -13,14 +13,18 @@ const nightly = '0 2 * * *';
 const plan = `${nightly} UTC`;
 
 function expected(
-  days: number[],
+  days: readonly (number | { unreadable: number })[],
   before: Remembered,
   now: Date,
   { schedule = nightly, paused = false, retention }: Watch = {},
   begun: Date[] = [],
   leased?: Date,
 ) {
-  const seen = seenOf(days.map((day) => ({ start: night(day) })));
+  const seen = seenOf(
+    days.map((day) =>
+      typeof day === 'number' ? { start: night(day) } : { start: night(day.unreadable), unreadable: true },
+    ),
+  );
   const starts = begun.map((start) => {
     const id = newBackupId(start, 0.5);
     return { id, run: 'aaaaaaaa', meant: start, key: startKey(shop, { id, run: 'aaaaaaaa', meant: start }) };
@@ -42,6 +46,9 @@ test('without a schedule, or a backup that is not of the future, nothing is expe
 test('a schedule that is seen for the first time counts from the newest backup; one that was changed, from now', () => {
   expect(expected([18, 19], undefined, night(21, 12))!.memory).toMatchObject({ plan, since: night(19).toISOString() });
   expect(outcomes([18, 19], undefined, night(21, 12))).toEqual(['20 missed', '21 missed']);
+  expect(expected([17], undefined, night(21, 12))!.found).toBe(night(21).toISOString());
+  const since = { plan, since: night(17, 12).toISOString() };
+  expect(expected([17, 19], since, night(20, 12))!.lost.map(({ at }) => at.getUTCDate())).toEqual([18, 20]);
   const other = { plan: '0 3 * * * UTC', since: night(10).toISOString(), found: night(19).toISOString() };
   expect(expected([18, 19], other, night(21, 12))).toEqual({
     memory: { plan, since: night(21, 12).toISOString(), past: [] },
@@ -125,7 +132,13 @@ test('of a run that left no backup nothing is said where rotation would have rem
     '18 made',
     '19 made',
   ]);
-  expect(outcomes(days, known, night(21, 12), { retention: { count: 3 } }, killed).slice(0, 2)).toEqual([
+  expect(outcomes([16, ...days], known, night(21, 12), { retention: { count: 3 } }, killed).slice(0, 2)).toEqual([
+    '18 killed',
+    '19 killed',
+  ]);
+  // one that nobody can read takes no place of a good one
+  const some = [20, { unreadable: 21 }];
+  expect(outcomes(some, known, night(21, 12), { retention: { count: 2 } }, killed).slice(0, 2)).toEqual([
     '18 killed',
     '19 killed',
   ]);
