@@ -28,7 +28,7 @@ test('packs of a source lie below its place, those of a backup under its id', ()
 test.each([
   ['data/0001.tar.zst', `media/packs/${id}/0001.tar.zst`],
   [`data/10001.${digest}.layer`, `media/packs/${id}/10001.${digest}.layer`],
-  ['data/0001.tar.zst.age', undefined],
+  ['data/0001.tar.zst.age', `media/packs/${id}/0001.tar.zst.age`],
   ['data/0001.sql.zst', undefined],
   ['data/1.tar.zst', undefined],
   ['manifest.json', undefined],
@@ -78,13 +78,17 @@ test.each([
   expect(linkKey({ part, pack: to, bytes })).toBeUndefined();
 });
 
+test('a part that no other backup may need has no link', () => {
+  for (const path of ['data/0003.sql.zst', 'data/0003.sql.zst.age', 'schema.tar.zst'])
+    expect(linkKey({ part: below(path), pack, bytes: 7 })).toBeUndefined();
+});
+
 test.each([
   [part],
   [`${part}.in-${other}-00012-07`],
   [`${part}.in-${other}-00012-7.bak`],
   [`${part}.in-${other}-12-7`],
   [`${part}.in-20261320T020000Z-00000a-00012-7`],
-  [`${below('data/0003.tar.zst.age')}.in-${other}-00012-7`],
   [`${below('data/0003.sql.zst')}.in-${other}-00012-7`],
   [`${below('old/data/0003.tar.zst')}.in-${other}-00012-7`],
   [`media/all/data/0003.tar.zst.in-${other}-00012-7`],

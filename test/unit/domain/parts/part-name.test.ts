@@ -46,8 +46,9 @@ test('a policy names parts by four patterns', () => {
 test.each([
   ['data/0001.tar.zst', true],
   [`data/0001.${digest}.layer`, true],
-  ['data/0001.tar.zst.age', false],
-  [`data/0001.${digest}.layer.age`, false],
+  ['data/0001.tar.zst.age', true],
+  [`data/0001.${digest}.layer.age`, true],
+  ['data/0001.tar.zst.age.xz', false],
   ['data/0001.tar.zst.xz', false],
   [`data/0001.${digest}`, false],
   [`data/0001.${digest}0.layer`, false],
