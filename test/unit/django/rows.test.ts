@@ -175,6 +175,12 @@ test('what is found must be in before: what waits is written first', async () =>
   ]);
 });
 
+test('what has to be found is asked for once', async () => {
+  const by = (pk: number, name: string) => row('shop.order', pk, { author: [name] });
+  const out = await written([by(1, 'ann'), by(2, 'bob'), by(3, 'ann'), by(4, 'bob')]);
+  expect(out.filter((text) => text.startsWith('REFUSE'))).toHaveLength(2);
+});
+
 test('rows between models come after both, by their keys or natural ones', async () => {
   const { out, counts } = await converted([
     row('shop.order', 3, { items: [1, 2] }),

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { rankToName } from '../../../core/domain/rank.ts';
 import { rankNotNamed } from '../../../core/commands/restore/rank.ts';
 import { parseConfig } from '../../../core/config-file.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -71,4 +72,10 @@ test.each([
   ['plain', 'staging', '--into staging: the server of plain has no rank in the configuration'],
 ] as const)('whoever means another server than the one that is there is refused: %s', (server, into, message) => {
   expect(() => named('shop', server, { into })).toThrow(expect.objectContaining({ code: 'input-invalid', message }));
+});
+
+test('what comes from a server of the same rank needs no word, but for production', () => {
+  const between = (from: 'staging' | 'production', onto = from) =>
+    rankToName({ from, onto, isBeside: false, isInPlace: false });
+  expect([between('staging'), between('production')]).toEqual([undefined, 'production']);
 });

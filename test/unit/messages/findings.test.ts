@@ -334,6 +334,20 @@ describe('a finding becomes a message', () => {
     expect(messageOfFinding(judgement([{ kind: 'never' }]), 'stale', telling)).toBeUndefined();
   });
 
+  test.each<[Finding, string]>([
+    [{ kind: 'shrunk', id: newest, what: 'rows', now: 0, before: 0 }, 'the newest backup holds no row at all'],
+    [{ kind: 'damaged', backups: [{ id: full, why: 'cut' }] }, `the backup ${full} is damaged: cut`],
+    [{ kind: 'gone', count: 1, of: 2, ids: [] }, '1 of 2 backups are gone, and no rotation removed them'],
+    [
+      { kind: 'other-database', id: newest, what: 'database', now: 'a', before: 'b' },
+      'the newest backup is of another database: a instead of b',
+    ],
+    [{ kind: 'overdue-drill', everyMs: hourMs }, 'no backup has ever been proven'],
+  ])('of its own kind: %j', (finding, subject) => {
+    const message = messageOfFinding(judgement([{ kind: 'stale' }, finding]), finding.kind, telling)!;
+    expect(message).toMatchObject({ kind: finding.kind, subject, severity: 'problem' });
+  });
+
   test('a backup is not what to make while one is being made', () => {
     const running = new Date('2026-11-20T11:30:00Z');
     const message = messageOfFinding(judgement([{ kind: 'never' }], { running }), 'never', telling)!;
@@ -383,6 +397,7 @@ describe('a finding becomes a message', () => {
       ],
       next: ["nightjar list 'the shop'"],
     });
+    expect(messageOfFinding(of, 'unknown', telling)!.kind).toBe('unknown');
     const whole = judgement([{ kind: 'unknown', whole: true, why: 'no such folder' }]);
     expect(messageOfFinding(whole, 'unknown', telling)!.subject).toMatch(/^the vault can't be read/);
   });
@@ -406,6 +421,8 @@ describe('a finding becomes a message', () => {
     expect(said([moments[0]!])).toMatch(/; the one of 2026-11-19 02:00 UTC was made$/);
     expect(said([moments[0]!, moments[3]!])).not.toContain('was made');
     expect(said([moments[2]!])).not.toContain('was made');
+    const before = { expectation: { ...expectation, moments: moments.slice(0, 2) } };
+    expect(said([moments[0]!], before)).toMatch(/; the one of 2026-11-18 02:00 UTC was made$/);
     expect(said([moments[0]!], {})).not.toContain('was made');
     expect(said([])).toMatch(/^no backup is missing; the one of 2026-11-19/);
   });

@@ -184,6 +184,8 @@ test('what is told of copies goes by their vault: who is behind, whose vault can
   ]);
 });
 
+const isOver = { source: undefined, judged: ['copy-unknown'], found: [] };
+
 test('a vault to which nothing is copied any more is over, where all that is copied was looked at', () => {
   const judgements = [named('shop')];
   const known = [alert('copy-unknown', undefined, 'nas'), alert('copy-unknown', undefined, 'usb')];
@@ -191,6 +193,7 @@ test('a vault to which nothing is copied any more is over, where all that is cop
     copySightings({ whole, judgements, further }, known).map(({ cause, found }) => `${cause}: ${found.length}`);
 
   expect(over(true)).toEqual(['nas: 0', 'usb: 0']);
+  expect(copySightings({ whole: true, judgements }, known)[0]).toEqual({ ...isOver, cause: 'nas' });
   expect(over(true, [{ name: 'nas', unread: {} }])).toEqual(['nas: 1', 'usb: 0']);
   expect(over(false, [{ name: 'nas', unread: {} }])).toEqual(['nas: 1']);
   expect(copySightings({ whole: true, judgements }, [alert('copy-behind', 'blog', 'nas')])).toEqual([]);

@@ -242,6 +242,11 @@ test('of a moment that was missed the words say what began after it, and which l
   );
 });
 
+test('a run that was killed is told, also behind a later one that was made', () => {
+  expect(lost([made(16), killed(17, '02:01:00')], night(17, '12:00:00'))).toEqual(['17T02:00 killed']);
+  expect(lost([killed(16, '02:01:00'), made(17)], night(17, '12:00:00'))).toEqual(['16T02:00 killed']);
+});
+
 test('a night that was missed between two rare checks is told once, though the next one is made', () => {
   expect(lost([made(16), made(18)], night(18, '12:00:00'), night(16))).toEqual(['17T02:00 missed']);
   expect(lost([made(16), made(18)], night(19, '00:00:00'), night(17))).toEqual([]);
