@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, lstat, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { newIdentity } from '../../../core/pipeline/age/keys.ts';
 import type { Bytes } from '../../../core/domain/units.ts';
 import { formatBytes } from '../../../core/domain/units.ts';
 import { measure } from '../measure.ts';
@@ -10,7 +11,7 @@ import type { Command, Cost } from '../measure.ts';
 /** A media folder of so many files, 4 kB to 2 × `meanKb` each, and how many nights it changes by 1 %. */
 export type NightsSetting = { folder: string; files: number; meanKb: number; nights: number };
 
-/** What one of the two has cost, night by night, and what lies in its store then. */
+/** What one of them has cost, night by night, and what lies in its store then. */
 type Tool = { name: string; backup: Command; store: string; restore(to: string): Command };
 type Night = Cost & { storedBytes: Bytes; objects: number };
 
@@ -21,8 +22,8 @@ const share = 0.01;
 const settlingMs = 2100;
 
 /**
- * Backs up the same folder night after night by `nightjar` into a folder and by `restic` (of the PATH) into another, in
- * turns, and has both restore the last night: `diff` says whether it is what was there.
+ * Backs up the same folder night after night by `nightjar`, plain and encrypted, and by `restic` (of the PATH), each into
+ * a folder of its own, in turns, and has all restore the last night: `diff` says whether it is what was there.
  */
 export async function nightsOfFiles(
   setting: NightsSetting,
@@ -33,7 +34,7 @@ export async function nightsOfFiles(
   const media = join(folder, 'media');
   const numbers = randomNumbers(1);
   let names = await makeMedia(media, setting, numbers);
-  const tools = [await nightjarTool(folder), await resticTool(folder, signal)];
+  const tools = [await nightjarTool(folder), await sealedTool(folder), await resticTool(folder, signal)];
   const seen = tools.map(() => [] as Night[]);
   for (let night = 0; night <= nights; night += 1) {
     if (night > 0) names = await changeMedia(media, names, night, setting, numbers);
@@ -43,7 +44,7 @@ export async function nightsOfFiles(
       const { name, backup, store } = tools[index]!;
       const cost = await measure(backup, signal);
       seen[index]!.push({ ...cost, ...(await lyingIn(store)) });
-      say(`  night ${night}  ${name.padEnd(9)} ${line(seen[index]!.at(-1)!)}`);
+      say(`  night ${night}  ${name.padEnd(18)} ${line(seen[index]!.at(-1)!)}`);
     }
   }
   const restored: Cost[] = [];
@@ -85,18 +86,29 @@ function line({ wallMs, cpuMs, peakBytes, storedBytes, objects }: Night): string
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
 async function nightjarTool(folder: string): Promise<Tool> {
-  const store = join(folder, 'vault');
-  await writeFile(
-    join(folder, 'nightjar.yaml'),
-    JSON.stringify({ vault: { folder: store }, sources: { media: { files: { path: join(folder, 'media') } } } }),
-  );
+  return nightjarIn(folder, 'nightjar', {});
+}
+
+/** As restic always does; the key to the last list lies beside its vault. */
+async function sealedTool(folder: string): Promise<Tool> {
+  const { identity, recipient } = await newIdentity();
+  await writeFile(join(folder, 'identity.txt'), identity);
+  const encryption = { recipients: [recipient], identity: { file: 'identity.txt' } };
+  return nightjarIn(folder, 'nightjar-encrypted', { encryption });
+}
+
+async function nightjarIn(folder: string, name: string, words: object): Promise<Tool> {
+  const store = join(folder, `${name}-vault`);
+  const configuration = join(folder, `${name}.yaml`);
+  const media = { files: { path: join(folder, 'media') }, ...words };
+  await writeFile(configuration, JSON.stringify({ vault: { folder: store }, sources: { media } }));
   const command = (...args: string[]): Command => ({
     program: nightjar,
-    args: ['--config', join(folder, 'nightjar.yaml'), ...args],
-    env: {},
+    args: ['--config', configuration, ...args],
+    env: { CACHE_DIRECTORY: join(folder, 'keys') },
   });
   const restore = (to: string) => command('restore', 'media', '--to', to, '--no-proof', '--yes');
-  return { name: 'nightjar', store, backup: command('backup', 'media'), restore };
+  return { name, store, backup: command('backup', 'media'), restore };
 }
 
 async function resticTool(folder: string, signal: AbortSignal): Promise<Tool> {

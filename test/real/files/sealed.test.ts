@@ -7,10 +7,12 @@ import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { generateHybridIdentity, identityToRecipient } from 'age-encryption';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
+import { newSigningKey } from '../../../core/signing.ts';
 import { serverRoot } from '../../servers/root.ts';
 import { inCommon, sealedScene } from '../../support/files/sealed.ts';
 import type { SealedScene } from '../../support/files/sealed.ts';
 import { bash, seenByStock } from '../../support/files/stock.ts';
+import { signedStore } from '../../support/keys/signed.ts';
 import { everyCall } from '../../support/faults/every-call.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -164,6 +166,23 @@ test('another manifest in the place of the one that was written here is taken ov
 
   expect(inCommon(second, first)).toEqual([]);
   expect(scene.told()).toEqual([expect.stringContaining('is not the one that was written here')]);
+});
+
+test('of signed backups parts are taken over from what had to be signed, and from nothing older', async () => {
+  await bash('head -c 90000 /dev/urandom > a', scene.media);
+  const { publicKey, privateKey } = newSigningKey();
+  const unsigned = await scene.night();
+  const since = new Date(scene.clock.now().getTime() + 86_400_000).toISOString().slice(0, 10);
+  const store = signedStore(scene.vault.vault, { publicKeys: [publicKey], privateKey, since });
+  const first = await scene.night({ store });
+  const second = await scene.night({ store });
+
+  expect([inCommon(first, unsigned), inCommon(second, first)]).toEqual([[], [data]]);
+  expect(await readdir(folderOf(second))).toContain('manifest.sig');
+  await writeFile(join(folderOf(second), 'manifest.sig'), 'none');
+  const third = await scene.night({ store });
+  expect(inCommon(third, second)).toEqual([]);
+  expect(scene.told()).toEqual([expect.stringContaining('no key of the configuration has signed it')]);
 });
 
 test('with other recipients everything is stored again; in another order, or named twice, nothing is', async () => {
