@@ -9,6 +9,8 @@ export type Lane = {
   left: number;
   /** The session that has the transaction. */
   session?: CopySession;
+  /** The tables that this transaction has truncated, as its statements call them. */
+  emptied: Set<string>;
   /** Whether all rows of this table are in these parts, and none of them was loaded; asked once. */
   begins(table: string): boolean;
 };
@@ -61,6 +63,7 @@ function newLane(line: string, files: readonly string[], holdsAllOf: (table: str
     line,
     files,
     left: files.length,
+    emptied: new Set(),
     begins(table) {
       const isFirst = !begun.has(table);
       begun.add(table);

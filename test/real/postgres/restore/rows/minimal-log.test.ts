@@ -60,3 +60,21 @@ test('rows in several parts come into empty tables without the server’s log, w
   // of the database that is made both write, and of 6 MB of rows one alone
   expect(byClerk - bySuperuser).toBeGreaterThan(4_000_000);
 });
+
+test('rows of a table that was truncated for them need no VACUUM to be seen by everybody', async () => {
+  await restored();
+
+  await scene.sql('copy', 'create extension pg_visibility');
+  const unseen = async (table: string) => {
+    const [found] = await scene.sql(
+      'copy',
+      `select count(*)::int as rows from ${table} t left join pg_visibility_map('${table}') m on m.blkno = (t.ctid::text::point)[0]::bigint
+        where m.all_frozen is not true`,
+    );
+    return found!['rows'];
+  };
+  expect(await Promise.all(['deliveries', 'stamps'].map(unseen))).toEqual([0, 0]);
+  expect(await scene.sql('copy', `select count(*)::int as wrong from pg_check_frozen('deliveries')`)).toEqual([
+    { wrong: 0 },
+  ]);
+});
