@@ -32,6 +32,14 @@ const modes = {
   beside: { args: ['restore', 'shop', '--to', 'shop_copy'], into: 'shop_copy' },
   empty: { args: ['restore', 'shop', '--to', 'shop_empty'], into: 'shop_empty' },
   table: { args: ['restore', 'shop', '--table', 'orders', '--to', 'shop_some'], into: 'shop_some' },
+  schema: { args: ['restore', 'shop', '--schema-only', '--to', 'shop_schema'], into: 'shop_schema' },
+  // another server, as `restoreHost` is one
+  elsewhere: { args: ['restore', 'shop', '--server', 'other', '--to', 'shop_there'], into: 'shop_there' },
+  // beside production, replaced each time, and nothing is kept of it
+  archive: {
+    args: ['restore', 'shop', '--to', 'shop_archive', '--replace', '--drop-old', '--yes'],
+    into: 'shop_archive',
+  },
   replace: { args: replace, into: 'shop' },
   undo: { args: ['restore', 'shop', '--undo', '--yes'], into: 'shop' },
   drill: { args: ['drill', 'shop'], into: undefined },
@@ -68,12 +76,19 @@ export async function interruptedRuns(world: InterruptedWorld) {
   };
   await writeFile(
     join(cwd, 'nightjar.yaml'),
-    JSON.stringify({ vault: join(cwd, 'vault'), sources: { shop: world.source } }),
+    JSON.stringify({ vault: join(cwd, 'vault'), sources: { shop: world.source, other: world.source } }),
   );
   const usualMs = new Map<InterruptedMode, number>();
   const run = (args: readonly string[]) => nightjar(args, place);
-  const made = await run(['backup', 'shop']);
-  if (made.code !== 0) throw new Error(made.stderr);
+  async function backUp(): Promise<void> {
+    const made = await run(['backup', 'shop']);
+    if (made.code !== 0) throw new Error(made.stderr);
+  }
+  await backUp();
+  const [earlierId = ''] = (await readdir(join(cwd, 'vault', 'shop'))).filter((name) => /^\d{8}T/.test(name));
+  const earlier = await world.rows('shop');
+  await world.write('since the first backup');
+  await backUp();
   const backup = { rows: await world.rows('shop'), whole: await world.whole('shop') };
   let word = 0;
   let cut = 0;
@@ -95,6 +110,11 @@ export async function interruptedRuns(world: InterruptedWorld) {
     if (mode === 'undo') check((await run(replace)).code === 0, 'the replacement before it failed');
     if (mode === 'undo') await world.write(`after-${word}`);
     if (mode === 'empty') await world.makeEmpty('shop_empty');
+    if (mode === 'archive')
+      check(
+        (await run(['restore', 'shop', earlierId, '--to', 'shop_archive'])).code === 0,
+        'the archive before it failed',
+      );
     const before = { rows: await world.rows('shop'), whole: await world.whole('shop') };
 
     const began = Date.now();
@@ -110,14 +130,24 @@ export async function interruptedRuns(world: InterruptedWorld) {
     const live = await world.rows('shop');
     const may = { replace: [before.rows, backup.rows], undo: [before.rows, first] };
     const allowed = mode === 'replace' || mode === 'undo' ? may[mode] : [before.rows];
+    const kept = mode === 'archive' ? await world.rows('shop_archive') : backup.rows;
+    check(
+      kept === backup.rows || (kept === earlier && ended.code !== 0),
+      'the archive is neither the old one nor the new one',
+    );
     check(live !== undefined && allowed.includes(live), `a third state: ${live}, and not ${allowed.join(' or ')}`);
     await world.use().catch((error: unknown) => check(false, `not usable: ${error}`));
+    if (ended.code === 0 && ['beside', 'empty', 'elsewhere'].includes(mode))
+      check(
+        (await world.whole(into!)) === backup.whole,
+        'it said that it was done, and what is there is not the backup',
+      );
     if (ended.code === 0 && mode === 'replace') check(live === backup.rows, 'it said that it was done');
 
     await nextSucceeds(mode, check);
     if (mode === 'replace' || mode === 'undo') check((await world.whole('shop')) === backup.whole, 'not all is back');
     else check((await world.whole('shop')) === before.whole, 'the next run touched the live database');
-    if (mode === 'beside' || mode === 'empty')
+    if (['beside', 'empty', 'elsewhere', 'archive'].includes(mode))
       check((await world.whole(into!)) === backup.whole, 'what the next run made is not the backup');
     await swept(mode, check);
     return wrong.length === 0 ? [] : [...wrong, `code ${ended.code}: ${ended.stdout}${ended.stderr}`];

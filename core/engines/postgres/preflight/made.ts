@@ -17,6 +17,7 @@ export async function madeFindings(session: PostgresSession, expected: Expected)
   return [
     ...(expected.proof ? await unreadable(session, expected.user) : []),
     ...(await lostFunctions(session, expected.manifest)),
+    ...(await rowsOfRoles(session, expected.manifest)),
   ];
 }
 
@@ -42,6 +43,23 @@ async function unreadable(session: PostgresSession, user: string): Promise<Resto
       `ALTER ROLE ${role} BYPASSRLS;`,
     ),
     ...said(false, `the proof could not read, as ${user}:`, `GRANT pg_read_all_data TO ${role};`),
+  ];
+}
+
+/** Their text is the name of a role, and a dump's rows are text. */
+async function rowsOfRoles(session: PostgresSession, { tables }: Manifest): Promise<RestoreFinding[]> {
+  const filled = tables.filter(({ rows }) => rows > 0).map(({ table }) => table);
+  const found = await session.rows<{ name: string }>(
+    `select format('%I.%I.%I', nspname, relname, attname) as name
+      from pg_attribute a join pg_class c on c.oid = attrelid join pg_namespace n on n.oid = relnamespace
+      where atttypid in ('regrole'::regtype, 'regrole[]'::regtype) and not attisdropped and relkind = 'r'
+        and format('%I.%I', nspname, relname) = any($1::text[]) order by 1`,
+    [filled],
+  );
+  if (found.length === 0) return [];
+  const names = fewNames(found.map(({ name }) => name));
+  return [
+    { weight: 'may-fail', what: `rows name roles (${names}): one that is not on this server makes the restore fail` },
   ];
 }
 

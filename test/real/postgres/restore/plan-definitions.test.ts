@@ -212,6 +212,18 @@ test('who has rights on a large object and is not there, as far as a digest tell
   expect(unowned.filter(({ what }) => said.test(what))).toEqual([]);
 });
 
+test('rows that name roles may fail, where there are some', async () => {
+  const manifest = await backedUp(
+    `create table who (r regrole, i int); insert into who values ('app'); create table "No One" (r regrole[])`,
+  );
+
+  const findings = await plannedOn(scene.server, manifest, {});
+
+  expect(findings.filter(({ weight }) => weight === 'may-fail').map(({ what }) => what)).toEqual([
+    'rows name roles (public.who.r): one that is not on this server makes the restore fail',
+  ]);
+});
+
 test('what a superuser alone may make is told, every kind at once, and no more than once', async () => {
   const manifest = await backedUp(
     'create table t (id int primary key)',
