@@ -94,13 +94,14 @@ function source(next: () => Promise<IteratorResult<Uint8Array>>) {
 const chunk = async () => ({ done: false as const, value: Buffer.from('x') });
 
 test('whoever is stopped already reads nothing of a stream, and it is told to end', async () => {
-  let asked = 0;
-  const { told, body } = source(() => ((asked += 1), chunk()));
+  const did: string[] = [];
+  const { told, body } = source(() => (did.push('asked'), chunk()));
+  told.isEnding = new Promise<void>((done) => setImmediate(done)).then(() => void did.push('ended'));
   const stopped = AbortSignal.abort(late);
 
   await expect(Array.fromAsync(interruptible(body, stopped))).rejects.toBe(late);
 
-  expect([asked, told.ended]).toEqual([0, 1]);
+  expect([did, told.ended]).toEqual([['ended'], 1]);
 });
 
 test('a stream that fails, or has ended, is not told to end, and nobody hears of a stop any more', async () => {
