@@ -12,7 +12,7 @@ export async function* interruptible(body: ByteStream, signal: AbortSignal): Byt
   // chunk's race.
   let interrupt: (() => void) | undefined;
   const onAbort = () => interrupt?.();
-  signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', onAbort);
   try {
     for (;;) {
       if (signal.aborted) throw abortError(signal);
@@ -37,11 +37,14 @@ export async function* interruptible(body: ByteStream, signal: AbortSignal): Byt
 
 /** What `work` gives, unless the signal aborts before: then the signal's error. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stop = rejectionOf(signal);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(abortError(signal));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort);
   try {
-    return await Promise.race([work, stop.rejected]);
+    return await Promise.race([work, promise]);
   } finally {
-    stop.release();
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -72,7 +75,7 @@ export async function withGrace<T>(
   const onAbort = () => {
     grace = setTimeout(() => stop.abort(abortError(signal)), graceMs);
   };
-  signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', onAbort);
   try {
     return await work(stop.signal);
   } finally {
@@ -80,13 +83,4 @@ export async function withGrace<T>(
     clearTimeout(limit);
     clearTimeout(grace);
   }
-}
-
-function rejectionOf(signal: AbortSignal): { rejected: Promise<never>; release(): void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => undefined);
-  const onAbort = () => reject(abortError(signal));
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  return { rejected: promise, release: () => signal.removeEventListener('abort', onAbort) };
 }

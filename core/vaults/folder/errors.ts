@@ -62,7 +62,7 @@ export async function answered<T>(what: string, work: Promise<T>, signal: AbortS
   const late = new BackupError('vault-unreachable', `${what}: no answer for ${answerLimitMs / 1000} s`, gone);
   const limit = setTimeout(() => reject(late), answerLimitMs);
   if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  else signal.addEventListener('abort', onAbort);
   try {
     return await Promise.race([work, promise]);
   } catch (error) {

@@ -175,6 +175,8 @@ test('a short write is not begun for who is stopped, and leaves no clock and nob
 
   const clocks = watchedClocks();
   const stop = new AbortController();
+  await withGrace(limits, async () => expect(heard(stop.signal)).toBe(1), stop.signal);
+  expect([clocks(), heard(stop.signal)]).toEqual([0, 0]);
   let during: number[] = [];
   await withGrace(
     limits,
