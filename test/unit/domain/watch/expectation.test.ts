@@ -377,6 +377,21 @@ test('each moment says whose run it had, and why that failed', () => {
 test.each([
   ['a run that begins in the last second of its hour', [made(16, '03:15:00')], '03:20:00', ['made']],
   ['a run that begins a second later', [made(16, '03:15:01')], '03:20:00', ['late']],
+  [
+    'a run that fails after hours, while another one was begun by hand',
+    [
+      { start: night(16, '02:01:00'), meant: night(16), ends: 'failed', ms: 180 * minuteMs },
+      { start: night(16, '03:00:00'), ends: 'killed', run: 'bbbbbbbb' },
+    ],
+    '12:00:00',
+    ['failed'],
+  ],
+  [
+    'a late run beside one in time that left no start',
+    [made(16, '05:30:00'), { ...made(16, '02:01:00'), meant: null }],
+    '12:00:00',
+    ['made'],
+  ],
   ['nothing yet in the last second', [], '03:15:00', ['due']],
   ['nothing a second later', [], '03:15:01', ['missed']],
   ['a lease ten minutes old', [killed(16, '02:00:00')], '04:10:00', ['running'], '04:00:00'],
@@ -413,6 +428,8 @@ test('a run that never ends keeps those after it from beginning as long as its l
     );
 
   expect(said([long], hour('15:29:00'))).toEqual(['13 running', '14 missed busy', '15 due']);
+  const before: Done = { start: hour('11:00:10'), meant: hour('11:00:00'), ends: 'made' };
+  expect(said([before, long], hour('15:29:00'))).toEqual(['13 running', '14 missed busy', '15 due']);
   expect(said([long], hour('15:19:59'))).toEqual(['13 killed', '14 missed', '15 due']);
   const other: Done = { start: hour('15:00:20'), ends: 'killed' };
   expect(said([long, other], hour('15:29:00'))).toEqual(['13 killed', '14 missed', '15 due']);
@@ -482,6 +499,8 @@ test('the run at work is the last that began: without a backup, without a failur
   expect(atWork([{ ...one, ends: 'failed' }])).toBeUndefined();
   expect(atWork([{ start: night(16, '01:00:00'), ends: 'failed', run: 'bbbbbbbb' }, one])).toBe('02:05');
   expect(atWork([{ start: night(16, '01:00:00'), ends: 'failed' }, one])).toBe('02:05');
+  const other: Done = { start: night(16, '02:10:00'), meant: null, ends: 'failed', run: 'bbbbbbbb' };
+  expect(atWork([one, other])).toBe('02:05');
   expect(
     atWork([
       { ...one, ends: 'made' },
