@@ -42,7 +42,8 @@ type DefinitionsRecipe = {
 };
 
 /**
- * `isNamed`: whether mariadb-dump is told the tables, or takes all. `rowForm`: absent for that of old backups.
+ * `isNamed`: whether mariadb-dump is told the tables, or takes all but `without`, for of those it leaves out by
+ * itself it knows some on MariaDB alone. `rowForm`: absent for that of old backups.
  * `tellsPosition`: whether the program can say where its snapshot stands, and locks nothing for it.
  */
 export type RowsRecipe = {
@@ -50,6 +51,7 @@ export type RowsRecipe = {
   server: Server;
   tables: MariadbTable[];
   isNamed: boolean;
+  without?: string[];
   sequences: string[];
   watch: boolean;
   rowForm?: string;
@@ -129,7 +131,7 @@ function rowsText(
   const { tables, server, isNamed, rowForm } = recipe;
   const asBytes = rowForm === storedBytes;
   const edits = asBytes ? editsOf(tables, server) : generatedColumns(tables, server);
-  const run = dumpRun(tools, login, rowsOptions(recipe), isNamed ? tables.map(({ name }) => name) : []);
+  const run = dumpRun(tools, login, rowsOptions(recipe, login.database), isNamed ? tables.map(({ name }) => name) : []);
   const text = dataText(
     losses.watch(() => position.watch(read(run, login, signal)), signal),
     {
@@ -141,9 +143,10 @@ function rowsText(
   return edits.length === 0 ? text : editedRows(text, edits);
 }
 
-function rowsOptions({ tables, server, rowForm, tellsPosition }: RowsRecipe): string[] {
+function rowsOptions({ tables, without = [], server, rowForm, tellsPosition }: RowsRecipe, database: string): string[] {
   return [
     ...(tellsPosition ? ['--master-data=2'] : []),
+    ...without.map((name) => `--ignore-table-data=${database}.${name}`),
     '--quick',
     '--no-create-info',
     '--skip-triggers',

@@ -53,7 +53,12 @@ function dataParts({ server, catalog, tables, watch, rowForm, risks, tellsPositi
     tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted),
   );
   const sequences = namesOf(catalog, 'sequence');
-  const common = { print: 'rows', server, watch, ...(rowForm !== undefined && { rowForm }) } as const;
+  const elsewhere = tables.filter((table) => !holdsRows(table)).map(({ name }) => name);
+  const common = {
+    ...({ print: 'rows', server, watch } as const),
+    ...(rowForm !== undefined && { rowForm }),
+    ...(elsewhere.length > 0 && { without: elsewhere }),
+  };
   const first = { ...common, isNamed: unsafe.length > 0, sequences, risks, tellsPosition };
   if (unsafe.length === 0) return [dataPart('0001', { ...first, tables: safe })];
   if (safe.length === 0) return [dataPart('0001', { ...first, tables: unsafe, tellsPosition: false })];

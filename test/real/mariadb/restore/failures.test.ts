@@ -89,6 +89,20 @@ describe.each(servers)('$name', ({ name, start }) => {
     });
   });
 
+  test('a table whose rows lie in others, beside tables with rows, does not fail the backup', async () => {
+    await admin.query('CREATE TABLE `joined of.é` (i int) ENGINE=MERGE');
+
+    const { plan, tables } = await readAll(engine());
+    await admin.query('DROP TABLE `joined of.é`');
+
+    expect(Object.keys(plan.catalog['table']!)).toContain('joined of.é');
+    expect(tables.map(({ table, rows }) => `${table} ${rows}`)).toEqual([
+      '`a_large` 80',
+      '`joined of.é` 0',
+      '`z_small` 1',
+    ]);
+  });
+
   test('a view whose definer is gone is named', async () => {
     await admin.query(
       'CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION ' +
