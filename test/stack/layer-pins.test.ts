@@ -3,10 +3,10 @@ import { mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { AssetManifestArtifact, CloudAssembly } from 'aws-cdk-lib/cx-api';
 import { BackupStack } from '../../lib/backup-stack.ts';
-import { exampleConfig, exampleStack } from './synthesis.ts';
+import { exampleConfig, exampleStack, quickApp } from './synthesis.ts';
 import type { Template } from './synthesis.ts';
 import { DatabaseLayer } from '../../lib/constructs/database-layer.ts';
 
@@ -55,7 +55,7 @@ test('a stack asks for the regions whose authorities verify its sources, and for
 test('a layer that was made before goes into the assembly, so that it publishes from any place', () => {
   const zip = join(folder, 'layer.zip');
   writeFileSync(zip, 'as if');
-  const app = new App({ context: { layer: zip } });
+  const app = quickApp({ context: { layer: zip } });
   new DatabaseLayer(new Stack(app, 'Stack'), 'Tools', { folder, regions: ['eu-west-1'] });
   const { directory } = app.synth();
 
@@ -76,7 +76,7 @@ test('an assembly with a layer in it that was made on one path is complete on an
     string,
   ];
   await writeFile(zip, 'as if');
-  const app = new App({ outdir: made, context: { layer: zip }, analyticsReporting: false });
+  const app = quickApp({ outdir: made, context: { layer: zip } });
   new BackupStack(app, { config: exampleConfig('public-rds-iam'), folder });
   app.synth();
   await rm(zip);
@@ -115,7 +115,7 @@ function assetsIn({ file }: AssetManifestArtifact): { path: string; keys: string
 
 /** The program that makes the layer when it is published, and by what CDK knows what it makes. */
 function asset(regions: readonly string[] = []): { words: string[]; hash: string } {
-  const app = new App();
+  const app = quickApp();
   const stack = new Stack(app, 'Stack');
   new DatabaseLayer(stack, 'Tools', { folder, regions });
   const manifest = app

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Validations } from 'aws-cdk-lib';
+import type { AppProps } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parse } from 'yaml';
 import { afterSuite } from '../support/jest/after-suite.ts';
@@ -41,15 +42,19 @@ export function exampleConfig(name: Example): WrittenConfig {
 }
 
 /**
- * The stack of a configuration, in this process; its folder goes with the suite. CDK would run the rules of
- * CloudFormation over every template, and only warn: templateProblems runs them where they are the subject, and nothing
- * they find passes.
+ * An app of CDK that only makes templates. It would run the rules of CloudFormation over each of them, and only warn:
+ * templateProblems runs them where they are the subject, and nothing they find passes.
  */
+export function quickApp(more: AppProps = {}): App {
+  process.env['CDK_VALIDATION'] = 'false';
+  return new App({ analyticsReporting: false, ...more });
+}
+
+/** The stack of a configuration, in this process; its folder goes with the suite. */
 export function stackOf(config: WrittenConfig): { app: App; stack: BackupStack; outdir: string } {
   const outdir = mkdtempSync(join(tmpdir(), 'nightjar-infra-'));
   afterSuite(() => rmSync(outdir, { recursive: true, force: true }));
-  process.env['CDK_VALIDATION'] = 'false';
-  const app = new App({ outdir, analyticsReporting: false });
+  const app = quickApp({ outdir });
   return { app, stack: withoutTraces(() => new BackupStack(app, { config, folder })), outdir };
 }
 

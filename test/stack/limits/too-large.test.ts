@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
+import type { App } from 'aws-cdk-lib';
 import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
 import type { WrittenConfig } from '../../../lib/read-config.ts';
-import { exampleConfig, resourcesOf, stackOf } from '../synthesis.ts';
+import { exampleConfig, quickApp, resourcesOf, stackOf } from '../synthesis.ts';
 import { functionEnvironmentSchema } from '../../../core/contract/events/requests.ts';
 import type { Template } from '../synthesis.ts';
 
@@ -61,7 +62,7 @@ test('a stack of too many resources says so before CloudFormation does, and what
 
 test('in a stack of somebody’s own, a template of too many bytes says so, and how it becomes shorter', () => {
   const problemIn = (suppressTemplateIndentation: boolean): string => {
-    const app = new App();
+    const app = quickApp();
     const stack = new Stack(app, 'Mine', { suppressTemplateIndentation });
     new NightjarBackups(stack, 'Backups', fleet(34, 'each'));
     return problemOf(app);

@@ -1,9 +1,9 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
 import type { WrittenConfig } from '../../../lib/read-config.ts';
 import { readable } from '../judges/readable.ts';
-import { exampleConfig } from '../synthesis.ts';
+import { exampleConfig, quickApp } from '../synthesis.ts';
 import type { Template } from '../synthesis.ts';
 
 /** Keys of properties that name a thing for all of an account, or of one region of it. */
@@ -36,7 +36,7 @@ function configOf(bucket: string, stack?: string): WrittenConfig {
 }
 
 test('stacks of one app, in one region or in two, share no name though their configurations give none', () => {
-  const app = new App();
+  const app = quickApp();
   const account = '123456789012';
   const places = [
     ['Shops', 'eu-west-1', 'Shops'],
@@ -60,7 +60,7 @@ test('stacks of one app, in one region or in two, share no name though their con
 }, 60_000);
 
 test('two of them under one name in one place are refused, with what to write', () => {
-  const app = new App();
+  const app = quickApp();
   const stack = new Stack(app, 'Shops');
   new NightjarBackups(stack, 'Backups', configOf('acme-one'));
 
