@@ -61,22 +61,25 @@ say(
 );
 try {
   if (values['cold-start']) say(await coldStarts(folder.path, Math.max(5, Number(values.runs)), stop.signal));
-  else if (values.files) say(`\n${await nightsOfFiles(media(), say, stop.signal)}`);
+  else if (values.files) say(`\n${await nightsOfFiles(media(await installed()), say, stop.signal)}`);
   else {
-    const tools = await layer();
-    // what people install: a few files in the place of hundreds, which Node reads sooner
-    const installed = join(folder.path, 'nightjar');
-    await installPackage(await packedPackage(folder.path, stop.signal), installed, stop.signal);
-    for (const engine of values.engine.split(',') as EngineName[])
-      await bench(engine, tools, join(installed, 'bin/nightjar'));
+    const [tools, nightjar] = [await layer(), await installed()];
+    for (const engine of values.engine.split(',') as EngineName[]) await bench(engine, tools, nightjar);
   }
 } finally {
   await folder.remove();
 }
 
-function media(): NightsSetting {
+/** What people install: a few files in the place of hundreds, which Node reads sooner. */
+async function installed(): Promise<string> {
+  const place = join(folder.path, 'nightjar');
+  await installPackage(await packedPackage(folder.path, stop.signal), place, stop.signal);
+  return join(place, 'bin/nightjar');
+}
+
+function media(nightjar: string): NightsSetting {
   const [files, meanKb, nights] = [values['media-files'], values['media-kb'], values.nights].map(Number);
-  return { folder: folder.path, files: files!, meanKb: meanKb!, nights: nights! };
+  return { nightjar, folder: folder.path, files: files!, meanKb: meanKb!, nights: nights! };
 }
 
 async function bench(engine: EngineName, tools: Tools, nightjar: string): Promise<void> {

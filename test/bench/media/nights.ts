@@ -8,14 +8,16 @@ import { formatBytes } from '../../../core/domain/units.ts';
 import { measure } from '../measure.ts';
 import type { Command, Cost } from '../measure.ts';
 
-/** A media folder of so many files, 4 kB to 2 × `meanKb` each, and how many nights it changes by 1 %. */
-export type NightsSetting = { folder: string; files: number; meanKb: number; nights: number };
+/**
+ * A media folder of so many files, 4 kB to 2 × `meanKb` each, and how many nights it changes by 1 %; `nightjar`: the
+ * program, as people install it.
+ */
+export type NightsSetting = { nightjar: string; folder: string; files: number; meanKb: number; nights: number };
 
 /** What one of them has cost, night by night, and what lies in its store then. */
 type Tool = { name: string; backup: Command; store: string; restore(to: string): Command };
 type Night = Cost & { storedBytes: Bytes; objects: number };
 
-const nightjar = join(import.meta.dirname, '../../../bin/nightjar');
 /** Of each hundred files, so many hundredths are written anew, added, removed, renamed. */
 const share = 0.01;
 /** Who changes a file just before a backup has it read once more the night after. */
@@ -34,7 +36,7 @@ export async function nightsOfFiles(
   const media = join(folder, 'media');
   const numbers = randomNumbers(1);
   let names = await makeMedia(media, setting, numbers);
-  const tools = [await nightjarTool(folder), await sealedTool(folder), await resticTool(folder, signal)];
+  const tools = [await nightjarTool(setting), await sealedTool(setting), await resticTool(folder, signal)];
   const seen = tools.map(() => [] as Night[]);
   for (let night = 0; night <= nights; night += 1) {
     if (night > 0) names = await changeMedia(media, names, night, setting, numbers);
@@ -85,19 +87,20 @@ function line({ wallMs, cpuMs, peakBytes, storedBytes, objects }: Night): string
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(1);
 
-async function nightjarTool(folder: string): Promise<Tool> {
-  return nightjarIn(folder, 'nightjar', {});
+async function nightjarTool(setting: NightsSetting): Promise<Tool> {
+  return nightjarIn(setting, 'nightjar', {});
 }
 
 /** As restic always does; the key to the last list lies beside its vault. */
-async function sealedTool(folder: string): Promise<Tool> {
+async function sealedTool(setting: NightsSetting): Promise<Tool> {
+  const { folder } = setting;
   const { identity, recipient } = await newIdentity();
   await writeFile(join(folder, 'identity.txt'), identity);
   const encryption = { recipients: [recipient], identity: { file: 'identity.txt' } };
-  return nightjarIn(folder, 'nightjar-encrypted', { encryption });
+  return nightjarIn(setting, 'nightjar-encrypted', { encryption });
 }
 
-async function nightjarIn(folder: string, name: string, words: object): Promise<Tool> {
+async function nightjarIn({ nightjar, folder }: NightsSetting, name: string, words: object): Promise<Tool> {
   const store = join(folder, `${name}-vault`);
   const configuration = join(folder, `${name}.yaml`);
   const media = { files: { path: join(folder, 'media') }, ...words };

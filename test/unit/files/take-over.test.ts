@@ -148,6 +148,19 @@ test('more than fifty small parts are stored anew', async () => {
   expect(await kept(now, backupBefore(known, 100))).toEqual([]);
 });
 
+test('a small part with a quarter of the files that one may have stays: of a million small files all are small', async () => {
+  const known = Array.from({ length: 51 }, (_, at) => ({ path: `f${at}`, part: at + 1, inode: at + 1 }));
+  const now = known.map((one) => found(one));
+  const of = (rows: number): BackupBefore => {
+    const before = backupBefore(known, 100);
+    const parts = before.manifest.parts.map((part) => ({ ...part, rows }));
+    return { ...before, manifest: { ...before.manifest, parts } };
+  };
+
+  expect(await kept(now, of(2499))).toEqual([]);
+  expect(await kept(now, of(2500))).toHaveLength(51);
+});
+
 test('a list that is not whole is none', async () => {
   const before = backupBefore([{ path: 'a', part: 1 }], 100);
   const broken: BackupBefore = {

@@ -12,7 +12,7 @@ export type TarRecipe = Making & { paths: string };
 
 /** A part is made in one go, and what changes in it meanwhile is read again. */
 export const partBytes = 128 * 1024 ** 2;
-const partFiles = 10_000;
+export const partFiles = 10_000;
 /** What the header of a file takes in a tar, with its extended one. */
 export const headerBytes = 1536;
 

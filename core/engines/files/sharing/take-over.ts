@@ -4,7 +4,7 @@ import type { BackupBefore, SharedPart } from '../../../ports.ts';
 import { forEachConcurrently } from '../../../pipeline/concurrency.ts';
 import type { PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
-import { headerBytes, partBytes, placesTogether } from '../plan/parts.ts';
+import { headerBytes, partBytes, partFiles, placesTogether } from '../plan/parts.ts';
 import { someOf } from '../plan/found.ts';
 import type { FoundPath, FoundPaths, Many } from '../plan/found.ts';
 import { blockBytes } from '../tar/header.ts';
@@ -33,9 +33,9 @@ const settlingMs = 60_000;
 const readsAtOnce = 4;
 /** A part less than half of which is needed still is not taken over. */
 const leastShare = 0.5;
-/** So many small parts are stored anew as few large ones. */
+/** So many small parts are stored anew as few large ones. One with many files would become no larger. */
 const mostSmall = 50;
-const smallBytes = partBytes / 4;
+const [smallBytes, smallFiles] = [partBytes / 4, partFiles / 4];
 
 /**
  * What the backup before says, by the order of what was found: the number of its part, 0 where there is none, whether it
@@ -203,7 +203,7 @@ function worthKeeping({ manifest, isSharable }: BackupBefore, live: ReadonlyMap<
     const bytes = live.get(numberOf(part.file)) ?? 0;
     return bytes > 0 && bytes >= part.bytes * leastShare && isSharable(part);
   });
-  const small = needed.filter(({ bytes }) => bytes < smallBytes);
+  const small = needed.filter(({ bytes, rows = 0 }) => bytes < smallBytes && rows < smallFiles);
   return small.length > mostSmall ? needed.filter((part) => !small.includes(part)) : needed;
 }
 
