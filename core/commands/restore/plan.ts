@@ -60,13 +60,13 @@ export type RestorePlan = {
  * Looks at the backup and at the place that it is to go to, and changes nothing that is there. All that would make the
  * restore fail or surprise is looked for where it replaces something, or where that is asked for (`foresee`; `reading`:
  * nothing is tried on the server, where a trial would make something for a moment); into what is there and empty, as far
- * as reading tells. Throws `input-invalid`,
+ * as reading tells. `nothing`: the place will be another one when it is restored, for roles are made before it. Throws `input-invalid`,
  * `target-not-empty` where a drill finds a database.
  */
 export async function planRestore(
   manifest: Manifest,
   engine: Engine,
-  { foresee = false, ...given }: RestoreOptions & { foresee?: boolean | 'reading' },
+  { foresee = false, ...given }: RestoreOptions & { foresee?: boolean | 'reading' | 'nothing' },
   { store }: { store: Store },
   signal: AbortSignal,
 ): Promise<RestorePlan> {
@@ -78,7 +78,7 @@ export async function planRestore(
   const catalog = packed === undefined ? await store.readCatalog(manifest, signal) : {};
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
-  const tries = foresee === true || (foresee === false && options.replace);
+  const tries = foresee === true || (foresee !== 'reading' && options.replace);
   const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const tables = options.tables && { asked: options.tables, open: contents };
   const whole = await engine.target(
@@ -108,7 +108,7 @@ export async function planRestore(
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
     // what fails in a database that is there, and empty, leaves a part of the backup in it
-    const looks = foresee !== false || options.replace || target.state === 'empty';
+    const looks = options.replace || (foresee !== 'nothing' && (foresee !== false || target.state === 'empty'));
     const known = looks ? await target.foresee?.(options.replace, contents, signal) : undefined;
     const { steps, findings } = known ?? { steps: [], findings: [] };
     return {

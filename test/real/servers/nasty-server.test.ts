@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { listDatabases } from '../../../core/engines/postgres/globals/databases.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
-import { runSql } from '../../support/postgres.ts';
+import { limit, runSql } from '../../support/postgres.ts';
 import { dumpedAll, twentyRoles } from '../../support/servers/roles.ts';
 import { layerRoot } from '../../support/tools.ts';
 
@@ -104,6 +105,27 @@ describe.each([18, 13] as const)('PostgreSQL %s', (major) => {
     // rights, settings, comments and owners of postgres and template1 are printed with --clean alone
     expect(await dumpedAll(empty, major, ['--clean'])).toBe(await dumpedAll(server, major, ['--clean']));
   }, 240_000);
+
+  test('what a user may not look into is said by name, and is not taken for empty', async () => {
+    const { host, port } = server;
+    const own = { user: 'person_1', password: "person_1's own", tls: { mode: 'off' as const } };
+    const limits = { lockTimeoutMs: 2000, idleLimitMs: 30_000, parallel: 1 };
+
+    const found = await listDatabases({ host, port, database: 'postgres', ...own, ...limits }, limit());
+
+    expect(found.map(({ name }) => name)).toEqual([
+      'icu',
+      'latin',
+      'placed',
+      'postgres',
+      'shop',
+      'template1',
+      'tenant',
+    ]);
+    expect(found.filter(({ why }) => why !== undefined)).toEqual([
+      { name: 'template1', why: expect.stringMatching(/^can't be looked into \(.*permission denied/) },
+    ]);
+  });
 
   test('what somebody has since set on postgres and template1 is left as it is, and told', async () => {
     await runSql(

@@ -136,7 +136,7 @@ async function planned(
     passedOver,
     ...(flags.table && { tables: flags.table }),
     schemaOnly: flags.schemaOnly === true,
-    foresee: flags.plan === true && flags.unforeseen !== true,
+    foresee: flags.plan === true && (flags.unforeseen === true ? ('nothing' as const) : true),
   };
   return { plan: await planRestore(manifest, source.engine, options, nightjar, signal), source, warnings, passedOver };
 }
