@@ -16,11 +16,21 @@ export function definitionsAlone(target: Target, manifest: Manifest, catalog: Ca
       tables: expected.tables.map((table) => ({ ...table, rows: 0, fingerprint: noRows })),
       sequences: {},
     },
-    catalogFor: chosen?.catalogFor ?? (() => catalog),
+    catalogFor: (found) => withoutLargeObjects(chosen?.catalogFor(found) ?? catalog, found),
     lacking: ['every row, large objects, and where sequences stand', ...(chosen?.lacking ?? [])],
     notes: chosen?.notes ?? [],
     copying: () => [],
   };
   const withoutRows = stages.map((steps) => steps.filter(({ part }) => part.role !== 'data'));
   return { ...target, excerpt, stages: withoutRows.filter((steps) => steps.length > 0) };
+}
+
+/** Who owns large objects and may read them comes with them: among the definitions with older clients, else with the rows. */
+function withoutLargeObjects(catalog: Catalog, found: Catalog): Catalog {
+  const isKept = (kind: string, name: string) => !name.startsWith('large object ') || found[kind]?.[name] !== undefined;
+  const kinds = Object.entries(catalog).map(([kind, names]) => [
+    kind,
+    Object.fromEntries(Object.entries(names).filter(([name]) => isKept(kind, name))),
+  ]);
+  return Object.fromEntries(kinds) as Catalog;
 }
