@@ -74,7 +74,7 @@ test('nothing is asked of an engine that nobody has asked for', async () => {
       events: false,
       dropOld: false,
       drill: false,
-      tries: true,
+      tries: false,
     },
     {
       owners: false,
@@ -84,7 +84,7 @@ test('nothing is asked of an engine that nobody has asked for', async () => {
       events: true,
       dropOld: true,
       drill: true,
-      tries: true,
+      tries: false,
     },
   ]);
   expect(asked[0]!.catalog).toEqual({ table: { orders: 'line text', items: 'line text' } });
