@@ -6,6 +6,7 @@ import type { ByteStream, OpenedPart, PlannedPart } from '../../../ports.ts';
 import { pathText } from '../names.ts';
 import { lookAtAll } from '../looking.ts';
 import { stateOf, unsure } from '../sharing/places.ts';
+import { blockBytes } from '../tar/header.ts';
 import { tarEnd, tarParser } from '../tar/parser.ts';
 import { createTar } from '../tar/program.ts';
 import type { FactsByPath } from '../tar/packed-facts.ts';
@@ -34,9 +35,19 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   const heard: string[] = [];
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
   const states = new Map<string, string>();
-  let [bytes, ended] = [0, false];
+  const passing = tarsEnd();
+  /** Bytes that were made, and whether they were all. */
+  let made: { bytes: number; all: boolean } | undefined;
 
   async function* content(): ByteStream {
+    made = { bytes: 0, all: false };
+    for await (const chunk of making()) {
+      made.bytes += chunk.length;
+      yield chunk;
+    }
+  }
+
+  async function* making(): ByteStream {
     let wanted: readonly string[] = paths;
     for (let left = tries; wanted.length > 0 && left > 0; left -= 1) {
       const before = await standingsOf(place, wanted, signal);
@@ -57,7 +68,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
       for (const path of hasStates ? wanted : []) states.set(path, unsure);
     }
     noted.unsteady.push(...wanted);
-    ended = true;
+    made!.all = true;
     yield tarEnd();
   }
 
@@ -70,13 +81,32 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
     return { heard, counted };
   }
 
-  /** What is made is counted while it is, and not read once more for that. */
+  /** What is made is counted while it is, and not read once more for that; all of it has to pass, to the end of a tar. */
   const reader: DumpReader = {
-    write: (chunk) => void (bytes += chunk.length),
-    end: () => ({ tables: counting.tables(), ended }),
-    progress: () => ({ rows: counting.rows(), bytes }),
+    write: passing.write,
+    end() {
+      const isAll = made === undefined || (made.all && made.bytes === passing.bytes());
+      return { tables: counting.tables(), ended: passing.isEnd() && isAll };
+    },
+    progress: () => ({ rows: counting.rows(), bytes: passing.bytes() }),
   };
   return { content: content(), reader, notes };
+}
+
+/** Counts bytes as they pass, and knows whether the empty blocks that end a tar were the last of them. */
+function tarsEnd() {
+  const end = tarEnd().length;
+  let [bytes, zeros] = [0, 0];
+  return {
+    write(chunk: Uint8Array): void {
+      const tail = chunk.subarray(-end);
+      const last = tail.findLastIndex((byte) => byte !== 0);
+      zeros = last < 0 ? zeros + tail.length : tail.length - 1 - last;
+      bytes += chunk.length;
+    },
+    isEnd: () => zeros >= end && bytes % blockBytes === 0,
+    bytes: () => bytes,
+  };
 }
 
 /** What is not there any more, and what of it was stored before, which may be half of it. */

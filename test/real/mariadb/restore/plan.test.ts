@@ -144,7 +144,7 @@ test('what is there and makes no sense to the server any more is named, by a pla
   expect([(await admin.query('CHECKSUM TABLE torn.t EXTENDED'))[0], await databases()]).toEqual([before, there]);
 
   const backedUp = () => backup({ ...source, engine: engine('torn') }, scene.deps(), limit());
-  await expect(backedUp()).rejects.toMatchObject({ hint: expect.stringMatching(/CHECK TABLE of each view finds it/) });
+  await expect(backedUp()).rejects.toMatchObject({ hint: expect.stringContaining('DROP VIEW `torn`.`bad`;') });
   await admin.query('DROP VIEW bad');
   await expect(backedUp()).rejects.toMatchObject({
     code: 'source-unsupported',
