@@ -85,10 +85,10 @@ export function configurationToName(file: string, cwd: string): string | undefin
 /** Beside that of the database clients, or where systemd says that a service keeps what it can lose (systemd.exec(5)). */
 async function keysFolder(env: NodeJS.ProcessEnv): Promise<string> {
   const [ofService] = env['CACHE_DIRECTORY']?.split(':') ?? [];
-  if (env['NIGHTJAR_CACHE']) return join(env['NIGHTJAR_CACHE'], 'list-keys');
+  if (env['NIGHTJAR_CACHE']) return resolve(env['NIGHTJAR_CACHE'], 'list-keys');
   if (ofService) return ofService;
   const { cacheRoot } = await import('../../layers/db-tools/index.ts');
-  return `${cacheRoot(env)}-keys`;
+  return `${resolve(cacheRoot(env))}-keys`;
 }
 
 /** Below the program's own folder, in a clone as in a package. */

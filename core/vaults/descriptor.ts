@@ -31,8 +31,11 @@ export type VaultDescriptor<Schema extends z.ZodType<{ kind: string }> = z.ZodTy
   fromText(text: string): z.input<Schema> | undefined;
   /** The place as people write it; `path` makes a whole path of one in the configuration. */
   place(config: z.output<Schema>, path: Surroundings['path']): string;
-  /** The place as a path, by which two vaults of a kind are known to lie in one another. */
-  pathOf(config: z.output<Schema>): string;
+  /**
+   * The place as a path, with the store that a bucket is in: by it two vaults of a kind are known to lie in one another,
+   * and one is told from another where `path` makes it whole.
+   */
+  pathOf(config: z.output<Schema>, path?: Surroundings['path']): string;
   /** Why functions on AWS can't keep backups there, with a remedy; paths begin at the top of the configuration. */
   cloudProblems(config: z.output<Schema>, cloud: CloudConfig): ConfigProblem[];
   /** The same for copies: paths begin below the vault. */

@@ -6,6 +6,8 @@ import { compose } from '../../core/compose.ts';
 import type { Host } from '../../core/compose.ts';
 import { parseConfig } from '../../core/config-file.ts';
 import { thisIdentity } from '../../core/holder.ts';
+import { backupId } from '../../core/domain/keys.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
 import { findLayer } from '../../bin/cli/setup/machine-layer.ts';
 
 const limit = () => AbortSignal.timeout(20 * 60_000);
@@ -51,6 +53,27 @@ test('a bucket keeps its place, and its keys are read by reference', async () =>
     code: 'secret-missing',
     message: 'vault.s3.accessKeyId: the environment variable KEY_ID is not set',
   });
+});
+
+test('keys to lists are those of one vault, also where buckets of one name lie in several stores', async () => {
+  const one = { id: backupId('20261120T020000Z-00000a'), manifest: '1'.repeat(64), identity: 'AGE-SECRET-KEY-1A' };
+  const nameOf = 'shop' as SourceName;
+  async function keysIn(vault: string) {
+    const text = `vault: ${vault}\nsources: { shop: { files: { path: media } } }`;
+    const nightjar = await compose(config(text), { ...host(), keysFolder: async () => folder }, limit());
+    nightjar.close();
+    return nightjar.listKeys!;
+  }
+  const store = (port: number) => `{ s3: { bucket: abc, endpoint: "http://127.0.0.1:${port}" } }`;
+  await (await keysIn(store(1))).keep(nameOf, [one]);
+  await (await keysIn('./backups')).keep(nameOf, [one]);
+
+  const kept = async (vault: string) => {
+    const read = await (await keysIn(vault)).read(nameOf);
+    return 'keys' in read && read.keys.length;
+  };
+  expect([await kept(store(1)), await kept(store(2)), await kept('s3://abc')]).toEqual([1, 0, 0]);
+  expect([await kept(join(folder, 'backups')), await kept('./other')]).toEqual([1, 0]);
 });
 
 test('a source knows its place, and another database on its server', async () => {

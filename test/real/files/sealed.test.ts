@@ -237,8 +237,13 @@ test('a key that can’t be kept in the end is told, and the backup is made all 
   const full = { read: listKeys!.read, keep: () => Promise.reject(new Error('ENOSPC: no space left on device')) };
   const first = await scene.night({ listKeys: full });
 
-  expect(scene.told()).toEqual([expect.stringContaining("everything again: its key can't be kept: ENOSPC")]);
+  expect(scene.told()).toEqual([expect.stringContaining('so the next backup stores everything again: ENOSPC')]);
   expect(await scene.problems(first)).toEqual([]);
+  const kept = await scene.night();
+  scene.told();
+  await scene.night({ listKeys: full });
+  expect(scene.told()).toEqual([expect.stringContaining('so the next backup is compared with an older one')]);
+  expect(inCommon(await scene.night(), kept)).toEqual([data]);
 });
 
 test('post-quantum recipients have lists that are so, too', async () => {
