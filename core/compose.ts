@@ -195,7 +195,8 @@ export async function compose(
     clock: telling.clock,
     random: Math.random,
     store: storeOf(vault),
-    listKeys: host.keysFolder && listKeysIn(host.keysFolder, vaultDescriptor(written.vault).pathOf(written.vault, own.path)),
+    listKeys:
+      host.keysFolder && listKeysIn(host.keysFolder, vaultDescriptor(written.vault).pathOf(written.vault, own.path)),
     vault: async (name, stop) => storeOf({ ...(await openFurther(name, stop)).vault, name }),
     storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
     get sourceNames() {

@@ -58,7 +58,8 @@ export async function listKeysOfRun(
       await limited(() => listKeys.keep(name, last === undefined ? [next] : [last, next]), stop).catch(
         (error: unknown) => {
           if (stop.aborted) throw error;
-          const then = known.size > 0 ? 'is compared with an older one, if it is still there' : 'stores everything again';
+          const then =
+            known.size > 0 ? 'is compared with an older one, if it is still there' : 'stores everything again';
           const message = `the key to its list can't be kept, so the next backup ${then}: ${messageOf(error)}`;
           report({ type: 'warning', message });
         },

@@ -9,7 +9,7 @@ export const folder = {
   fromText: (value) =>
     value.trim() === '' || /^[a-z0-9]+:\/\//i.test(value) || value.startsWith('~') ? undefined : value,
   place: (config, path) => path(config.folder),
-  pathOf: ({ folder: at }, path) => path?.(at) ?? at,
+  pathOf: ({ folder: at }, path?: (written: string) => string) => path?.(at) ?? at,
   cloudProblems: () => [
     {
       path: ['vault'],

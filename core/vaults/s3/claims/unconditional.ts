@@ -48,7 +48,7 @@ export async function putAlone(
     if (!mayLand) return orThrow(answer);
     // what got no answer is carried out soon, or never
     await sleep(place.claims?.settleMs ?? 0, own);
-    const found = await written(place, key, body);
+    const found = await written(place, key, body).catch(absent);
     mayLand = false;
     return found ?? orThrow(answer);
   }
@@ -111,6 +111,10 @@ function requireSoon(what: string, claimed: Date, date: Date): void {
   throw new BackupError('vault-failed', `${what}: it took more than ${signWithinMs / 1000} s to begin, and was left`, {
     hint: 'run again: this machine slept, or the store is slow',
   });
+}
+
+function absent(error: unknown): undefined {
+  if (!isBackupError(error, 'object-missing')) throw error;
 }
 
 function orThrow<T extends object>(answer: T | { error: unknown }): T {

@@ -1,8 +1,17 @@
 import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { statusOf } from '../errors.ts';
 
-/** What is seen of each attempt at a request: the date that it is signed with, and that no answer came. */
+/**
+ * What is seen of each attempt at a request: the date that it is signed with, and that no answer came that says what
+ * became of it.
+ */
 export type Watch = { signed?(date: Date): void; unanswered?(): void };
+
+/**
+ * What a store, or a proxy before it, answers to what it does not begin with. Any other error of a server may be that of
+ * a proxy that waited no longer for a store that is still at work.
+ */
+const notBegun = [501, 503];
 
 /** Has a request watched between its signature and its way to the store; what `signed` throws keeps it from going. */
 export function watched(command: PutObjectCommand, { signed, unanswered }: Watch): PutObjectCommand {
@@ -13,7 +22,8 @@ export function watched(command: PutObjectCommand, { signed, unanswered }: Watch
       try {
         return await next(args);
       } catch (error) {
-        if (statusOf(error) === undefined) unanswered?.();
+        const status = statusOf(error);
+        if (status === undefined || (status >= 500 && !notBegun.includes(status))) unanswered?.();
         throw error;
       }
     },

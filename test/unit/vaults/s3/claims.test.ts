@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { patterned } from '../../../contract/vault/vault-data.ts';
@@ -183,6 +184,39 @@ describe('a claim', () => {
     });
 
     expect(await put('1', on)).toEqual({ version: under.store.objects.get(inStore)!.etag });
+    expect(left()).toEqual([]);
+  });
+
+  test.each([504, 520])(
+    'stays as long where a proxy answers %d to a write that it has handed on, which then comes late',
+    async (status) => {
+      heedsNot();
+      const on = vaultOf({ conditionalWrites: false, settleMs: 600 });
+      await on.putIfAbsent(objectKey('shop/first'), Buffer.from('1'), {}, signal);
+      let late: Promise<number> | undefined;
+      heedsNot(conditions, (one, usual) => {
+        if (!isOf(one, 'PUT', inStore) || late !== undefined) return usual();
+        late = sleep(400).then(async () => {
+          await usual();
+          return left().length;
+        });
+        return { status, headers: { 'content-type': 'text/html' }, body: '<html><h1>Gateway Time-out</h1></html>' };
+      });
+
+      await put('1', on);
+
+      expect(await late).toBe(1);
+      expect(left()).toEqual([]);
+    },
+  );
+
+  test('is taken back where a write got no answer and is not there either, and the write has failed', async () => {
+    heedsNot();
+    const on = vault();
+    await on.putIfAbsent(objectKey('shop/first'), Buffer.from('1'), {}, signal);
+    heedsNot(conditions, (one, usual) => (isOf(one, 'PUT', inStore) ? 'lost' : usual()));
+
+    await expect(put('1', on)).rejects.toMatchObject({ code: 'vault-unreachable' });
     expect(left()).toEqual([]);
   });
 
