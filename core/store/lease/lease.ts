@@ -69,8 +69,14 @@ async function take(
   const isOpen =
     current.state === 'free' || (current.lease !== undefined && deps.identity.isGone(current.lease.holder));
   if (!isOpen) throw current.state === 'stuck' ? stuck(vault, source, current) : heldBy(source, current.lease);
+  const takeOver = (version: string) => writeLease(vault, source, leaseOf(deps, times.holdMs), version, signal);
   try {
-    return await writeLease(vault, source, leaseOf(deps, times.holdMs), current.version, signal);
+    return await takeOver(current.version).catch(async (error: unknown) => {
+      // a run that was killed while it wrote its lease may have got it only by our write (vaults/folder/replace.ts)
+      const next = isBackupError(error, 'object-exists') && (await readLease(vault, source, deps.clock.now(), signal));
+      if (!next || next.state !== 'held' || !deps.identity.isGone(next.lease.holder)) throw error;
+      return takeOver(next.version);
+    });
   } catch (cause) {
     if (!isBackupError(cause, 'object-exists')) throw cause;
     throw new BackupError('lease-held', `${source}: another run has just begun`, { hint: 'wait for it to end', cause });

@@ -296,6 +296,21 @@ test('of two that find the lease free at the same moment, the second is told tha
   });
 });
 
+test('a lease that a dead run of this machine gets only by our write is taken over, too', async () => {
+  await overwrite(vault, key, lease('first', minutes(5)));
+  let writes = 0;
+  const racing: Vault = {
+    ...vault,
+    async putIfUnchanged(...args) {
+      writes += 1;
+      if (writes === 1) await overwrite(vault, key, lease('killed', minutes(5)));
+      return vault.putIfUnchanged(...args);
+    },
+  };
+
+  await expect(working('second', async () => 'ran', racing, never, { gone: true })).resolves.toBe('ran');
+});
+
 test('a lease that is removed between two looks is begun anew by whoever asks again', async () => {
   await overwrite(vault, key, lease('other', minutes(5)));
   const vanishing: Vault = {

@@ -53,7 +53,7 @@ export async function putAlone(
     return found ?? orThrow(answer);
   }
   return alone(
-    claimsOf(place, key),
+    claimsOf(place, key, signal),
     (claimed) => finishing(what, (own) => write(claimed, own), signal, limitMs),
     () => mayLand,
     { what, name: randomUUID, random: Math.random, pause: (ms) => sleep(ms, signal) },
@@ -67,14 +67,24 @@ export async function requireNothing(place: S3Place, key: ObjectKey, signal: Abo
   if ((await versionAt(place, key, signal)) !== undefined) throw taken(`write ${place.name}/${key}`);
 }
 
-function claimsOf(place: S3Place, key: ObjectKey): Claims {
+function claimsOf(place: S3Place, key: ObjectKey, whole: AbortSignal): Claims {
   const folder = `${claimsFolder}${key}/`;
   const at = (name: string) => objectKey(`${folder}${name}`);
+  /** Those of which a put got no answer, and may come late. */
+  const doubtful = new Set<string>();
+  // one that stays is in the way until it expires
+  async function takeAway(name: string): Promise<void> {
+    const command = new DeleteObjectCommand(objectAt(place, at(name)));
+    const send = (options: object) => place.client.send(command, options);
+    await call(`delete ${place.name}/${at(name)}`, send, AbortSignal.timeout(removalMs)).catch(() => undefined);
+  }
   return {
     async put(name, signal) {
       let date = new Date(Number.NaN);
-      const body = new Uint8Array();
-      const command = watched(putCommand(place, at(name), body, {}, {}), { signed: (one) => (date = one) });
+      const command = watched(putCommand(place, at(name), new Uint8Array(), {}, {}), {
+        signed: (one) => (date = one),
+        unanswered: () => doubtful.add(name),
+      });
       const send = (own: AbortSignal) =>
         call(`claim ${place.name}/${key}`, (options) => place.client.send(command, options), own);
       await finishing(`claim ${place.name}/${key}`, send, signal);
@@ -85,11 +95,14 @@ function claimsOf(place: S3Place, key: ObjectKey): Claims {
         name: found.key.slice(folder.length),
         modified: found.modified,
       })),
-    // one that stays is in the way until it expires
     async remove(name) {
-      const command = new DeleteObjectCommand(objectAt(place, at(name)));
-      const send = (options: object) => place.client.send(command, options);
-      await call(`delete ${place.name}/${at(name)}`, send, AbortSignal.timeout(removalMs)).catch(() => undefined);
+      await takeAway(name);
+      if (!doubtful.has(name)) return;
+      const hasSettled = await sleep(place.claims?.settleMs ?? 0, whole).then(
+        () => true,
+        () => false,
+      );
+      if (hasSettled) await takeAway(name);
     },
   };
 }

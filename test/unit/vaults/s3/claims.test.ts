@@ -210,6 +210,23 @@ describe('a claim', () => {
     },
   );
 
+  test('whose put comes once more, after it was taken away, is taken away again', async () => {
+    heedsNot();
+    const on = vaultOf({ conditionalWrites: false, settleMs: 600 });
+    await on.putIfAbsent(objectKey('shop/first'), Buffer.from('1'), {}, signal);
+    let late: Promise<unknown> | undefined;
+    heedsNot(conditions, (one, usual) => {
+      if (!isOf(one, 'PUT', 'prod/.claims/shop/object/') || late !== undefined) return usual();
+      late = sleep(300).then(usual);
+      return { status: 504, body: '' };
+    });
+
+    await put('1', on);
+    await late;
+
+    expect(left()).toEqual([]);
+  });
+
   test('is taken back where a write got no answer and is not there either, and the write has failed', async () => {
     heedsNot();
     const on = vault();
