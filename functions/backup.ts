@@ -5,13 +5,12 @@ import type { BackupEvent, BackupResult } from '../core/contract/events/requests
 import { BackupError, messageOf } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import type { Source } from '../core/ports.ts';
-import type { SourceHistory } from '../core/domain/verdict/history.ts';
 import { failureOf } from './host/failure.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
 import type { OnServer } from './host/in-turn.ts';
-import { databasesThere, listedEach } from './host/on-server.ts';
+import { databasesThere, listedEach, turnsOf } from './host/on-server.ts';
 import { examinedResult, storedResult } from './host/result.ts';
 
 /** What the Scheduler meant, as far as it can be read. */
@@ -68,10 +67,7 @@ export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: A
   }
 }
 
-/**
- * Looks which databases a whole server has; where that fails, those that are known have their turn all the same. Last
- * come those that an earlier attempt at this request has begun with: one of them may be why it has ended.
- */
+/** Looks which databases a whole server has; where that fails, those that are known have their turn all the same. */
 async function lookedOver(
   server: SourceName,
   nightjar: Invocation & { runOf(source: SourceName): string },
@@ -81,13 +77,8 @@ async function lookedOver(
     (looked) => looked.failures,
     (error: unknown) => [error],
   );
-  const names = databasesThere(server, nightjar);
-  const listed = await listedEach(names, nightjar, signal);
-  const isBegun = ({ source, starts }: SourceHistory) => starts.some(({ run }) => run === nightjar.runOf(source));
-  return {
-    sources: [...names.filter((_, at) => !isBegun(listed[at]!)), ...names.filter((_, at) => isBegun(listed[at]!))],
-    failures,
-  };
+  const listed = await listedEach(databasesThere(server, nightjar), nightjar, signal);
+  return { sources: turnsOf(listed, nightjar), failures };
 }
 
 /** Takes a backup of one source, or of every database of a whole server: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */

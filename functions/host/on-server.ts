@@ -1,4 +1,5 @@
 import { globalsSourceName } from '../../core/contract/config/sources/whole-servers.ts';
+import { startOf } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { mapConcurrently } from '../../core/pipeline/concurrency.ts';
 import type { SourceHistory } from '../../core/domain/verdict/history.ts';
@@ -23,4 +24,25 @@ export function listedEach(
   signal: AbortSignal,
 ): Promise<SourceHistory[]> {
   return mapConcurrently(listedAtOnce, sources, (source, stop) => store.listSource(source, stop), signal);
+}
+
+/**
+ * In which order databases are backed up: whoever was not tried for longest first, so that those that end the function,
+ * or take all of its time, take it night after night from no other. Last come those that an earlier attempt at this
+ * request has begun with: one of them may be why it has ended.
+ */
+export function turnsOf(
+  listed: readonly Pick<SourceHistory, 'source' | 'starts' | 'failures' | 'backups'>[],
+  { runOf }: { runOf(source: SourceName): string },
+): SourceName[] {
+  const turns = listed.map(({ source, starts, failures, backups }) => ({
+    source,
+    isBegun: [...starts, ...failures].some(({ run }) => run === runOf(source)),
+    last: Math.max(
+      0,
+      ...[...starts, ...backups].map(({ id }) => startOf(id).getTime()),
+      ...failures.map(({ at }) => at.getTime()),
+    ),
+  }));
+  return turns.toSorted((a, b) => Number(a.isBegun) - Number(b.isBegun) || a.last - b.last).map(({ source }) => source);
 }

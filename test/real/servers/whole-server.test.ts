@@ -109,17 +109,23 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
     await runSql(server, 'postgres', `drop database ${name}`);
 }, 120_000);
 
-test('an empty server, one command, and it is as it was by the stock pg_dumpall', async () => {
+test('an empty server, one command, and it is as it was by the stock pg_dumpall, though a night has found it empty', async () => {
   const empty = await startPostgres({ major: 18 });
   try {
     await writeFile(join(folder, 'nightjar.yaml'), configuration(empty, ', exclude: [wiki, fresh, barren]'));
 
     const planned = await nightjar('restore', 'main', '--plan');
+    const night = await nightjar('backup', 'main');
+    const plannedAfter = await nightjar('restore', 'main', '--plan');
     const { code, stdout, stderr } = await nightjar('restore', 'main');
 
-    expect(planned.code).toBe(0);
-    expect(planned.stdout).toContain('20 roles will be made');
-    expect([code, stderr.replace(/^(source|backup|into|note|warning:?) .*\n/gm, '')]).toEqual([0, '']);
+    expect(night.stdout.match(/gone: /g)).toHaveLength(4);
+    for (const plan of [planned, plannedAfter]) {
+      expect(plan.code).toBe(0);
+      expect(plan.stdout).toContain('20 roles will be made');
+      expect(plan.stdout.match(/nothing was changed/g)).toHaveLength(5);
+    }
+    expect([code, stderr.replace(/^(source|backup|into|note|at|warning:?) .*\n/gm, '')]).toEqual([0, '']);
     expect(stdout.match(/proven equal/g)).toHaveLength(5);
     expect((await nightjar('restore', 'main', '--to', 'x')).stderr).toContain(
       '--to can’t be meant of all that'.replace('’', "'"),

@@ -3,6 +3,7 @@ import { descriptorOf } from '../../../../core/engines/index.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { failureDocument } from '../../text/failure.ts';
 import type { CommandOutcome } from '../../text/output.ts';
+import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
 import type { CommandSession } from '../../session.ts';
 import type { RestoreFlags } from './flags.ts';
 
@@ -12,7 +13,9 @@ type RestoreOne = (source: SourceName, flags: RestoreFlags) => Promise<CommandOu
 
 /**
  * `nightjar restore <server>`: what belongs to no database first, then each database in its own name, one after the
- * other; one that fails keeps none of the others from being tried. What the last look did not find is left out.
+ * other; one that fails keeps none of the others from being tried. What the last look did not find is left out, but for
+ * what was there at the moment that is asked for, and for what went together with most of the others: then the server
+ * was lost, and a backup has run on what came in its place.
  */
 export async function restoreServer(
   server: SourceName,
@@ -25,6 +28,11 @@ export async function restoreServer(
   requireOfAll(server, which, flags);
   const all = nightjar.onServer(server);
   const globals = all.filter((source) => nightjar.settings(source).called === undefined);
+  const databases = all.flatMap((source) => {
+    const { called: to, gone } = nightjar.settings(source);
+    return to === undefined ? [] : [{ source, to, gone }];
+  });
+  const lost = lostAt(databases.map(({ gone }) => gone));
   const { replace: _, ...adding } = flags;
   const results: object[] = [];
   const failures: unknown[] = [];
@@ -44,24 +52,45 @@ export async function restoreServer(
   }
   // databases belong to roles: without them, each would fail
   for (const source of globals)
-    if (!(await one(source, adding)) && flags.keepGoing !== true && flags.plan !== true) return ended();
+    if (!(await one(source, beforeLoss(adding))) && flags.keepGoing !== true && flags.plan !== true) return ended();
   const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
-  for (const source of all) {
-    const { gone, called } = nightjar.settings(source);
-    if (called === undefined) continue;
-    if (gone === undefined) await one(source, { ...flags, to: called, ...unforeseen });
+  for (const { source, to, gone } of databases) {
+    if (gone === undefined || gone === lost || wasThere(source, gone))
+      await one(source, { ...flags, to, ...unforeseen });
     else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${source}`);
   }
   const { everyDatabase } = descriptorOf(nightjar.config.servers.get(server)!.engine);
   const again = everyDatabase?.globalsTwice === true && flags.plan !== true;
-  for (const source of again ? globals : []) await one(source, adding);
+  for (const source of again ? globals : []) await one(source, beforeLoss(adding));
   if (flags.plan && globals.length > 0)
     out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
   return ended();
 
+  function wasThere(source: SourceName, gone: string): boolean {
+    if (flags.at === undefined) return false;
+    const { timeZone } = nightjar.settings(source);
+    return momentMeant(flags.at, { timeZone, now: nightjar.clock.now() }).at.getTime() < Date.parse(gone);
+  }
+
+  /** Roles of what came in place of the server are not those that its databases belonged to. */
+  function beforeLoss(own: RestoreFlags): RestoreFlags {
+    const isAllLost = databases.every(({ gone }) => gone !== undefined);
+    if (lost === undefined || !isAllLost || own.at !== undefined || which !== 'latest') return own;
+    // an id has whole seconds: what was begun in that of the look was begun behind it
+    return { ...own, at: new Date(Date.parse(lost) - 1000).toISOString() };
+  }
+
   function ended(): CommandOutcome {
     return { document: { results }, failures: failures.length > 1 ? [collected(failures)] : failures };
   }
+}
+
+/** When more databases of a server went at once than are there now: the last time. */
+function lostAt(gone: readonly (string | undefined)[]): string | undefined {
+  const there = gone.filter((one) => one === undefined).length;
+  const moments = gone.filter((one) => one !== undefined);
+  const lost = moments.filter((at) => moments.filter((one) => one === at).length > there);
+  return lost.toSorted().at(-1);
 }
 
 function requireOfAll(server: string, which: string, flags: RestoreFlags): void {

@@ -114,7 +114,10 @@ test('a new database is backed up by the next night; one that is gone is missed,
   const night = await backup.invoke({ source: 'main', scheduled: '2026-11-30T02:00:00Z' });
   const check = await deploy('check', {}, 120_000, '*');
 
-  expect(valueOf(night)).toMatchObject({ done: ['main.shop', 'main.Ünï "odd"', 'main.fresh'], failed: [], left: [] });
+  const { done, ...rest } = valueOf(night) as { done: string[] };
+  expect(rest).toMatchObject({ failed: [], left: [] });
+  // what nobody has tried yet comes first; the others were begun in one second, maybe
+  expect([done[0], done.slice(1).toSorted()]).toEqual(['main.fresh', ['main.shop', 'main.Ünï "odd"']]);
   const { sources } = valueOf(await check.invoke({})) as { sources: { source: string; state: string }[] };
   const states = Object.fromEntries(sources.map(({ source, state }) => [source, state]));
   expect(Object.keys(states).toSorted()).toEqual(
@@ -165,7 +168,7 @@ test('the look of a doctor says of each what it has found, and makes no backup',
     examined: { source: string; ok: boolean }[];
   };
 
-  expect(examined.map(({ source, ok }) => [source, ok])).toEqual(
+  expect(examined.map(({ source, ok }) => [source, ok]).toSorted()).toEqual(
     ['main.blog', 'main.fresh', 'main.shop', 'main.Ünï "odd"'].map((name) => [name, true]),
   );
   expect(await made()).toEqual(before);
