@@ -36,7 +36,7 @@ import { rdsToken } from './secrets/rds-token.ts';
 import { lookAtDatabases } from './commands/servers/look.ts';
 import type { ServerLooked } from './commands/servers/look.ts';
 import type { RosterKnown, SourcesOfRoster } from './roster.ts';
-import { databaseSources, lookRules } from './servers.ts';
+import { databasesByBackups, databaseSources, lookRules, sourcesOn } from './servers.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 import { namingKey, surroundings } from './surroundings.ts';
@@ -92,6 +92,8 @@ export type Nightjar = {
   onServer(server: string): SourceName[];
   /** Whole servers at which nobody has looked yet: a check misses them by their own names. */
   unlooked: readonly SourceName[];
+  /** Of one of those: what the vault has backups of is among the sources from then on. Reaches no server. */
+  recall(server: SourceName, signal: AbortSignal): Promise<void>;
   /** Looks which databases a whole server has now: they are among the sources from then on. */
   lookAt(
     server: SourceName,
@@ -209,10 +211,19 @@ export async function compose(
       return unlooked;
     },
     onServer: (server) => [...all].flatMap(([name, one]) => (one.server === server ? [name] : [])),
+    async recall(server, stop) {
+      const source = written.servers.get(server)!;
+      const recalled = await databasesByBackups(server, source, storeOf(vault), stop);
+      for (const [name, one] of sourcesOn(server, source, recalled)) all.set(name, one);
+      unlooked = unlooked.filter((one) => one !== server);
+    },
     async lookAt(server, own, stop) {
       const source = written.servers.get(server)!;
       const list = (end: AbortSignal) => descriptorOf(source.engine).databases!(source, `sources.${server}`, from, end);
-      const looked = await lookAtDatabases(lookRules(server, source), { ...own, databases: list }, stop);
+      const recalled = unlooked.includes(server)
+        ? await databasesByBackups(server, source, own.store, stop).catch(notListed)
+        : [];
+      const looked = await lookAtDatabases(lookRules(server, source), { ...own, databases: list, recalled }, stop);
       await addDatabases(own.store, stop);
       return looked;
     },
@@ -257,6 +268,12 @@ export async function compose(
       for (const opened of vaults.values()) void opened.then((one) => one.close()).catch(() => undefined);
     },
   };
+}
+
+/** Roles on AWS may not list the whole vault, and a folder is none before the first backup. */
+function notListed(error: unknown): never[] {
+  if (!isBackupError(error, 'vault-denied', 'vault-unreachable')) throw error;
+  return [];
 }
 
 /**

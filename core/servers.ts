@@ -6,9 +6,12 @@ import {
   globalsSources,
   wholeServer,
 } from './contract/config/sources/whole-servers.ts';
+import type { ServerDatabases } from './contract/memory/servers.ts';
+import { BackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
-import { sourceOfDatabase } from './domain/servers/databases.ts';
+import { sourceOfDatabase, twinOf } from './domain/servers/databases.ts';
 import type { LookRules } from './domain/servers/databases.ts';
+import { descriptorOf } from './engines/index.ts';
 import type { Store } from './store/store.ts';
 
 /** `unlooked`: servers at which nobody has looked yet. */
@@ -29,15 +32,71 @@ export async function databaseSources(
     const known = await store.readServer(server, signal);
     const databases = (known?.databases ?? []).filter(({ name }) => !exclude.includes(name));
     if (known === undefined) found.unlooked.push(server);
+    requireOwn(server, source, databases);
     const isItself = databases.length === 0 && globalsSources(server, source).length === 0;
     if (isItself) found.sources.push([server, { ...source, server }]);
-    for (const one of databases)
-      found.sources.push([
-        sourceOfDatabase(one, (name) => databaseSourceName(server, name)),
-        databaseSource(server, source, one),
-      ]);
+    found.sources.push(...sourcesOn(server, source, databases));
   }
   return found;
+}
+
+/**
+ * Whoever can write that list says which databases are missed, and nothing else: it takes no other source's name, and
+ * leads to no file elsewhere.
+ */
+function requireOwn(server: SourceName, { engine, at }: SourceConfig, databases: ServerDatabases['databases']): void {
+  const areFiles = descriptorOf(engine).everyFile?.isMeant(at) === true;
+  const own = databaseSourceName(server, '');
+  const wrong = databases.find(
+    ({ name, source = own }) => !source.startsWith(own) || (areFiles && (name.includes('/') || name.includes('\\'))),
+  );
+  if (wrong === undefined) return;
+  throw new BackupError('vault-failed', `what the vault lists of ${server} is of something else: ${wrong.name}`, {
+    hint: 'somebody has written .servers/ in the vault by hand: take an older version of that object, or delete it',
+  });
+}
+
+/**
+ * The databases of a whole server by the backups that the vault has of them: for where the list is lost.
+ */
+export async function databasesByBackups(
+  server: SourceName,
+  source: SourceConfig,
+  store: Pick<Store, 'sourcesListed' | 'readManifest'>,
+  signal: AbortSignal,
+): Promise<ServerDatabases['databases']> {
+  const { exclude } = wholeServer(source)!;
+  const usual = databaseSourceName(server, '');
+  const found = new Map<SourceName, ServerDatabases['databases'][number]>();
+  for await (const { source: one, backups } of store.sourcesListed(signal)) {
+    const [oldest, newest] = [backups[0], backups.at(-1)];
+    if (!one.startsWith(usual) || oldest === undefined || newest === undefined) continue;
+    const written = one.slice(usual.length);
+    const twin = twinOf(written);
+    const isTwin =
+      twin !== undefined &&
+      (await store.readManifest(one, newest.id, signal).then(
+        ({ manifest }) => manifest.database === twin,
+        () => false,
+      ));
+    const since = oldest.start.toISOString();
+    found.set(one, isTwin ? { name: twin, source: one, since } : { name: written, since });
+  }
+  const databases = [...found.values()].filter(({ name }) => !exclude.includes(name));
+  requireOwn(server, source, databases);
+  return databases;
+}
+
+/** The same, as sources. */
+export function sourcesOn(
+  server: SourceName,
+  source: SourceConfig,
+  databases: ServerDatabases['databases'],
+): [SourceName, SourceConfig][] {
+  return databases.map((one) => [
+    sourceOfDatabase(one, (name) => databaseSourceName(server, name)),
+    databaseSource(server, source, one),
+  ]);
 }
 
 /** By what the databases of a server become sources. */

@@ -10,7 +10,7 @@ import { memoryOf } from '../core/survey/watched.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
-import { everDatabases } from './host/on-server.ts';
+import { everDatabases, fromAnother } from './host/on-server.ts';
 
 /** One that is slow, or has much to get, keeps no other waiting. */
 const vaultsAtOnce = 2;
@@ -19,7 +19,10 @@ const vaultsAtOnce = 2;
 export const handler = lambdaHandler({
   verb: 'copy',
   read: (event) => readEvent(copyEventSchema, event, { source: 'shop' }),
-  onServer: async (server, nightjar) => ({ sources: everDatabases(server, nightjar), failures: [] }),
+  onServer: async (server, nightjar) => ({
+    sources: fromAnother(everDatabases(server, nightjar), nightjar.clock.now()),
+    failures: [],
+  }),
   async work({ source: name }, nightjar, signal): Promise<CopyResult> {
     const source = name as SourceName;
     const settings = nightjar.settings(name);

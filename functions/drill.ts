@@ -9,23 +9,25 @@ import type { SourceHistory } from '../core/domain/verdict/history.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import type { OnServer } from './host/in-turn.ts';
-import { databasesThere, listedEach } from './host/on-server.ts';
+import { databasesThere, fromAnother, listedEach } from './host/on-server.ts';
 import { workingIn } from './host/working-in.ts';
 import { drilledResult } from './host/result.ts';
 
 /**
- * Of a whole server, what has not been tried for half of the time that a proof may be old, whoever has waited longest
- * first: so all have their turn, though one run may not come to all of them.
+ * Of a whole server, what has not been tried for half of the time that a proof may be old, in the order in which it
+ * waits, and from another one on each time: so all have their turn, though one run may not come to all of them.
  */
 async function dueOn(server: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<OnServer> {
   const names = databasesThere(server, nightjar);
   const listed = await listedEach(names, nightjar, signal);
-  const now = nightjar.clock.now().getTime();
+  const at = nightjar.clock.now();
+  const now = at.getTime();
   const waiting = listed
     .filter(({ backups }) => backups.length > 0)
     .map(({ source, backups }) => ({ source, since: lastTried(backups) }))
     .filter(({ source, since }) => now - since > (nightjar.settings(source).watch.drillEveryMs ?? 0) / 2);
-  return { sources: waiting.toSorted((a, b) => a.since - b.since).map(({ source }) => source), failures: [] };
+  const turns = waiting.toSorted((a, b) => a.since - b.since).map(({ source }) => source);
+  return { sources: fromAnother(turns, at), failures: [] };
 }
 
 function lastTried(backups: SourceHistory['backups']): number {

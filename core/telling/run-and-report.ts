@@ -63,7 +63,7 @@ const toldAlone = 2;
  * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so
  * does the first good run after it. When somebody could not be told, that is a failure of the run beside its own.
  * Another run at work on the source is `skipped`: nobody is alarmed. One that has only looked is no run: nobody hears of
- * it. A run that has a result and still did not do all
+ * it, but for the end of a failure of the look that comes before a run (`looked`). A run that has a result and still did not do all
  * it should is told as the failure that `failureOf` makes of it, with its result.
  */
 export async function runAndReport<R extends object>(
@@ -80,6 +80,10 @@ export async function runAndReport<R extends object>(
   });
   const told = resultOf(result);
   if (isLook(told)) return result;
+  if ('status' in told && told.status === 'looked') {
+    await reportGoodLook(run, host);
+    return result;
+  }
   const failure = failureOf(result);
   if (failure !== undefined) {
     const thrown = await reportFailure(run, failure, ms(), host, told);
@@ -88,25 +92,27 @@ export async function runAndReport<R extends object>(
   }
   const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
   const hooks = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
-  const at = host.clock.now();
-  const { failures } = await tellAll(
-    (box) =>
-      hooks.edit(
-        status === 'skipped'
-          ? box
-          : withGoodRun(
-              box,
-              { source: run.source, kind: kindOfFailure(run.verb), by: configurationId(host.sourceNames) },
-              at,
-              endOf(at),
-            ),
-      ),
-    host,
-    { newsOnly: true },
-  );
+  const good = goodRun(run, host);
+  const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : good(box)), host, {
+    newsOnly: true,
+  });
   // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
   if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
+}
+
+/**
+ * A look before a run went well: whoever was told that it has failed hears that it is over, whatever becomes of the run.
+ * No hook is called.
+ */
+export async function reportGoodLook(run: ReportedRun, host: RunHost): Promise<void> {
+  await tellAll(goodRun(run, host), host, { newsOnly: true });
+}
+
+function goodRun({ source, verb }: ReportedRun, { clock, sourceNames }: RunHost): OutboxEdit {
+  const at = clock.now();
+  const good = { source, kind: kindOfFailure(verb), by: configurationId(sourceNames) };
+  return (box) => withGoodRun(box, good, at, endOf(at));
 }
 
 /** `planned`: a restore that was only planned; `examined`: what a backup takes was tried. */

@@ -4,7 +4,7 @@ import type { FailureCode } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { fewNames } from '../../core/domain/lines.ts';
 import { plural } from '../../core/domain/units.ts';
-import { notifyGathered, runAndReport } from '../../core/telling/run-and-report.ts';
+import { notifyGathered, reportGoodLook, runAndReport } from '../../core/telling/run-and-report.ts';
 import type { Gathering, ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 
 /** What is on a whole server, in the order in which it has its turn, and what went wrong in finding that out. */
@@ -68,6 +68,8 @@ export async function inTurn<R extends object>(
 
   async function all(): Promise<InTurnResult> {
     const { sources, failures: unseen } = await look();
+    // one of them may fail each night: then this run never ends well, and what was wrong with the server is over
+    if (unseen.length === 0) await reportGoodLook(run, { ...host, gathering });
     for (const source of sources) {
       if (signal.aborted) result.left.push(source);
       else await oneTurn(source);

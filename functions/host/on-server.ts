@@ -4,6 +4,7 @@ import type { SourceName } from '../../core/domain/keys.ts';
 import { mapConcurrently } from '../../core/pipeline/concurrency.ts';
 import type { SourceHistory } from '../../core/domain/verdict/history.ts';
 import type { Invocation } from './host.ts';
+import { ofRun } from './identity.ts';
 
 const listedAtOnce = 8;
 
@@ -45,4 +46,13 @@ export function turnsOf(
     ),
   }));
   return turns.toSorted((a, b) => Number(a.isBegun) - Number(b.isBegun) || a.last - b.last).map(({ source }) => source);
+}
+
+/**
+ * The same turns, from another one on each time: of what is not done, the vault remembers no attempt, and what takes all
+ * of the time, or ends the function, would take it from the same others each time.
+ */
+export function fromAnother<T>(turns: readonly T[], now: Date): T[] {
+  const first = Math.floor(ofRun(now.toISOString()) * turns.length);
+  return [...turns.slice(first), ...turns.slice(0, first)];
 }

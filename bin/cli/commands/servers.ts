@@ -41,7 +41,7 @@ async function lookAtOne(server: SourceName, session: CommandSession, signal: Ab
     if (failures.length > 0) throw collected(failures);
     return { server, databases: known.databases, news };
   }
-  // a look is no backup: nobody hears that it went well
-  const asLook = (found: object) => ({ status: 'examined', ...found });
+  // a look is no backup: nobody hears that it went well, unless it had failed
+  const asLook = (found: object) => ({ status: 'looked', ...found });
   return told({ verb: 'backup', source: server }, work, asLook, session, signal);
 }

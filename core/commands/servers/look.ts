@@ -14,6 +14,8 @@ type LookDeps = {
   clock: Clock;
   notifiers: readonly Notifier[];
   databases(signal: AbortSignal): Promise<ListedDatabase[]>;
+  /** What it has had by its backups, where nothing else is known of it. */
+  recalled?: ServerDatabases['databases'];
 };
 
 /** What a look has found. `failures`: that somebody could not be told, or that a database is covered by nothing. */
@@ -24,14 +26,16 @@ export type ServerLooked = { known: ServerDatabases; news: ServerDatabases['unto
  * not be told is told by the next look. Throws where the server or the vault can't be asked.
  */
 export async function lookAtDatabases(rules: LookRules, deps: LookDeps, signal: AbortSignal): Promise<ServerLooked> {
-  const { store, clock } = deps;
+  const { store, clock, recalled = [] } = deps;
   const now = clock.now();
+  const at = now.toISOString();
+  const lost: ServerDatabases = { version: 1, name: rules.server, at, databases: recalled, untold: [] };
   const found = await deps.databases(signal);
   let uncovered: ListedDatabase[] = [];
   const known = await store.editServer(
     rules.server,
     (before) => {
-      const after = databasesAfter(before, found, rules, now);
+      const after = databasesAfter(before ?? (recalled.length > 0 ? lost : undefined), found, rules, now);
       uncovered = after.uncovered;
       return after.known;
     },

@@ -36,7 +36,10 @@ export function databasesAfter(
     const source = ownSource(name, known.get(name), (one) => isName(one, others), sourceOf);
     if (why !== undefined) uncovered.push({ name, why });
     else if (source === undefined)
-      uncovered.push({ name, why: `would be the source ${sourceOf(name)}, and no source can be called so` });
+      uncovered.push({
+        name,
+        why: `would be the source ${sourceOf(name)}, and no source can be called so (one of its own can have any name)`,
+      });
     else taken.push({ name, ...source, since: sinceOf(known.get(name)) ?? at });
   }
   const lost = kept
@@ -77,6 +80,11 @@ function ownSource(
 }
 
 const twins = [2, 3, 4, 5, 6, 7, 8, 9];
+
+/** Whose second name this may be: `shop` of `shop~2`. A database may as well be called so. */
+export function twinOf(name: string): string | undefined {
+  return /^(.*)~[2-9]$/s.exec(name)?.[1];
+}
 
 /** One that has come back is new. */
 function sinceOf(known: ServerDatabases['databases'][number] | undefined): string | undefined {

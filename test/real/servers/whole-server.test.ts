@@ -107,18 +107,28 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
   expect((await json('list', 'main.wiki'))['backups']).toHaveLength(1);
   for (const name of ['closed', 'fresh', 'U&"a, ""b\\000Ac"'])
     await runSql(server, 'postgres', `drop database ${name}`);
+  const before = await told();
+  await nightjar('backup', 'main');
+  expect((await told()).slice(before.length)).toMatch(
+    /"severity":"recovered".*"source":"main"|"source":"main".*"severity":"recovered"/,
+  );
 }, 120_000);
 
-test('an empty server, one command, and it is as it was by the stock pg_dumpall, though a night has found it empty', async () => {
+test('an empty server, one command, and it is as it was by the stock pg_dumpall, though a night has found it empty and the list of its databases is lost', async () => {
   const empty = await startPostgres({ major: 18 });
   try {
     await writeFile(join(folder, 'nightjar.yaml'), configuration(empty, ', exclude: [wiki, fresh, barren]'));
 
+    await rm(join(folder, 'backups', '.servers', 'main.json'));
     const planned = await nightjar('restore', 'main', '--plan');
+    const one = await nightjar('restore', 'main.shop', '--plan');
     const night = await nightjar('backup', 'main');
     const plannedAfter = await nightjar('restore', 'main', '--plan');
     const { code, stdout, stderr } = await nightjar('restore', 'main');
 
+    // alone, it lacks the roles
+    expect(one.stderr).toContain('its backups tell');
+    expect(one.stdout).toMatch(/^backup {2}main\.shop /m);
     expect(night.stdout.match(/gone: /g)).toHaveLength(4);
     for (const plan of [planned, plannedAfter]) {
       expect(plan.code).toBe(0);

@@ -102,9 +102,11 @@ test('a pattern that nothing matches fails the run, and a check misses its backu
 
   const check = await run('-c', 'later.yaml', 'check');
   const backup = await run('-c', 'later.yaml', 'backup');
+  const restore = await run('-c', 'later.yaml', 'restore', 'later');
 
   expect([check.code, check.stdout]).toEqual([4, expect.stringMatching(/later +never/)]);
   expect([backup.code, backup.stderr]).toEqual([1, expect.stringContaining('is called *.none')]);
+  expect([restore.code === 0, restore.stderr]).toEqual([false, expect.stringContaining('no backup of any database')]);
 });
 
 test.each([

@@ -2,13 +2,19 @@ import { expect, test } from '@jest/globals';
 import { inTurn } from '../../../functions/host/in-turn.ts';
 import type { RunHost } from '../../../core/telling/run-and-report.ts';
 import { BackupError, isBackupError } from '../../../core/domain/errors.ts';
+import { openStore } from '../../../core/store/store.ts';
+import type { Store } from '../../../core/store/store.ts';
+import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/contract/events/message.ts';
 
 type Turn = 'good' | 'bad' | 'cut';
 
 /** A server whose databases end so, on a function whose time is over (`cut`) at the beginning of a turn, or within it. */
-async function night(turns: Record<string, Turn>, { failures = [] as unknown[], spent = 0.5 } = {}) {
+async function night(
+  turns: Record<string, Turn>,
+  { failures = [], spent = 0.5, store }: { failures?: unknown[]; spent?: number; store?: Store } = {},
+) {
   const told: Message[] = [];
   const hooked: string[] = [];
   const stop = new AbortController();
@@ -35,7 +41,7 @@ async function night(turns: Record<string, Turn>, { failures = [] as unknown[], 
     place: 'memory',
     sourceNames: ['main-globals'],
     run: 'r',
-    store: () => undefined,
+    store: () => store,
     explain: (error) => (isBackupError(error) ? error : new BackupError('internal', String(error))),
     unalarming: ['lease-held'],
     limit: () => AbortSignal.timeout(5_000),
@@ -64,7 +70,8 @@ async function night(turns: Record<string, Turn>, { failures = [] as unknown[], 
     },
     stop.signal,
   ).catch((error: unknown) => error);
-  return { answer, told: told.map(({ source, subject }) => `${source}: ${subject}`), hooked, worked };
+  const severities = told.map(({ source, severity }) => `${source} ${severity}`);
+  return { answer, told: told.map(({ source, subject }) => `${source}: ${subject}`), severities, hooked, worked };
 }
 
 test('each has its turn, and each tells by itself how it has ended; the server has ended well when all have', async () => {
@@ -73,6 +80,16 @@ test('each has its turn, and each tells by itself how it has ended; the server h
   expect(answer).toEqual({ status: 'in turn', source: 'main', done: ['main.a', 'main.b'], failed: [], left: [] });
   expect(told).toEqual([]);
   expect(hooked).toEqual(['main.a succeeded', 'main.b succeeded', 'main succeeded']);
+});
+
+test('a look that had failed is over with the next that goes well, though a database fails', async () => {
+  const store = openStore(memoryVault(emptyState()));
+  const unseen = new BackupError('source-unreachable', 'the server can’t be reached');
+
+  const first = await night({ a: 'good' }, { failures: [unseen], store });
+  const second = await night({ a: 'bad' }, { store });
+
+  expect([first.severities, second.severities]).toEqual([['main problem'], ['main recovered', 'main.a problem']]);
 });
 
 test('one that fails keeps no other from its turn, is told once, and fails the run', async () => {

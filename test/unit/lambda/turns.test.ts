@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import type { ObjectKey, SourceName } from '../../../core/domain/keys.ts';
-import { turnsOf } from '../../../functions/host/on-server.ts';
+import { fromAnother, turnsOf } from '../../../functions/host/on-server.ts';
 
 type Listed = Parameters<typeof turnsOf>[0][number];
 type How = 'good' | 'kills' | 'no login';
@@ -68,4 +68,20 @@ test('one that nobody can log in to is tried again behind the others', () => {
     ['b', 'c'],
     ['b', 'c'],
   ]);
+});
+
+test('where nothing is remembered of an attempt, each is the first one of some day, and none is ever left out', () => {
+  for (const count of [1, 2, 3, 5, 12, 60]) {
+    const all = Array.from({ length: count }, (_, at) => at);
+    const first = new Set<number>();
+    // three attempts each day, always at the same times
+    for (let day = 1; day <= 200; day += 1)
+      for (const minute of [0, 16, 33]) {
+        const turns = fromAnother(all, new Date(Date.UTC(2026, 0, day, 5, minute)));
+        expect(turns.toSorted((a, b) => a - b)).toEqual(all);
+        first.add(turns[0]!);
+      }
+    expect(first.size).toBe(count);
+  }
+  expect(fromAnother([], new Date(0))).toEqual([]);
 });

@@ -3,9 +3,12 @@ import { checkConfig } from '../../../core/contract/config/config.ts';
 import type { Config } from '../../../core/contract/config/config.ts';
 import { cloudProblems } from '../../../core/contract/cloud/problems.ts';
 import { databasesAfter } from '../../../core/domain/servers/databases.ts';
-import { databaseSources, lookRules } from '../../../core/servers.ts';
+import { databasesByBackups, databaseSources, lookRules } from '../../../core/servers.ts';
 import { jobsOf } from '../../../bin/cli/setup/schedule/jobs.ts';
+import { newBackupId } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
+import type { SourceHistory } from '../../../core/domain/verdict/history.ts';
+import type { Store } from '../../../core/store/store.ts';
 
 const at = '2026-11-29T02:00:00.000Z';
 const at2 = new Date('2026-11-30T02:00:00Z');
@@ -159,6 +162,48 @@ test('a server at which nobody has looked yet is known as one', async () => {
   const { sources, unlooked } = await databaseSources(configOf({ main: server({}) }), store, AbortSignal.timeout(1000));
 
   expect([sources, unlooked]).toEqual([[], ['main']]);
+});
+
+test.each([
+  ['the name of another source', { main: server({}) }, { name: 'x', since: at, source: 'shop' }],
+  ['a file elsewhere', { main: { sqlite: { path: './data/*.db' } } }, { name: '../../x.db', since: at }],
+])('whoever writes the list of a server can give nothing of it %s', async (_, sources, one) => {
+  const store = { readServer: async () => ({ version: 1 as const, name: 'main', at, untold: [], databases: [one] }) };
+
+  await expect(databaseSources(configOf(sources), store, AbortSignal.timeout(1000))).rejects.toMatchObject({
+    code: 'vault-failed',
+    message: `what the vault lists of main is of something else: ${one.name}`,
+  });
+});
+
+test('where the list of a server is lost, its backups tell what it has had, and of whom a second name is', async () => {
+  const databases = {
+    'main.Shop': 'Shop',
+    'main.shop~2': 'shop',
+    'main.odd~3': 'odd~3',
+    'main.left': 'left',
+    other: 'x',
+  };
+  const id = newBackupId(at2, 0);
+  const store = {
+    async *sourcesListed() {
+      for (const source of Object.keys(databases) as SourceName[])
+        yield { source, backups: [{ id, start: at2 }] } as unknown as SourceHistory;
+      yield { source: 'main.never', backups: [] } as unknown as SourceHistory;
+    },
+    readManifest: async (source: string) =>
+      ({ manifest: { database: databases[source as keyof typeof databases] } }) as Awaited<
+        ReturnType<Store['readManifest']>
+      >,
+  };
+  const { servers } = configOf({ main: server({ exclude: ['left'] }) });
+  const main = 'main' as SourceName;
+
+  expect(await databasesByBackups(main, servers.get(main)!, store, AbortSignal.timeout(1000))).toEqual([
+    { name: 'Shop', since: at2.toISOString() },
+    { name: 'shop', source: 'main.shop~2', since: at2.toISOString() },
+    { name: 'odd~3', since: at2.toISOString() },
+  ]);
 });
 
 test('a machine starts all of a server together', () => {

@@ -59,6 +59,20 @@ test('what a server has is written down, and told from the second look on', asyn
   expect(heard).toHaveLength(1);
 });
 
+test('a look whose list is lost misses what the backups tell of', async () => {
+  const recalled = ['shop', 'blog'].map((name) => ({ name, since: '2026-11-01T02:00:00.000Z' }));
+  const databases = async () => [{ name: 'shop' }];
+  const deps = { store, clock: { now: () => now }, notifiers: [listener], databases, recalled };
+
+  const { known } = await lookAtDatabases(rules, deps, limit());
+
+  expect(known.databases).toEqual([
+    { name: 'blog', since: '2026-11-01T02:00:00.000Z', gone: now.toISOString() },
+    { name: 'shop', since: '2026-11-01T02:00:00.000Z' },
+  ]);
+  expect(heard.map(({ facts }) => facts.map(({ label }) => label))).toEqual([['Gone']]);
+});
+
 test('what nobody has heard is told by the next look; what one of two has heard is told', async () => {
   await look(['shop']);
 

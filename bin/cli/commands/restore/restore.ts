@@ -27,7 +27,7 @@ import type { RestoreFlags } from './flags.ts';
 import { rankLine, rankToAsk, requireRankNamed } from './rank.ts';
 import type { RankedRun } from './rank.ts';
 import { dropOldCommand, undoCommand } from './undo.ts';
-import { restoreServer } from './whole.ts';
+import { recallServer, restoreServer } from './whole.ts';
 
 /** On a terminal; --json has all of them. */
 const shownDifferences = 100;
@@ -46,9 +46,15 @@ export async function restoreCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   if (isServer(name, session.nightjar))
-    return restoreServer(name, which, path.length === 0 ? given : { ...given, path }, session, (source, own) =>
-      restoreCommand(source, which, own, session, signal),
+    return restoreServer(
+      name,
+      which,
+      path.length === 0 ? given : { ...given, path },
+      session,
+      (source, own) => restoreCommand(source, which, own, session, signal),
+      signal,
     );
+  await recallServer(name, session, signal);
   const flags = path.length === 0 ? given : { ...given, table: [...(given.table ?? []), ...path] };
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {

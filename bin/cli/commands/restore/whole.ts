@@ -23,10 +23,13 @@ export async function restoreServer(
   flags: RestoreFlags,
   session: CommandSession,
   restoreOne: RestoreOne,
+  signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { nightjar, out } = session;
   requireOfAll(server, which, flags);
-  const all = nightjar.onServer(server);
+  const isLost = nightjar.unlooked.includes(server);
+  await recallServer(server, session, signal);
+  const all = nightjar.onServer(server).filter((one) => one !== server);
   const globals = all.filter((source) => nightjar.settings(source).called === undefined);
   const databases = all.flatMap((source) => {
     const { called: to, gone } = nightjar.settings(source);
@@ -53,6 +56,10 @@ export async function restoreServer(
   // databases belong to roles: without them, each would fail
   for (const source of globals)
     if (!(await one(source, beforeLoss(adding))) && flags.keepGoing !== true && flags.plan !== true) return ended();
+  if (databases.length === 0 && (isLost || globals.length === 0)) {
+    failures.push(noDatabases(server));
+    out.fail(noDatabases(server));
+  }
   const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
   for (const { source, to, gone } of databases) {
     if (gone === undefined || gone === lost || wasThere(source, gone))
@@ -83,6 +90,24 @@ export async function restoreServer(
   function ended(): CommandOutcome {
     return { document: { results }, failures: failures.length > 1 ? [collected(failures)] : failures };
   }
+}
+
+/** Where the list of a server's databases is lost, or was never there, its backups tell which they are. */
+export async function recallServer(
+  name: string,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<void> {
+  const server = nightjar.unlooked.find((one) => one === name || name.startsWith(`${one}.`));
+  if (server === undefined) return;
+  await nightjar.recall(server, signal);
+  out.note(`note    the vault has no list of what is on ${server}: its backups tell`);
+}
+
+function noDatabases(server: SourceName): BackupError {
+  return new BackupError('backup-missing', `the vault has no backup of any database of the server ${server}`, {
+    hint: 'is it the right vault, and has the server the name that it had? nightjar check tells what else lies there',
+  });
 }
 
 /** When more databases of a server went at once than are there now: the last time. */
