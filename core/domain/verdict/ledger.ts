@@ -42,8 +42,9 @@ export function contentOf({ start, end, engine, database, server, parts, tables,
 }
 
 /**
- * The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise
- * than they were when they were last compared; all of them where other rules of signing were remembered.
+ * The backups whose manifests have to be read: new ones, ones that could not be understood, ones whose object has
+ * changed, ones whose parts are otherwise than they were when they were last compared; all of them where other rules of
+ * signing were remembered.
  */
 export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined, signing?: string): BackupId[] {
   if (ledger?.signing !== signing) return backups.map(({ id }) => id);
@@ -101,7 +102,8 @@ export function remember(
 }
 
 function isKnown(found: BackupFound, entry: Entry | undefined): boolean {
-  if (entry === undefined) return false;
+  // an older version, which did not understand it, may have said so
+  if (entry === undefined || (entry.unreadable !== undefined && entry.unsigned === undefined)) return false;
   const { bytes, modified } = manifestOf(found);
   if (entry.manifest.bytes !== bytes || entry.manifest.modified !== modified) return false;
   const listed = partsListed(found);

@@ -116,7 +116,7 @@ test('a manifest is read that is new or has changed, whose parts lie otherwise, 
   expect(toRead(found({ bytes: 11 }), known)).toEqual([night(18)]);
   expect(toRead(found({ modified: new Date(1) }), known)).toEqual([night(18)]);
   expect(toRead(found({ parts: [] }), known)).toEqual([night(18)]);
-  expect(toRead(found({ parts: [] }), unread)).toEqual([]);
+  expect(toRead(found({ parts: [] }), unread)).toEqual([night(18)]);
   const lost = looked([[found({ parts: [] }), reading(17, 18)]]);
   expect(toRead(found({ parts: [] }), lost)).toEqual([]);
   expect(toRead(found(), known, 'rules')).toEqual([night(17), night(18)]);
@@ -447,4 +447,13 @@ test('dates that can’t be true are told: of the future, of another moment than
   expect(misdated(19, { end: '2026-11-21T12:00:01.000Z' })).toEqual(
     contradicts('it ended at 2026-11-21T12:00:01.000Z'),
   );
+});
+
+test('a manifest that an older version could not understand is read again, and its backup is good', () => {
+  const old = looked([[nights(17, 18, 19), new Map([...reading(17, 18), [night(19), { unreadable: 'ownLists' }]])]]);
+  expect(toRead(nights(17, 18, 19), old)).toEqual([night(19)]);
+
+  const again = looked([[nights(17, 18, 19), reading(19)]], old);
+  expect(again.backups.map(({ unreadable }) => unreadable)).toEqual([undefined, undefined, undefined]);
+  expect(toRead(nights(17, 18, 19), again)).toEqual([]);
 });
