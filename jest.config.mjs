@@ -12,8 +12,8 @@ export default {
   setupFiles: ['<rootDir>/test/support/jest/seldom-garbage.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/jest/bytes-at-once.ts', '<rootDir>/test/support/jest/second-try.ts'],
   reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
-  // a suite waits for servers half of its time; Jest takes "200%" for 200 workers
-  maxWorkers: availableParallelism() * 2,
+  // a suite waits for servers more than half of its time; Jest takes "250%" for 250 workers
+  maxWorkers: Math.ceil(availableParallelism() * 2.5),
   // taking apart the heap of a worker that has left nothing open takes longer than the half second of Jest's default,
   // which then speaks of leaks
   workerGracefulExitTimeout: 10_000,

@@ -7,8 +7,8 @@ import { temporaryFolder } from '../../servers/folder.ts';
 
 const memory = '/dev/shm';
 const tmpfs = 0x01021994;
-/** What the servers and files of one suite take at their largest, and half as much again: not all are so large at once. */
-const roomBytes = 1.5 * 1024 ** 3;
+/** What the servers and files of one suite take at their largest, and a fifth as much again: not all are so large at once. */
+const roomBytes = 1.2 * 1024 ** 3;
 
 /**
  * Before a run of tests (jest.config.mjs): temporary folders lie in memory where the machine has enough of it.
