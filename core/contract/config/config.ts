@@ -54,27 +54,31 @@ const sources = z
   }, always);
 
 /** `nightjar.yaml`: where backups are kept, and what is backed up. */
-export const configSchema = group('the configuration', {
-  vault: vaultSchema.describe('Where backups are kept.'),
-  vaults: vaultsSchema
-    .default({})
-    .describe('Further vaults by name, for `copies` and `--vault`: each is written as `vault` is.'),
-  defaults: defaultsSchema.prefault({}).describe('Settings of every source that does not say otherwise.'),
-  sources: sources.describe(
-    'What is backed up: a name of your choice for each database, then its engine and its settings.',
-  ),
-  notify: notifyOrNoneSchema
-    .default([])
-    .describe(
-      'Who is told when something is wrong, and when it is over. `none`: nobody, and that is meant; a stack on ' +
-        'AWS that tells nobody is refused without it.',
+export const configSchema = group(
+  'the configuration',
+  {
+    vault: vaultSchema.describe('Where backups are kept.'),
+    vaults: vaultsSchema
+      .default({})
+      .describe('Further vaults by name, for `copies` and `--vault`: each is written as `vault` is.'),
+    defaults: defaultsSchema.prefault({}).describe('Settings of every source that does not say otherwise.'),
+    sources: sources.describe(
+      'What is backed up: a name of your choice for each database, then its engine and its settings.',
     ),
-  hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
-  runbook: runbook
-    .optional()
-    .describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
-  cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
-})
+    notify: notifyOrNoneSchema
+      .default([])
+      .describe(
+        'Who is told when something is wrong, and when it is over. `none`: nobody, and that is meant; a stack on ' +
+          'AWS that tells nobody is refused without it.',
+      ),
+    hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
+    runbook: runbook
+      .optional()
+      .describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
+    cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
+  },
+  { elsewhere: { keys: Object.keys(defaultsSchema.shape), where: '`defaults` or in a source' } },
+)
   .superRefine(({ vault, vaults, defaults, sources: all }, context) => {
     for (const { name, other } of samePlaces(vault, vaults))
       context.addIssue({

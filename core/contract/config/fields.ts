@@ -23,12 +23,16 @@ const bareKey = `${hiddenKeys}: a key without a value; text that holds a comma o
 
 /**
  * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may
- * be a secret (`hidesKeys`). `otherwise` is said of text or a list in its place.
+ * be a secret (`hidesKeys`). `otherwise` is said of text or a list in its place; `elsewhere`, of keys of another group.
  */
 export function group<T extends z.core.$ZodLooseShape>(
   what: string,
   shape: T,
-  { otherwise, hidesKeys = false }: { otherwise?: string; hidesKeys?: boolean } = {},
+  {
+    otherwise,
+    hidesKeys = false,
+    elsewhere,
+  }: { otherwise?: string; hidesKeys?: boolean; elsewhere?: { keys: readonly string[]; where: string } } = {},
 ) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
@@ -36,7 +40,13 @@ export function group<T extends z.core.$ZodLooseShape>(
       issue.code === 'unrecognized_keys'
         ? hidesKeys
           ? `${hiddenKeys}; ${otherwise}`
-          : (issue['keys'] as string[]).map((key) => unknownKey(key, issue.input, known)).join('\n')
+          : (issue['keys'] as string[])
+              .map((key) =>
+                elsewhere?.keys.includes(key) === true
+                  ? `stands in ${elsewhere.where}, not here`
+                  : unknownKey(key, issue.input, known),
+              )
+              .join('\n')
         : otherwise === undefined
           ? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)
           : issue.input === undefined

@@ -212,6 +212,12 @@ sources:
   ]);
 });
 
+test('a setting of sources at the top is told where it stands', () => {
+  const text = 'vault: a\nretention: { daily: 7 }\nsources:\n  s: { sqlite: { path: ./a.db } }\n';
+
+  expect(problems(text)).toEqual(['retention: stands in `defaults` or in a source, not here (line 2)']);
+});
+
 test.each([
   ['a key twice', 'vault: a\nvault: b\n', 'line 2, column 1: a key stands here for the second time'],
   ['a broken bracket', 'vault: a\nsources: { shop: [', 'line 2'],
