@@ -67,6 +67,8 @@ export type Host = {
   runbook?: string | undefined;
   /** `false`: sources that were found by their tag are no business of this host, which may not even read of them. */
   knowsRoster?: boolean | undefined;
+  /** Whether it may list the whole vault, as far as it knows: a function of one source may not. */
+  listsVault?: boolean;
   /** The configuration, where the commands that a message suggests have to name it. */
   configuration?: string | undefined;
   /** The further vault that is worked in, which they have to name, too. */
@@ -220,9 +222,8 @@ export async function compose(
     async lookAt(server, own, stop) {
       const source = written.servers.get(server)!;
       const list = (end: AbortSignal) => descriptorOf(source.engine).databases!(source, `sources.${server}`, from, end);
-      const recalled = unlooked.includes(server)
-        ? await databasesByBackups(server, source, own.store, stop).catch(notListed)
-        : [];
+      const isLost = unlooked.includes(server) && host.listsVault !== false;
+      const recalled = isLost ? await databasesByBackups(server, source, own.store, stop).catch(notListed) : [];
       const looked = await lookAtDatabases(lookRules(server, source), { ...own, databases: list, recalled }, stop);
       await addDatabases(own.store, stop);
       return looked;
@@ -270,7 +271,7 @@ export async function compose(
   };
 }
 
-/** Roles on AWS may not list the whole vault, and a folder is none before the first backup. */
+/** Some may not list the whole vault, and a folder is none before the first backup. */
 function notListed(error: unknown): never[] {
   if (!isBackupError(error, 'vault-denied', 'vault-unreachable')) throw error;
   return [];

@@ -216,6 +216,7 @@ async function within<R extends object>(
     folder: dirname(path),
     identity,
     knowsRoster: roster === 'on',
+    listsVault: false,
     layer: async () => layer,
     toolsFacts: () => readToolsFacts(layer),
   };

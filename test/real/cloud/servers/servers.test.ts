@@ -45,8 +45,11 @@ test('every database of a server and its roles are backed up, copied, drilled, r
   expect(before).toMatchObject({
     sources: expect.arrayContaining([expect.objectContaining({ source: 'main', state: 'never' })]) as unknown,
   });
-  for (const answer of [stored, copied, drilled, rotated])
-    expect(answer).toMatchObject({ status: 'in turn', done: ['main.blog', 'main.shop'], failed: [], left: [] });
+  for (const { done, ...answer } of [stored, copied, drilled, rotated] as { done: string[] }[]) {
+    expect(answer).toMatchObject({ status: 'in turn', failed: [], left: [] });
+    // copies and drills begin with another one each time
+    expect(done.toSorted()).toEqual(['main.blog', 'main.shop']);
+  }
   expect(globals).toMatchObject({ status: 'stored', rows: 2 });
   expect(restored).toMatchObject({ status: 'restored', database: 'shop_again' });
   expect(await postgresSql(server, 'shop_again', 'select count(*)::int as n from orders')).toEqual([{ n: 500 }]);
