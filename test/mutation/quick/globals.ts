@@ -45,4 +45,8 @@ const hookOf = (name: (typeof hookNames)[number]) => (work: Work) => void block.
 export const [beforeAll, beforeEach, afterEach, afterAll] = hookNames.map(hookOf);
 export const test = Object.assign(add, { each: bind(add) });
 export const describe = Object.assign(nest, { each: bind(nest, false) });
-export const jest = {};
+
+type Mocker = Record<'fn' | 'spyOn' | 'restoreAllMocks', Work>;
+const { ModuleMocker } = ofJest('jest-mock') as { ModuleMocker: new (realm: object) => Mocker };
+/** Without Jest's clock and its modules: a suite that asks for them is left out. */
+export const jest = new ModuleMocker(globalThis);
