@@ -1,7 +1,6 @@
 import { catalogSchema } from '../../contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
-import { catalogParser, catalogText } from '../../domain/packed/catalog-text.ts';
 import type { CatalogTaker } from '../../domain/packed/catalog-text.ts';
 import { packedCatalog } from '../../domain/packed/catalog.ts';
 import type { CatalogEntry, PackedCatalog } from '../../domain/packed/catalog.ts';
@@ -13,6 +12,8 @@ import { readWhole } from './read-again.ts';
 
 /** It is held in memory; a thousand tables take half a megabyte, a million files 150. */
 const largestCatalog = 256 * 1024 ** 2;
+/** Loaded for catalogs of folders alone: a cold start reads none. */
+const catalogTexts = () => import('../../domain/packed/catalog-text.ts');
 
 type OpenablePart = Omit<PartOfOthers, 'open'> & { open(): OpenedPart };
 
@@ -20,7 +21,8 @@ type OpenablePart = Omit<PartOfOthers, 'open'> & { open(): OpenedPart };
 export function catalogPart(catalog: Catalog | Iterable<CatalogEntry>, largest = largestCatalog): OpenablePart {
   async function* content(): ByteStream {
     let bytes = 0;
-    for (const piece of isListed(catalog) ? catalogText(catalog) : [JSON.stringify(catalog)]) {
+    const pieces = isListed(catalog) ? (await catalogTexts()).catalogText(catalog) : [JSON.stringify(catalog)];
+    for (const piece of pieces) {
       const text = Buffer.from(piece);
       bytes += text.length;
       if (bytes > largest) throw tooLarge();
@@ -85,7 +87,7 @@ export async function tellCatalog(
     }
   };
   async function parsed(content: ByteStream): Promise<void> {
-    const parser = catalogParser(begin());
+    const parser = (await catalogTexts()).catalogParser(begin());
     for await (const chunk of content) orNone(() => parser.write(chunk));
     orNone(() => parser.end());
   }
