@@ -52,26 +52,31 @@ import { unopenedVault } from './vaults/unopened.ts';
 /** What only the host knows. */
 export type Host = {
   env: Readonly<Record<string, string | undefined>>;
-  /** Paths of the configuration are relative to this folder. */
+  /** Relative paths in the configuration start from this folder. */
   folder: string;
   identity: Identity;
-  /** The folder of the binary layer (/opt in Lambda); asked for when a database program is first needed. */
+  /** The folder of the binary layer (/opt in Lambda). Called when a database program is first needed. */
   layer(signal: AbortSignal): Promise<string>;
-  /** What is known of that layer without building or running anything; undefined where nothing is. */
+  /** What is known of that layer without building or running anything; undefined if nothing is. */
   toolsFacts?(signal: AbortSignal): Promise<ToolsFacts | undefined>;
-  /** Takes what programs of the configuration say when they fail: it is for whoever looks at this machine alone. */
+  /** Receives what programs of the configuration print when they fail. Only for whoever can see this machine. */
   said?: ((line: string) => void) | undefined;
-  /** The folder of this user that outlives runs, for keys to lists; absent where nothing does. Throws where there is none. */
+  /**
+   * A folder of this user that outlives runs, for the keys to lists. Absent on a host that keeps nothing; throws if the
+   * folder can't be found.
+   */
   keysFolder?(): Promise<string>;
-  /** The runbook that came with the program, where people can open it. */
+  /** The runbook that came with the program, if people can open it. */
   runbook?: string | undefined;
-  /** `false`: sources that were found by their tag are no business of this host, which may not even read of them. */
+  /**
+   * `false`: this host has nothing to do with sources found by their tag, and may not be allowed to read about them.
+   */
   knowsRoster?: boolean | undefined;
-  /** Whether it may list the whole vault, as far as it knows: a function of one source may not. */
+  /** False if it may not list the whole vault: the function of one source may not. */
   listsVault?: boolean;
-  /** The configuration, where the commands that a message suggests have to name it. */
+  /** The configuration's path, if the commands suggested in messages have to name it. */
   configuration?: string | undefined;
-  /** The further vault that is worked in, which they have to name, too. */
+  /** The further vault that is worked in, which those commands have to name, too. */
   workingIn?: string | undefined;
 };
 
@@ -82,21 +87,21 @@ export type Nightjar = {
   clock: Clock;
   random: () => number;
   store: Store;
-  /** What this machine keeps to read the lists of encrypted backups; absent where it keeps nothing. */
+  /** Where this machine keeps keys to the lists of encrypted backups; absent where it keeps none. */
   listKeys: ListKeys | undefined;
-  /** The store in a further vault of the configuration. Throws `input-invalid` where it names none so. */
+  /** The store in a further vault of the configuration. Throws `input-invalid` for a name that is not configured. */
   vault(name: string, signal: AbortSignal): Promise<Store>;
-  /** The store in another folder, which need not be there yet; `path` is whole. */
+  /** The store in another folder, which need not exist yet. `path` is absolute. */
   storeIn(path: string): Promise<Store>;
-  /** The configured names, in their order. */
+  /** The names of all sources, in the order of the configuration. */
   sourceNames: readonly SourceName[];
-  /** The sources of a whole server that are known: what belongs to no database, then its databases. */
+  /** The known sources of a whole server: first those that belong to no single database, then its databases. */
   onServer(server: string): SourceName[];
-  /** Whole servers at which nobody has looked yet: a check misses them by their own names. */
+  /** Whole servers whose databases were never listed: a check reports them as missing, under their own names. */
   unlooked: readonly SourceName[];
-  /** Of one of those: what the vault has backups of is among the sources from then on. Reaches no server. */
+  /** Makes the databases that the vault has backups of sources of such a server. Does not reach the server. */
   recall(server: SourceName, signal: AbortSignal): Promise<void>;
-  /** Looks which databases a whole server has now: they are among the sources from then on. */
+  /** Lists the databases that a whole server has now; they are sources from then on. */
   lookAt(
     server: SourceName,
     own: Pick<Nightjar, 'store' | 'clock' | 'notifiers'>,
@@ -104,36 +109,36 @@ export type Nightjar = {
   ): Promise<ServerLooked>;
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
   settings(name: string): SourceConfig;
-  /** The configuration, and the sources that were found by their tag among its own. */
+  /** The configuration, with the sources found by their tag added. */
   config: Config;
-  /** What is known of the sources that were found by their tag: they are among the others here. */
+  /** What is known about the sources found by their tag. They are among the other sources here. */
   byTag: RosterKnown;
-  /** Who is told; their secrets are read when they are. */
+  /** Who is notified. Their secrets are read when a message is sent. */
   notifiers: readonly Notifier[];
-  /** Who is called when a run ends. */
+  /** Hooks that are called when a run ends. */
   hooks: readonly Hook[];
   /**
-   * A source by name, or, with `database`, another database on its server, or (`drill`) on the one that its drills go
-   * to, or (`adopting`) that dumps of others are loaded on, or (`restoring`) on the one that restores in the cloud go
-   * to. Throws `input-invalid` for a name or server that is not configured, `secret-missing`, `tools-missing`.
+   * A source by name. With `database`, another database on its server; with `drill`, on the server for drills; with
+   * `adopting`, on the server where other people's dumps are loaded; with `restoring`, on the server for restores in
+   * the cloud. Throws `input-invalid` for a name or server that is not configured, `secret-missing`, `tools-missing`.
    */
   source(name: string, options: Omit<Opening, 'key'>, signal: AbortSignal): Promise<Source & { database: string }>;
   /**
-   * What to know about the database clients, and about the authorities of the configured servers; undefined where
-   * nobody could tell. Throws nothing of its own.
+   * Notices about the database clients and about the certificate authorities of the configured servers; undefined if
+   * nothing is known. Throws only when aborted.
    */
   toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
-  /** What a restore would ask of the content of a backup of this engine. */
+  /** How a restore would judge the content of this engine's backups. */
   inspection(engine: string): Promise<Inspection>;
-  /** A backup as one text of SQL. Throws `input-invalid` where its engine knows none, and `tools-missing`. */
+  /** A backup as one SQL text. Throws `input-invalid` if its engine can't write one, and `tools-missing`. */
   plainSql(backup: BackupAsSql, signal: AbortSignal): Promise<ByteStream>;
-  /** Lets go of connections. */
+  /** Closes connections. */
   close(): void;
 };
 
 /**
- * Puts it all together. Reads the vault's secrets, and nothing else yet. `patient`: that the vault can't be opened is told
- * by whatever is asked of it, and keeps nobody from looking at the rest.
+ * Puts everything together. Reads only the secrets of the vault and, where needed, what the vault says about sources.
+ * `patient`: a vault that can't be opened is no error here; every use of its store throws that error instead.
  */
 export async function compose(
   written: Config,
@@ -158,7 +163,7 @@ export async function compose(
   let unlooked: readonly SourceName[] = [...written.servers.keys()];
   if (written.servers.size > 0)
     await addDatabases(openStore(vault), signal).catch((error: unknown) => {
-      // whatever is done with a vault that can't be reached says so; a new one is made by the first backup
+      // every use of an unreachable vault reports it anyway, and the first backup creates a new one
       if (!isBackupError(error, 'vault-unreachable') && !(patient && isBackupError(error))) throw error;
     });
   const vaults = new Map<string, Promise<OpenVault>>();
@@ -271,15 +276,17 @@ export async function compose(
   };
 }
 
-/** Some may not list the whole vault, and a folder is none before the first backup. */
+/**
+ * No backups are found where the vault may not be listed, or where its folder does not exist before the first backup.
+ */
 function notListed(error: unknown): never[] {
   if (!isBackupError(error, 'vault-denied', 'vault-unreachable')) throw error;
   return [];
 }
 
 /**
- * Who is told, and when it is: what a host needs to tell that putting it all together has failed, or that the
- * configuration is none. Reads nothing.
+ * What a host needs to report that `compose` failed or that the configuration is invalid: who is notified, and the
+ * clock. Reads nothing.
  */
 export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openSecrets(host)): Telling {
   const clock = { now: () => new Date() };
@@ -304,8 +311,8 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
 }
 
 /**
- * The store of a configuration that can't be used otherwise, where its vault can be opened: it remembers that this was
- * told.
+ * The store in the vault of a configuration that is otherwise invalid, to remember that this was reported. Undefined if
+ * its vault can't be opened.
  */
 export async function openMemory(
   { vault: config }: ToldBy,
@@ -323,7 +330,9 @@ export async function openMemory(
   }
 }
 
-/** Every message says where its section of the runbook is read, as far as that is known, and commands as they work. */
+/**
+ * Adds the link to the runbook, where it is known, and completes the suggested commands so that they work as written.
+ */
 function linking(notifier: Notifier, runbook: string | undefined, named: (text: string) => string): Notifier {
   return {
     ...notifier,
@@ -351,7 +360,7 @@ function namingHook(hook: Hook, named: (text: string) => string): Hook {
   };
 }
 
-/** There is no further vault of this name. */
+/** The error for a further vault that is not configured. */
 export function unknownVault(name: string, { vaults }: Pick<Config, 'vaults'>): BackupError {
   const names = Object.keys(vaults);
   return new BackupError('input-invalid', `there is no vault ${name} in the configuration${suggestion(name, names)}`, {
@@ -372,10 +381,10 @@ function openVault(config: VaultConfig, key: string, from: Surroundings, signal:
   return vaultDescriptor(config).open(config, key, from, signal);
 }
 
-/** What a program of the user's may know of our environment: no secret is handed on. */
+/** The environment that the user's programs get: no secret is passed on. */
 const passedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ'];
 
-/** A program with a path is looked for from the configuration's folder, one without it in PATH. */
+/** A program with a path is looked up from the configuration's folder, one without in PATH. */
 function commandOf([program = '', ...args]: readonly string[], { env, folder, said }: Host): Command {
   const passed = passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   return {

@@ -6,14 +6,14 @@ import { BackupError } from './domain/errors.ts';
 import { plural } from './domain/units.ts';
 
 const asSyntax = 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
-/** The library's warnings go to stderr, and quote what may be a secret. */
+/** The library prints warnings to stderr, and they quote values that may be secret. */
 const logLevel = 'error';
 const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
 
 /**
- * Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages, and `against` tells what a valid
- * configuration lacks for a purpose. Throws `config-invalid` with every problem and where it is, and no value that may
- * be a secret.
+ * Reads the text of a configuration, YAML 1.2 or JSON. `name` is for messages; `against` finds what a valid
+ * configuration lacks for a purpose. Throws `config-invalid` with every problem and its line, without any value that
+ * may be secret.
  */
 export function parseConfig(
   text: string,
@@ -43,7 +43,7 @@ export function parseConfig(
   );
 }
 
-/** Who is to be told that this text is no configuration: nobody, where it can't be read at all. */
+/** Who is notified that this text is an invalid configuration: nobody if it can't be read at all. */
 export function toldByText(text: string): ToldBy {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: false, logLevel });
   try {
@@ -63,8 +63,8 @@ function invalid(name: string, problems: string[]): BackupError {
 }
 
 /**
- * What the document says; an alias that stands for nothing is only found here. The library's error quotes it, so it is
- * no cause of ours.
+ * The content of the document. An alias without an anchor is only found here; the library's error quotes it, so that
+ * error is not kept as the cause.
  */
 function content(document: Document, name: string): unknown {
   try {
@@ -75,8 +75,8 @@ function content(document: Document, name: string): unknown {
 }
 
 /**
- * The library's own words, but for those that quote a value: an unquoted password that begins with `*` or `!` is taken
- * for syntax.
+ * The library's own words, except those that quote a value: an unquoted password that begins with `*` or `!` is parsed
+ * as syntax.
  */
 function plain(error: YAMLError): string {
   if (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED') return asSyntax;
@@ -98,7 +98,7 @@ function pathOf({ path }: ConfigProblem): string {
   );
 }
 
-/** The line of the nearest thing that is there: what is missing has none. */
+/** The line of the nearest existing parent: a missing key has no line. */
 function lineOf({ path }: ConfigProblem, document: Document, lines: LineCounter): string {
   for (let length = path.length; length > 0; length -= 1) {
     const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;

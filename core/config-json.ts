@@ -2,8 +2,9 @@ import { checkConfig } from './contract/config/config.ts';
 import type { Config } from './contract/config/config.ts';
 
 /**
- * A configuration as a deployment writes it, in JSON, read without the parser of YAML, which costs a cold start as much
- * as a fifth of everything else. Undefined for any other, and for a wrong one: that parser says what is wrong, and where.
+ * A configuration that a deployment wrote, as JSON. Read without the YAML parser, which costs a cold start a fifth of
+ * everything else. Undefined for any other text and for an invalid configuration: the YAML parser then says what is
+ * wrong, and where.
  */
 export function configInJson(text: string): Config | undefined {
   let document: unknown;

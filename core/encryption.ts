@@ -8,8 +8,8 @@ import { noIdentity } from './store/store.ts';
 const keys = () => import('./pipeline/age/keys.ts');
 
 /**
- * What opens the encrypted backups of a source, read when it is needed: its own identity; of one that is not configured
- * (any more), every identity that is.
+ * What decrypts the backups of a source, read when needed: its own identity; for a source that is not configured (any
+ * more), every configured identity.
  */
 export function configuredIdentities({ sources }: Pick<Config, 'sources'>, secrets: Secrets): IdentitiesOf {
   return async (source, signal) => {
@@ -28,7 +28,7 @@ export function configuredIdentities({ sources }: Pick<Config, 'sources'>, secre
   };
 }
 
-/** Throws `config-invalid` where a part could not be encrypted: before anything is dumped. */
+/** Throws `config-invalid` for an unusable recipient, before anything is dumped. */
 export async function requireRecipients(name: SourceName, { encryption: { recipients } }: SourceConfig): Promise<void> {
   if (recipients.length === 0) return;
   const { recipientProblem } = await keys();

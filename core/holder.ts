@@ -5,11 +5,11 @@ import type { Identity } from './ports.ts';
 
 type Holder = { host: string; pid: number; started: string; space: string; boot: string };
 
-/** A boot id is random: this much of it is enough. */
+/** A boot id is random, so these digits are enough. */
 const bootDigits = 13;
 const pattern = /^(?<host>\S+) pid (?<pid>\d+) \((?<boot>[0-9a-f-]{13})\.(?<space>\d+)\.(?<started>\d+)\)$/;
 
-/** This process as the holder of a lease, with a run id of its own. */
+/** This process as the holder of a lease, with a new run id. */
 export function thisIdentity(): Identity {
   return { run: newRunId(), holder: thisHolder(), isGone };
 }
@@ -20,8 +20,8 @@ export function newRunId(): string {
 }
 
 /**
- * This process, told apart from every other of any machine: `web-1 pid 4711 (31da1bf0-1f01.4026531836.881234)`: boot,
- * pid namespace, start. Where Linux's /proc is not there, host and pid alone.
+ * This process, distinct from every other on any machine: `web-1 pid 4711 (31da1bf0-1f01.4026531836.881234)`, with
+ * boot, pid namespace and start time. Without Linux's /proc, only host and pid.
  */
 export function thisHolder(): string {
   const self = { host: hostname(), pid: process.pid, started: startOf(process.pid)?.started, ...here() };
@@ -30,8 +30,8 @@ export function thisHolder(): string {
 }
 
 /**
- * Whether that holder was a process of this very machine, boot and pid namespace, and is no more. False whenever that
- * can't be known. Not for virtual machines that are started from one snapshot (Lambda): they share all of these.
+ * Whether that holder was a process of this machine, boot and pid namespace, and has ended. False whenever that can't
+ * be known. Not for virtual machines started from one snapshot (Lambda), which share all of these.
  */
 export function isGone(holder: string): boolean {
   const other = pattern.exec(holder)?.groups as Record<keyof Holder, string> | undefined;
@@ -43,7 +43,7 @@ export function isGone(holder: string): boolean {
   return now !== undefined && (now.started !== other.started || now.dead);
 }
 
-/** Asks the kernel: /proc may hide the processes of others. */
+/** Asks the kernel, because /proc may hide other users' processes. */
 function exists(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -18,54 +18,56 @@ import type { DumpReader } from './pipeline/rows/reader.ts';
 
 export type { Catalog, Observed };
 
-/** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
+/** A stream of data. Whoever makes one checks its end: a stream that ends without an error is complete. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
-/** What JSON holds, and gives back as it was. */
+/** Any JSON value: it survives a round trip unchanged. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 /**
- * One part that an engine can make: a value that survives JSON and holds no secret. Any process that has the engine may
- * make it, as long as the plan is held.
+ * One part that an engine can make: a value that survives JSON and holds no secret. Any process that has the engine can
+ * make it while the plan is held open.
  */
 export type PlannedPart = {
   role: ManifestPart['role'];
-  /** Its name before any compression ending, as `contract/manifest/part-name.ts` has it: `schema.pgdump`, `data/0001.sql`. */
+  /**
+   * Its name before any ending for compression (`contract/manifest/part-name.ts`): `schema.pgdump`, `data/0001.sql`.
+   */
   file: string;
-  /** False for content that is compressed already. */
+  /** False for content that is already compressed. */
   compress: boolean;
-  /** A guess, for progress alone. */
+  /** A guess, used for progress only. */
   estimatedBytes: Bytes;
   /** Whether a proof has to read it. */
   hasRows: boolean;
-  /** What its engine, of the same version, needs to make it. Nobody else looks into it. */
+  /** What an engine of the same version needs to make it. Nobody else reads it. */
   recipe: Json;
 };
 
 /** A part that is being made. */
 export type OpenedPart = {
-  /** Throws unless the program ended well and its output is whole as far as its exit status tells. */
+  /** Throws unless the program succeeded and its output is complete, as far as its exit status tells. */
   content: ByteStream;
   /** Counts the rows that pass; its `ended` must be true. Absent for parts without rows. */
   reader?: DumpReader;
-  /** Content of no byte is one, too: its reader can tell. */
+  /** Empty content is allowed: the part's reader judges it. Otherwise an empty part is an error. */
   mayBeEmpty?: true;
-  /** To be asked for once the content has ended. */
+  /** Available only after the content has ended. */
   notes(): Promise<PartNotes>;
 };
 
-/** What only whoever has made a part can tell of it, for the plan's `confirm`; survives JSON, too. */
+/** What only the maker of a part knows about it, for the plan's `confirm`. Survives JSON. */
 export type PartNotes = {
-  /** What programs said though they succeeded. */
+  /** What programs printed on stderr although they succeeded. */
   heard: string[];
-  /** What its engine has counted beside the rows. */
+  /** What the engine counted beside the rows. */
   counted?: Json;
 };
 
 /**
- * The backup before, for an engine that may take parts of it over. `readCatalog` tells all that its catalog says, in the
- * order of that, and where it has to be read again begins anew; `open`: the content of a part, checked; `isSharable`:
- * whether nothing is known against a part.
+ * The previous backup, for an engine that may reuse its parts. `readCatalog` passes its whole catalog in order, and
+ * calls `begin` again when it has to start over. `open` reads the content of a part, checked. `isSharable`: nothing is
+ * known against the part.
  */
 export type BackupBefore = {
   manifest: Manifest;
@@ -74,12 +76,12 @@ export type BackupBefore = {
   isSharable(part: ManifestPart): boolean;
 };
 
-/** Its parts may become parts of later backups, as those of the one before may become its own. */
+/** Parts of the new backup may be shared with later backups, and those of `before` with the new one. */
 export type Sharing = { before?: BackupBefore | undefined };
 
 /**
- * A part of the backup before that is one of the new backup, too; `file`: what it is called there, `live`: how much of
- * its content is needed there.
+ * A part of the previous backup that also belongs to the new one. `file`: its name in the new backup; `live`: how much
+ * of its content the new backup needs.
  */
 export type SharedPart = { part: ManifestPart; file: string; live: Bytes };
 
@@ -87,46 +89,50 @@ export type SharedPart = { part: ManifestPart; file: string; live: Bytes };
 export type Plan = {
   database: string;
   /**
-   * `identity`: what no other server of this kind has, and a copy of its data keeps, as far as every user may ask for
-   * it.
+   * `identity`: a value that no other server of this kind has and that copies of its data keep. Absent where the user
+   * may not read it.
    */
   server: { product: string; version: string; identity?: string };
   client: { program: string; version: string };
-  /** Every part but the catalog. */
+  /** Every part except the catalog. */
   parts: PlannedPart[];
-  /** Parts that need not be made, for they lie in the vault already. */
+  /** Parts that are not made because the vault already has them. */
   shared?: readonly SharedPart[];
   catalog: Catalog;
-  /** Only the reading of every part tells the catalog: `confirm` gives it, and it is stored after them. */
+  /** The catalog is known only after every part was read: `confirm` returns it, and it is stored last. */
   catalogLast?: true;
   /**
-   * The form in which the rows are printed, where the engine has had several: a proof of this backup has to read in the
-   * same.
+   * The form in which rows are printed, for an engine that has had several: a proof of this backup must read them in
+   * the same form.
    */
   rowForm?: string;
-  /** What the person should know about this backup: tables that no transaction protects, … */
+  /** What the person should know about this backup, such as tables that no transaction protects. */
   warnings: string[];
-  /** The same, of what holds of each backup alike: it stands in each manifest, and is told by the first that has it. */
+  /**
+   * Warnings that hold for every backup of the source: each manifest has them, but only the first backup reports them.
+   */
   standing?: readonly string[];
-  /** What of it nobody else may read, as `the hashes of passwords`: it is said where the backup is not encrypted. */
+  /** Secrets in the backup, such as `the hashes of passwords`: they are reported when the backup is not encrypted. */
   secrets?: string;
-  /** Nothing of it says who owns what or may do what: commands by hand leave that out, too. */
+  /** The backup holds no owners and no grants; the restore commands for a person omit them, too. */
   ownerless?: true;
-  /** Aborted when the plan can be held no longer, whoever makes its parts; its reason says why. */
+  /** Aborted when the plan can no longer be held, whichever process makes its parts. The reason says why. */
   over?: AbortSignal;
-  /** The error to tell instead of one that ended the work: only whoever holds the plan may know what led to it. */
+  /**
+   * Returns the error to report instead of the one that ended the work: only the holder of the plan may know the cause.
+   */
   explain?(error: unknown, signal: AbortSignal): Promise<unknown>;
   /**
-   * To be called when all parts are made, with what was seen and noted in them: throws `dump-cut` if a table of the
-   * catalogue is missing and `source-changed` if the definitions are no longer those of the snapshot.
+   * Call it when all parts are made, with what was seen and noted in them. Throws `dump-cut` if a table of the catalog
+   * is missing, and `source-changed` if the definitions are no longer those of the snapshot.
    */
   confirm(seen: TableRows[], notes: PartNotes[], signal: AbortSignal): Promise<Confirmed>;
   close(): Promise<void>;
 };
 
 /**
- * A part that this process alone can make, of what it knows by now. `isList`: by it the next run knows what has not
- * changed.
+ * A part that only this process can make, from what it knows after the others. `isList`: the next run reads it to learn
+ * what has not changed.
  */
 export type PartOfOthers = Pick<PlannedPart, 'role' | 'file' | 'compress'> & {
   isList?: true;
@@ -135,33 +141,38 @@ export type PartOfOthers = Pick<PlannedPart, 'role' | 'file' | 'compress'> & {
 
 /** What is known once every part was read. */
 export type Confirmed = {
-  /** The tables complete: with those that are empty and were not printed. */
+  /** All tables, including empty ones that were not printed. */
   tables: TableRows[];
-  /** What the person should know, and only the run could tell: what a program said though it succeeded, … */
+  /**
+   * What the person should know and only the run could find out, such as what a program printed although it succeeded.
+   */
   warnings: string[];
   /**
-   * What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values
-   * lose digits`. Of a proof: what the manifest does not except itself, being of an older version.
+   * Where the backup differs from the source, so that every proof has to except it: `column t.f: 12 values lose
+   * digits`. For a proof: what the manifest, written by an older version, does not except itself.
    */
   exceptions: string[];
-  /** Where the backup's moment stands in the server's log, as far as the server tells. */
+  /** The backup's position in the server's log, as far as the server tells. */
   position?: readonly Position[];
   /**
-   * The catalog of a plan that could not know it (`catalogLast`), which may be gone through several times, and parts that
-   * are made of what the others hold.
+   * `catalog`: that of a plan with `catalogLast`; it may be iterated several times. `parts`: made from what the other
+   * parts hold.
    */
   catalog?: Iterable<CatalogEntry>;
   parts?: PartOfOthers[];
 };
 
-/** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
+/** Passes a part's content on while it is acceptable for this part; throws `part-corrupt` otherwise. */
 export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
 
-/** How the content of a backup's parts is judged, and the rows in its data parts counted. */
+/** How the content of a backup's parts is judged, and how the rows in its data parts are counted. */
 export type Inspection = {
   inspect: Inspect;
   reader?: (signal?: AbortSignal) => DumpReader;
-  /** Judges the parts of one backup by what that says of them; throws as the reading of a part does. */
+  /**
+   * Judges the parts of one backup by the backup's own lists, which it reads with `open`; throws as the reading of a
+   * part does.
+   */
   inspectBy?: (
     manifest: Manifest,
     open: (part: ManifestPart, signal: AbortSignal) => ByteStream,
@@ -169,124 +180,128 @@ export type Inspection = {
   ) => Promise<Inspect>;
 };
 
-/** A backup that is to become one text of SQL, and what of it is left out. */
+/** A backup to be turned into one SQL text, and what is left out. */
 export type BackupAsSql = {
   manifest: Manifest;
-  /** The content of a part, checked: throws at its end at the latest. */
+  /** The content of a part, checked: throws by its end at the latest. */
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
-  /** False leaves out who owns what, who may do what, and whatever else names a role. */
+  /** False leaves out owners, grants and everything else that names a role. */
   owners: boolean;
-  /** False puts everything where the server puts it by default. */
+  /** False leaves the choice of tablespaces to the server. */
   tablespaces: boolean;
-  /** What the server starts by itself runs as soon as it is loaded; without, it is made and disabled. */
+  /** True: events run as soon as they are loaded. False: they are created disabled. */
   events: boolean;
 };
 
 /**
- * The whole of a backup as one text that the stock client loads: definitions, rows, what comes after the rows. Its last
- * line says that it is whole, and stands nowhere else in it.
+ * A whole backup as one text that the stock client loads: definitions, rows, and what must come after the rows. Its
+ * last line says that the text is complete; that line stands nowhere else in it.
  */
 export type PlainSql = (backup: BackupAsSql, signal: AbortSignal) => ByteStream;
 
 /** One part to load, or one pass over it. */
 export type LoadStep = {
   part: ManifestPart;
-  /** What a person reads while it runs: `tables`, `data/0001`, `indexes and constraints`. */
+  /** Shown to people while it runs: `tables`, `data/0001`, `indexes and constraints`. */
   label: string;
   /**
-   * Takes the part's content (decompressed). Nothing of it may be committed when the stream throws, as far as the
-   * engine can do that.
+   * Takes the part's content, decompressed. When the stream throws, nothing of it may be committed, as far as the
+   * engine can ensure that.
    */
   load(content: ByteStream, signal: AbortSignal): Promise<void>;
-  /** What `load` asks of the content before anything of it reaches a client: lets it pass, or throws `part-corrupt`. */
+  /** The check that `load` applies before any content reaches a client: passes it on, or throws `part-corrupt`. */
   inspect?(content: ByteStream): ByteStream;
-  /** Steps of one stage that have the same line follow each other, and nothing else comes between them. */
+  /** Steps of one stage with the same `line` run one after the other, with nothing between them. */
   line?: string;
 };
 
-/**
- * Something that could not be restored, and that the restore went on without. `statement` is shortened, and holds no
- * rows.
- */
+/** Something that could not be restored and that the restore skipped. `statement` is shortened and holds no rows. */
 export type LoadFailure = { object: string; error: string; statement: string };
 
-/** An object of the catalog that is left out on purpose, so that no proof expects it: `why` is for people. */
+/** An object of the catalog that is left out on purpose, so that no proof expects it. `why` is for people. */
 export type LeftOut = { kind: string; name: string; why: string };
 
-/** What is to be restored, and how. `catalog` is that of the backup: it says how the database was made. */
+/** What is to be restored, and how. `catalog` is the backup's: it says how the database was made. */
 export type TargetOptions = {
   manifest: Manifest;
   catalog: Catalog;
-  /** The same for an engine whose catalogs are large: then `catalog` is empty. */
+  /** The catalog of an engine with `largeCatalogs`; `catalog` is then empty. */
   packed?: PackedCatalog | undefined;
-  /** The content of a part of it, checked. */
+  /** The content of a part of the backup, checked. */
   open?(part: ManifestPart, signal: AbortSignal): ByteStream;
-  /** False leaves out who owns what, who may do what, and whatever else names a role. */
+  /** False leaves out owners, grants and everything else that names a role. */
   owners: boolean;
-  /** False: it will not be read again and compared. */
+  /** False: the result will not be read again and compared. */
   proof?: boolean;
-  /** False puts everything where the server puts it by default. */
+  /** False leaves the choice of tablespaces to the server. */
   tablespaces?: boolean;
-  /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
-  keepGoing?: boolean;
-  /** Drops what is replaced, in the end, and whatever is kept of it from before; without, it is kept where it can be. */
-  dropOld?: boolean;
   /**
-   * What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there,
-   * and disabled.
+   * True: an object that can't be made is listed in `failures`, and the restore goes on. Otherwise the first failure
+   * ends it.
    */
+  keepGoing?: boolean;
+  /**
+   * True: drops what is replaced, and what is kept from earlier replacements, at the end. Otherwise it is kept where
+   * possible.
+   */
+  dropOld?: boolean;
+  /** True: events (MariaDB and MySQL) are enabled once everything is done. Otherwise they are restored disabled. */
   events?: boolean;
   /**
-   * Of a drill: whatever is made is dropped in the end, and bears a mark until then by which the next run knows it.
-   * Nothing of it reaches another database.
+   * For a drill: whatever is made is dropped at the end, and until then bears a mark by which the next run recognises
+   * it. Nothing reaches another database.
    */
   drill?: boolean;
   /**
-   * `foresee` may try the backup's definitions on the server, where that can be done in a place of their own that is
-   * gone when it returns; without, it asks and reads alone.
+   * True: `foresee` may try the backup's definitions on the server, in a scratch place that is gone when it returns.
+   * Otherwise it only reads.
    */
   tries?: boolean;
   /**
-   * Only these tables, as a person names them, and what they need. `open`: the content of a part that holds
-   * definitions. Throws `input-invalid` for what no table is called, with what is near.
+   * Restore only these tables, as a person names them, and what they need. `open`: the content of a part that holds
+   * definitions. Throws `input-invalid` for a name that no table has, and suggests similar names.
    */
   tables?: { asked: readonly string[]; open(part: ManifestPart, signal: AbortSignal): ByteStream };
 };
 
 /** Some tables of a backup, restored with what they need and without the rest. */
 export type Excerpt = {
-  /** The tables with their rows; and those that are made without rows, for others need their definition. */
+  /** `tables`: restored with their rows. `bare`: made without rows, because others need their definition. */
   tables: readonly string[];
   bare: readonly string[];
-  /** What a proof expects of rows. */
+  /** The rows that a proof expects. */
   manifest: Manifest;
-  /** What it expects of definitions: all that must be there, and what the backup says of the rest that was found. */
+  /**
+   * The definitions that a proof expects: everything that must be there, and what the backup says about the rest of
+   * `found`.
+   */
   catalogFor(found: Catalog): Catalog;
-  /** The same for an engine whose catalogs are large. */
+  /** The same for an engine with `largeCatalogs`. */
   packed?: PackedCatalog;
-  /** What is on these tables, or belongs to them, and is not restored: a sentence each, for people. */
+  /** What is on these tables, or belongs to them, and is not restored: one sentence each, for people. */
   lacking: readonly string[];
-  /** What a person should know of what is there. */
+  /** What a person should know about the result. */
   notes: readonly string[];
-  /** How a person brings the rows into the database that is there, once nothing is in their way: a command each. */
+  /** Commands with which a person copies the rows into the existing database, once nothing there is in their way. */
   copying(from: string, to: string): string[];
 };
 
 /**
- * How an assertion ended; what it gave is anybody's data, and not told. `error`: why there is no answer: the server could
- * not give one, or what it gave is not one row with one value of true, false or null.
+ * How an assertion ended. The value it returned may be anybody's data and is never shown. `error` says why there is no
+ * answer: the server failed, or the result is not one row with one value of true, false or null.
  */
 export type AssertionEnd = 'true' | 'not-true' | { error: string };
 
 /**
- * Something of a restore that is known before anything is written. `fails`: with it, no restore can succeed; `may-fail`:
- * as far as can be told; `note`: it succeeds, and may surprise. `remedy`: what to do, SQL where SQL can do it.
+ * Something about a restore that is known before anything is written. `fails`: no restore can succeed with it;
+ * `may-fail`: it might not succeed; `note`: it succeeds but may surprise. `remedy`: what to do, in SQL where SQL can do
+ * it.
  */
 export type RestoreFinding = {
   weight: 'fails' | 'may-fail' | 'note';
   what: string;
   remedy?: string | undefined;
-  /** What a restore ends with that this keeps from beginning; `restore-failed` where it is absent. */
+  /** The error of a restore that this finding prevents; `restore-failed` when absent. */
   code?: FailureCode;
 };
 
@@ -297,79 +312,81 @@ export type Foreseen = { steps: string[]; findings: RestoreFinding[] };
 export type Target = {
   database: string;
   /**
-   * `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would
-   * mix with; `holds` says what.
+   * `absent`: it will be made. `empty`: it exists, without objects of its own. `occupied`: it has objects that a
+   * restore would mix with; `holds` says which.
    */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
-  /** The name under which what is replaced will be kept; absent where it is dropped. */
+  /** The name under which the replaced database will be kept; absent when it is dropped. */
   keptAs?: string;
-  /** Why `replace` takes nothing of it away: it is what is restored, or nothing of its kind is replaced. */
+  /**
+   * Why `replace` removes nothing: the target already is what is restored, or this kind of target is never replaced.
+   */
   untouched?: string;
-  /** What a person should know before anything is done: what will be left out, … */
+  /** What a person should know before anything is done, such as what will be left out. */
   notes: readonly string[];
   /**
-   * What a restore would do here, and all that can be told of how it would go. Writes nothing. `contents`: of the parts
-   * that hold definitions.
+   * What a restore would do here, and all that can be foreseen of its outcome. Writes nothing. `contents`: reads the
+   * parts that hold definitions.
    */
   foresee?(
     replace: boolean,
     contents: (part: ManifestPart, signal: AbortSignal) => ByteStream,
     signal: AbortSignal,
   ): Promise<Foreseen>;
-  /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
+  /** Takes note of a part's content while the backup is verified, before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
   /**
-   * Throws, with all of it, what is known to make the load of a replacement fail, before any row is loaded. Changes
-   * nothing that is there. Returns what could not be found out.
+   * Finds what is known to make the load of a replacement fail, before any row is loaded, and throws all of it at once.
+   * Changes nothing that exists. Returns what could not be checked.
    */
   rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<string[]>;
   /**
-   * Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that
-   * `finish` puts in its place. Throws if somebody else made it meanwhile.
+   * Makes the database if it is absent. With `replace`, an occupied one makes room, or a new one is made beside it that
+   * `finish` puts in its place. Throws if somebody else made the database meanwhile.
    */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
-  /** Stages one after the other; the steps of a stage may run side by side. */
+  /** Stages run one after the other; the steps of a stage may run in parallel. */
   stages: LoadStep[][];
-  /** Where it is being restored into: beside the database that it is to replace, where the engine can do that. */
+  /** The database that is being restored into: beside the one to replace, where the engine can do that. */
   made(): string;
-  /** What has failed so far, and was gone on without. None unless `keepGoing`. */
+  /** Failures so far that the restore skipped. Empty unless `keepGoing`. */
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
-  /** Its backups hold no definitions that could be restored alone. */
+  /** The engine's backups hold no definitions that could be restored alone. */
   noDefinitions?: true;
-  /** What is restored, where only some tables are. */
+  /** What is restored when only some tables are. */
   excerpt?: Excerpt;
-  /** The databases that drills have left which died, and `prepare` has dropped. */
+  /** Databases of earlier drills that died; `prepare` dropped them. */
   swept?: readonly string[];
-  /** What `prepare` has put right first of a run that died. */
+  /** What `prepare` first repaired after a run that died. */
   mended?: readonly string[];
   /**
-   * Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it
-   * is: `now` is undefined where there is none.
+   * Whether a fact found by a proof belongs to the empty database that existed before, which a restore leaves as it is.
+   * `now` is its value there, undefined if there is none.
    */
   wasThere?(kind: string, name: string, now: string | undefined): boolean;
-  /** Objects of the catalog that `finish` and `keep` make: no proof before them finds any. */
+  /** Objects of the catalog that only `finish` and `keep` make: a proof before them can't find any. */
   afterProof?: readonly Omit<LeftOut, 'why'>[];
   /**
-   * Asks one statement of what was restored, which should give one row with one true value: in a transaction that can't
-   * write, within a limit.
+   * Runs one statement on what was restored, in a read-only transaction with a time limit. It should return one row
+   * with one true value.
    */
   assert?(statement: string, signal: AbortSignal): Promise<AssertionEnd>;
   /**
-   * Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded
-   * and proven. Of a drill, drops it. Returns what a person should know.
+   * Puts what was made in the place of what it replaces, and enables what is to run. Call it when everything is loaded
+   * and proven. For a drill, drops what was made. Returns what a person should know.
    */
   finish(signal: AbortSignal): Promise<string[]>;
   /**
-   * Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Of a drill,
+   * Instead of `finish`: leaves what was made where it is, for a person to look at, and replaces nothing. For a drill,
    * drops it. Returns what a person should know.
    */
   keep(signal: AbortSignal): Promise<string[]>;
-  /** What programs that succeeded had to say all the same; to be asked when all is loaded. */
+  /** What programs printed on stderr although they succeeded. Call it when everything is loaded. */
   heard?(): string[];
-  /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
+  /** Drops what `prepare` made, after a failure. Never touches a database that existed before. */
   discard(signal: AbortSignal): Promise<void>;
   /** What is on the server now, for the message of a failure: `database shop is as it was`. */
   standing(): string;
@@ -377,29 +394,29 @@ export type Target = {
 };
 
 /**
- * A scratch database that a dump of somebody else's is loaded into, by a user that may do nothing else: a dump is a
- * program. Nobody else works in it until it is dropped.
+ * A scratch database that somebody else's dump is loaded into. A dump is a program, so its user may do nothing else,
+ * and nobody else works there until it is dropped.
  */
 export type Adoption = {
   /**
-   * Loads it, by the stock client, which obeys no command of it. Returns what was left out, a sentence each. Throws
-   * `input-invalid` and `dump-cut` for what is no whole dump of one database.
+   * Loads the dump with the stock client, which obeys none of the dump's client commands. Returns what was left out, a
+   * sentence each. Throws `input-invalid` or `dump-cut` unless it is a complete dump of one database.
    */
   load(dump: ByteStream, signal: AbortSignal): Promise<string[]>;
-  /** Throws `input-invalid` where what was loaded, in part or whole, has made another database beside the scratch. */
+  /** Throws `input-invalid` if the dump, loaded in part or whole, made a database beside the scratch. */
   requireAlone(signal: AbortSignal): Promise<void>;
-  /** Drops it, whatever it holds. */
+  /** Drops the scratch, whatever it holds. */
   discard(signal: AbortSignal): Promise<void>;
 };
 
-/** A backup and what was restored from it, as far as the definitions of objects are not the same to the letter. */
+/** A backup and what was restored from it, where the definitions of some objects differ in their text. */
 export type Compared = {
   manifest: Manifest;
   expected: Catalog;
   found: Catalog;
   unequal: Unequal[];
   owners: boolean;
-  /** What was read, where it is not the engine's own database. */
+  /** The database that was read, if it is not the engine's own. */
   database?: string;
   /** Whether both servers print definitions alike. */
   sameVersion: boolean;
@@ -407,25 +424,23 @@ export type Compared = {
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
 };
 
-/** What became of the objects that differ in text. */
+/** The result for objects that differ in text. */
 export type Settled = {
-  /** How many were compared in which other way: `{ 'by meaning': 6 }`. */
+  /** How many were compared in another way, by that way: `{ 'by meaning': 6 }`. */
   ways: Record<string, number>;
-  /**
-   * What the restored database has otherwise than the source, and could not have as the source: the proof excepts it.
-   */
+  /** Where the restored database differs from the source because it could not be the same: the proof excepts it. */
   exceptions: string[];
-  /** What differs. */
+  /** The objects that do differ. */
   different: Unequal[];
   /** What would let more be settled. */
   hint?: string;
 };
 
 /**
- * A database that was replaced, and is kept. `since`: ISO 8601 in UTC. `recent`: for less than a night, so that no
- * further replacement drops it: whoever restores again has found the first one wrong, maybe (or for less than the
- * configuration says). `overdue`: for longer than the configuration says. `halfDropped`: its drop was interrupted, so that
- * nobody can open it any more, and nothing but another drop is left to do.
+ * A replaced database that is kept. `since`: ISO 8601 in UTC. `recent`: kept for less than a night (or less than the
+ * configuration says), so that no further replacement drops it: a second restore may mean that the first was wrong.
+ * `overdue`: kept for longer than the configuration says. `halfDropped`: its drop was interrupted; nobody can open it,
+ * and it can only be dropped again.
  */
 export type KeptDatabase = {
   name: string;
@@ -436,38 +451,38 @@ export type KeptDatabase = {
   overdue?: true;
 };
 
-/** What stood in the place of a database before it was replaced, and is kept. */
+/** Replaced databases that are kept. */
 export type Replaced = {
-  /** The newest first, those that are half dropped too. */
+  /** The newest first, including half dropped ones. */
   list(signal: AbortSignal): Promise<KeptDatabase[]>;
   /** What would keep it from coming back. */
   findings(kept: KeptDatabase, signal: AbortSignal): Promise<RestoreFinding[]>;
-  /** Whether a replacement is at work, or died, that has exchanged nothing yet. */
+  /** Whether a replacement that has exchanged nothing yet is at work, or died. */
   hasBegun?(signal: AbortSignal): Promise<boolean>;
   /**
-   * Makes again what one that died had taken away before it exchanged anything: returns what is not there again.
-   * Undefined where there is none any more.
+   * Makes again what a replacement took away before it died without exchanging anything. Returns what could not be made
+   * again; undefined if there is no such replacement.
    */
   takeBack?(signal: AbortSignal): Promise<string[] | undefined>;
   /**
-   * Exchanges it for what stands in its place now, in one step, and keeps that: returns its name, undefined where there
-   * was none. `tell`: of what had to be put right first.
+   * Exchanges it, in one step, for what stands in its place now, and keeps that. Returns the name of what is kept,
+   * undefined if nothing was there. `tell` reports what had to be repaired first.
    */
   swapBack(kept: KeptDatabase, tell: (line: string) => void, signal: AbortSignal): Promise<string | undefined>;
-  /** Why nothing may be listed though something is kept: a right that the user lacks. Throws that. */
+  /** Throws if the user lacks a right without which kept databases may be missing from `list`. */
   requireSight?(signal: AbortSignal): Promise<void>;
   drop(kept: KeptDatabase, signal: AbortSignal): Promise<void>;
   /**
-   * Drops what is kept for longer than the configuration says, as far as nobody is connected to it: a sentence each,
-   * also of what could not be dropped.
+   * Drops what is kept for longer than the configuration says, unless somebody is connected to it. Returns a sentence
+   * for each, including those that could not be dropped.
    */
   dropOverdue?(signal: AbortSignal): Promise<string[]>;
 };
 
 /**
- * One thing that has to hold, and a look at it, which leaves nothing behind and holds nobody up. What is wrong is thrown,
- * with its remedy; nothing is observed where there is nothing to look at. `needs`: the examinations before it that it is
- * pointless without.
+ * One condition that has to hold, and how to check it: the check leaves nothing behind and holds nobody up. A problem
+ * is thrown, with its remedy. The result is empty where there is nothing to check. `needs`: the earlier examinations
+ * without which it is pointless.
  */
 export type Examination = {
   what: string;
@@ -475,56 +490,58 @@ export type Examination = {
   look(signal: AbortSignal): Promise<readonly Observed[]>;
 };
 
-/** A shell command for a person; a `private` one holds values of the database, and is encrypted where the backup is. */
+/** A shell command for a person. A `private` one holds values of the database, and is encrypted if the backup is. */
 export type ByHand = string | { private: string };
 
-/** Adapter for a kind of source, bound to one server login. `database` undefined means the one of the configuration. */
+/** Adapter for a kind of source, bound to one server login. `database` undefined means the configured one. */
 export type Engine = {
-  /** The name by which configuration and manifests call it: for them and for messages, nothing else depends on it. */
+  /** The name used in configuration, manifests and messages. Nothing else may depend on it. */
   readonly name: string;
-  /** What its sources, and what they hold, are called; absent for databases with tables. */
+  /** The words for its sources and their content; absent for databases with tables. */
   readonly words?: ContentWords;
-  /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
+  /** For messages: `postgres://app@db.internal:5432/shop`; never with a password. */
   readonly place: string;
   /**
-   * Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in
-   * the same order, and `restored` is its catalog. `database`: another one on the same server. `sharing`: where
-   * backups can have parts in common.
+   * Plans a backup. With `like`, plans the reading of what should equal that backup, for a proof: the same columns in
+   * the same order; `restored` is the catalog of what was restored. `database`: another one on the same server.
+   * `sharing`: given where backups can have parts in common.
    */
   plan(
     options: { like?: Manifest; restored?: Catalog; database?: string; sharing?: Sharing },
     signal: AbortSignal,
   ): Promise<Plan>;
-  /** It knows what has not changed since the backup before. */
+  /** The engine knows what has not changed since the previous backup. */
   readonly shares?: true;
-  /** Its catalogs may hold hundreds of thousands of objects, and are packed. */
+  /** Its catalogs may hold hundreds of thousands of objects, so they are packed. */
   readonly largeCatalogs?: true;
-  /** Starts to make a part of a plan, of this process or of another one. */
+  /** Starts to make a part of a plan, made by this process or another. */
   open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
   /**
-   * Makes the database of the login, for an adoption. Throws `privilege-missing`, with the SQL that makes another user,
-   * where its user may do more than work in it. Absent where dumps of others can't be adopted.
+   * Makes the login's database, for an adoption. Throws `privilege-missing`, with the SQL that makes a suitable user,
+   * if the login may do more than work in that database. Absent where other people's dumps can't be adopted.
    */
   adopt?(signal: AbortSignal): Promise<Adoption>;
   /**
-   * Decides on objects that differ in text. Absent where text decides; then objects of another version of the server
-   * are compared by name alone.
+   * Decides about objects that differ in text. Absent where the text decides; then objects from another version of the
+   * server are compared by name only.
    */
   settle?(compared: Compared, signal: AbortSignal): Promise<Settled>;
   /** Counts the rows of a data part. */
   readonly reader?: (signal?: AbortSignal) => DumpReader;
-  /** Kinds of the catalog that `owners: false` leaves out. */
+  /** Kinds of catalog objects that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
-  /** What was replaced and is kept; absent where what is replaced is dropped. */
+  /** Replaced databases that are kept; absent where replaced ones are dropped. */
   readonly replaced?: Replaced;
-  /** Without `replaced`: that what was replaced is kept all the same, and what a person does to put it back. */
+  /**
+   * For an engine without `replaced` that still keeps what was replaced: where it is, and how a person puts it back.
+   */
   readonly keptByHand?: { what: string; remedy: string } | undefined;
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
-  /** The tables that rows of other origin can be written into. */
+  /** The tables that rows from elsewhere can be written into. */
   tables?(signal: AbortSignal): Promise<TableLayout[]>;
-  /** What can be looked at one by one before a backup is planned; `clock` is ours. */
+  /** What can be checked one by one before a backup is planned. `clock` is this machine's. */
   examinations?(clock: Clock): readonly Examination[];
 };
 
@@ -533,34 +550,34 @@ export type Secrets = {
   get(reference: SecretReference, signal: AbortSignal): Promise<string>;
 };
 
-/** A password that is made for one connection and is good for minutes. */
+/** Makes passwords that are each good for one connection, for some minutes. */
 export type Token = {
-  /** One for a connection that begins now. Throws `secret-missing`. Never printed. */
+  /** A password for a connection that begins now. Throws `secret-missing`. Never print it. */
   make(signal: AbortSignal): Promise<string>;
-  /** What to look at when a server refuses it. */
+  /** What to check when a server refuses it. */
   refusedHint: string;
 };
 
 /**
- * Where a secret is kept: an environment variable, a file, or a field of a JSON secret (or the whole secret) in AWS
- * Secrets Manager.
+ * Where a secret is kept: an environment variable, a file, or AWS Secrets Manager (one field of a JSON secret, or the
+ * whole secret).
  */
 export type SecretReference = { env: string } | { file: string } | { secret: string; field?: string | undefined };
 
 /**
- * What opens the lists of one encrypted backup, and nothing else of it (AGE-SECRET-KEY-…); `manifest`: SHA-256 of the
- * manifest that this machine wrote for it.
+ * The key that opens only the lists of one encrypted backup (AGE-SECRET-KEY-…). `manifest`: SHA-256 of the manifest
+ * that this machine wrote for that backup.
  */
 export type ListKey = { id: BackupId; manifest: string; identity: string };
 
 /**
- * Keys that this machine keeps outside of the vault, from one run to the next. No restore needs them: whoever loses them
- * loses the time and space of one whole backup.
+ * Keys that this machine keeps outside the vault, from one run to the next. No restore needs them: losing them costs
+ * the time and space of one full backup.
  */
 export type ListKeys = {
-  /** Those of a source in this vault, and where they lie; or why none can be kept here. */
+  /** The keys of a source in this vault and where they lie, or why none can be kept here. */
   read(source: SourceName): Promise<{ place: string; keys: readonly ListKey[] } | { why: string }>;
-  /** These of a source, and no others, durably; nobody but this user reads them. */
+  /** Durably replaces the keys of a source. Only this user can read them. */
   keep(source: SourceName, keys: readonly ListKey[]): Promise<void>;
 };
 
@@ -571,52 +588,52 @@ export type Clock = { now(): Date };
 export type RunEvent =
   | { type: 'planned'; source: SourceName; id: BackupId; what: string; totalBytes: Bytes; parts: number }
   | { type: 'progress'; rows: number; bytes: Bytes; storedBytes: Bytes }
-  /** What follows, and how much of it there is where that can be told (else 0); progress counts from here anew. */
+  /** The next stage, and its size where that is known (else 0). Progress restarts from zero. */
   | { type: 'stage'; label: string; totalBytes: Bytes }
   | { type: 'part-done'; file: string; bytes: Bytes; storedBytes: Bytes; rows: number }
   | { type: 'warning'; message: string };
 
-/** Told often (each chunk): must be quick and must not throw. */
+/** Called often (for each chunk): must be quick and must not throw. */
 export type Report = (event: RunEvent) => void;
 
 /**
- * Somebody who is told. Bound to one address; `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`,
+ * Somebody to notify, bound to one address. `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`,
  * `command mail-admin`.
  */
 export type Notifier = {
   readonly name: string;
   /**
-   * What tells it from every other one of its name: it may be secret. Absent where the name says it all. Throws where
-   * it can't be read.
+   * What distinguishes it from others of the same name; it may be secret. Absent where the name is enough. Throws if it
+   * can't be read.
    */
   address?(signal: AbortSignal): Promise<string>;
   /**
-   * Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait
-   * ends.
+   * Delivers the message, as far as the other side confirms, or throws `notify-failed`. Retries within a limit; every
+   * wait ends.
    */
   notify(message: Message, signal: AbortSignal): Promise<void>;
-  /** Why somebody does not hear what is sent here, where it can be known: one sentence each. */
+  /** Reasons, where they can be known, why somebody does not receive what is sent here: one sentence each. */
   unheard?(signal: AbortSignal): Promise<Notice[]>;
 };
 
-/** Somebody who is to know how every run ends, well or badly. */
+/** Somebody who learns how every run ends, well or badly. */
 export type Hook = {
   readonly name: string;
   /** Whether it is called for this end. */
   wants(event: RunEnded): boolean;
-  /** Taken by the other side, or an error: `hook-failed`. Every wait ends. */
+  /** Returns once the other side has accepted the event, or throws `hook-failed`. Every wait ends. */
   call(event: RunEnded, signal: AbortSignal): Promise<void>;
 };
 
 /**
- * Takes the figures of a run, for whoever keeps metrics: once for each run that did all it should, so that an alarm can
- * go by their absence. Must be quick and must not throw.
+ * Records the figures of a run as metrics: once for each run that did all it should, so that an alarm can watch for
+ * their absence. Must be quick and must not throw.
  */
 export type Meter = (figures: Readonly<Record<string, number>>) => void;
 
 /**
- * Who we are, and whether another holder is known to be dead (only ever true of one on this machine). `isOurs`: whether
- * it was an earlier attempt at the very request that we work on.
+ * This run and its holder. `isGone`: that holder is known to be dead; only ever true for one on this machine. `isOurs`:
+ * that holder was an earlier attempt at the request that this run works on.
  */
 export type Identity = {
   run: string;
@@ -631,13 +648,13 @@ export type Source = {
   engine: Engine;
   /** IANA time zone of its calendar. */
   timeZone: string;
-  /** When its backups are meant to begin; absent where nobody said. */
+  /** When its backups should begin; absent where nobody said. */
   schedule?: Schedule | undefined;
   /** What rotation will keep: a new backup is tagged accordingly. */
   retention: Retention;
   /** zstd level. */
   compressionLevel: number;
-  /** To whom its backups are encrypted (`age1…`); to nobody where there is none. */
+  /** The age recipients of its backups (`age1…`); absent or empty: not encrypted. */
   recipients?: readonly string[];
   /** Streams at the same time. */
   parallel: number;

@@ -6,14 +6,14 @@ import { BackupError, isBackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
 import type { Store } from './store/store.ts';
 
-/** What the vault says of the sources that were found by their tag. `error`: why not all of them are known. */
+/** What the vault knows about the sources found by their tag. `error`: why not all of them are known. */
 export type RosterKnown = { roster?: Roster | undefined; error?: BackupError | undefined };
 
 export type SourcesOfRoster = RosterKnown & { sources: ReadonlyMap<SourceName, SourceConfig> };
 
 /**
- * The sources that the vault knows beside those of the file. That it can't be read keeps nobody from working on the
- * others: it is `error`, for whoever watches.
+ * The sources that only the vault knows. If it can't be read, the other sources can still be worked on: the problem is
+ * returned as `error`, for whoever watches.
  */
 export async function rosterSources(
   config: Config,

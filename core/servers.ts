@@ -14,12 +14,12 @@ import type { LookRules } from './domain/servers/databases.ts';
 import { descriptorOf } from './engines/index.ts';
 import type { Store } from './store/store.ts';
 
-/** `unlooked`: servers at which nobody has looked yet. */
+/** `unlooked`: servers whose databases were never listed. */
 export type KnownOnServers = { sources: [SourceName, SourceConfig][]; unlooked: SourceName[] };
 
 /**
- * The databases of whole servers that the vault knows, as sources: but for what the file leaves out by now. Where none is
- * known, and nothing else stands for the server, it is itself one, so that a check misses its backups.
+ * The databases of whole servers that the vault knows, as sources, without those that the configuration excludes. A
+ * server without any such source is a source itself, so that a check misses its backups.
  */
 export async function databaseSources(
   { servers }: Pick<Config, 'servers'>,
@@ -41,8 +41,8 @@ export async function databaseSources(
 }
 
 /**
- * Whoever can write that list says which databases are missed, and nothing else: it takes no other source's name, and
- * leads to no file elsewhere.
+ * Whoever can write that list in the vault may only decide which databases are missed: it can't take another source's
+ * name or lead to a file elsewhere.
  */
 function requireOwn(server: SourceName, { engine, at }: SourceConfig, databases: ServerDatabases['databases']): void {
   const areFiles = descriptorOf(engine).everyFile?.isMeant(at) === true;
@@ -56,9 +56,7 @@ function requireOwn(server: SourceName, { engine, at }: SourceConfig, databases:
   });
 }
 
-/**
- * The databases of a whole server by the backups that the vault has of them: for where the list is lost.
- */
+/** The databases of a whole server, known from their backups in the vault, for when the list is lost. */
 export async function databasesByBackups(
   server: SourceName,
   source: SourceConfig,
@@ -87,7 +85,7 @@ export async function databasesByBackups(
   return databases;
 }
 
-/** The same, as sources. */
+/** The databases of a server as sources. */
 export function sourcesOn(
   server: SourceName,
   source: SourceConfig,
@@ -99,7 +97,7 @@ export function sourcesOn(
   ]);
 }
 
-/** By what the databases of a server become sources. */
+/** The rules by which the databases of a server become sources. */
 export function lookRules(server: SourceName, source: SourceConfig): LookRules {
   return {
     server,

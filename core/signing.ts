@@ -12,8 +12,8 @@ import type { Sign, Signing, SigningOf } from './store/backups/signature.ts';
 type Signed = SigningSettings & { timeZone: string };
 
 /**
- * How the backups of a source are signed: as its configuration says; those of one that is not configured (any more) may
- * be of any key that is.
+ * How the backups of a source are signed: as its configuration says. Backups of a source that is not configured (any
+ * more) may be signed with any configured key.
  */
 export function configuredSigning({ sources }: Pick<Config, 'sources'>, secrets: Secrets): SigningOf {
   const made = new Map<SourceName, Signing | undefined>();
@@ -33,7 +33,7 @@ function ofAll(sources: readonly { signing: SigningSettings }[]): Signed {
   return {
     publicKeys: [...new Set(signing.flatMap(({ publicKeys }) => publicKeys))],
     privateKey: undefined,
-    // one that demands all of them to be signed speaks for all
+    // one source that demands signatures on all its backups speaks for all
     since: days.length === signing.length ? days[0] : undefined,
     timeZone: 'UTC',
   };
@@ -62,7 +62,7 @@ function signingBy(source: SourceName, { publicKeys, privateKey, since, timeZone
   };
 }
 
-/** What signs, and where its public key is to be found. */
+/** What signs, and where its public key can be read. */
 type Signer = { sign: Sign; shown: string };
 
 async function inHand(source: SourceName, at: SecretReference, secrets: Secrets, signal: AbortSignal): Promise<Signer> {
@@ -75,12 +75,12 @@ async function inKms(arn: string): Promise<Signer> {
   return { sign: (document, signal) => kmsSignature(arn, document, signal), shown: `nightjar key kms ${arn} shows it` };
 }
 
-/** Ed25519 hashes by itself; what KMS signs is the SHA-256. */
+/** Ed25519 hashes by itself; KMS signs the SHA-256. */
 function digestFor(key: KeyObject): 'sha256' | null {
   return key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
 }
 
-/** A new key pair: the private key as PEM, the public one as the line for a configuration. */
+/** A new key pair: the private key as PEM, the public key as the line for a configuration. */
 export function newSigningKey(): { privateKey: string; publicKey: string } {
   const { privateKey } = generateKeyPairSync('ed25519');
   return {
@@ -89,7 +89,7 @@ export function newSigningKey(): { privateKey: string; publicKey: string } {
   };
 }
 
-/** The public key that stands in a configuration as one line; not every text of this form is a point of its curve. */
+/** The public key from a line of the configuration; a well-formed line may still be no point on its curve. */
 function publicKeyOf(line: string, source: SourceName): KeyObject {
   try {
     return createPublicKey({ key: Buffer.from(line, 'base64'), format: 'der', type: 'spki' });
@@ -101,12 +101,12 @@ function publicKeyOf(line: string, source: SourceName): KeyObject {
   }
 }
 
-/** The line for the configuration of the public key that belongs to a private one. */
+/** The configuration line of the public key that belongs to a private key. */
 function publicLineOf(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
 }
 
-/** The private key in a text; throws `key-missing` where there is none, and shows nothing of it. */
+/** The private key in a text; throws `key-missing` if there is none, and shows nothing of the text. */
 function privateKeyIn(text: string, what: string): KeyObject {
   const key = parsed(text);
   if (key?.asymmetricKeyType === 'ed25519') return key;

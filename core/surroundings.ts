@@ -4,25 +4,25 @@ import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
 import type { SecretReference, Secrets, Token } from './ports.ts';
 import type { Tools } from './tools.ts';
 
-/** What an adapter gets from whoever opens it. Errors name the key of the configuration that is to be corrected. */
+/** What an adapter gets from whoever opens it. Errors name the key of the configuration to correct. */
 export type Surroundings = {
-  /** The text itself, or what is kept as a secret. Throws `secret-missing`. */
+  /** The text itself, or the value of a secret. Throws `secret-missing`. */
   read(key: string, value: SecretReference | string, signal: AbortSignal): Promise<string>;
-  /** The whole path of a file or folder of the configuration, which is relative to it. */
+  /** The absolute path of a file or folder that the configuration names relative to itself. */
   path(written: string): string;
-  /** The PEM file of an authority: its text. Throws `config-invalid`. */
+  /** The text of an authority's PEM file. Throws `config-invalid`. */
   authority(key: string, path: string): Promise<string>;
 };
 
-/** The same, for what is a database on a server. */
+/** The same for databases on a server. */
 export type EngineSurroundings = Surroundings & {
-  /** A token in a password's place. */
+  /** A token that takes the place of a password. */
   token(of: { host: string; port: number; user: string; resourceId?: string | undefined }): Token;
-  /** The database clients; fetched when they are first asked for. Throws `tools-missing`. */
+  /** The database clients; fetched when first needed. Throws `tools-missing`. */
   tools(signal: AbortSignal): Promise<Tools>;
 };
 
-/** What adapters get where the configuration lies in `folder`. */
+/** What adapters get when the configuration lies in `folder`. */
 export function surroundings(secrets: Secrets, folder: string): Surroundings {
   const path = (written: string): string => resolve(folder, written);
   return {
@@ -33,7 +33,7 @@ export function surroundings(secrets: Secrets, folder: string): Surroundings {
   };
 }
 
-/** What a key of the configuration stands for; an error says which key it was. */
+/** Adds the key of the configuration to a `secret-missing` error of `work`. */
 export async function namingKey<T>(key: string, work: Promise<T>): Promise<T> {
   try {
     return await work;

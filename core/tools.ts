@@ -8,14 +8,14 @@ import type { ToolsFacts } from './domain/tools/notices.ts';
 
 export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb' | 'tar';
 
-/** A program of the layer: `command` and `args` start it; the caller's own arguments follow. */
+/** A program of the layer. The caller's arguments follow `args`. */
 export type Program = {
   name: string;
   version: string;
   command: string;
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** Called when it has succeeded, with what it said on stderr all the same, secrets taken out. */
+  /** Called after it succeeded, with what it still printed on stderr, secrets removed. */
   heard?(words: string): void;
 };
 
@@ -32,14 +32,14 @@ export type Tools = {
 };
 
 /**
- * What a program gathers before it writes, and takes in at once. Left alone, it writes 4 kB at a time, and reading that
- * costs us more than compressing it; psql reads 4 kB at a time, too (docs/performance.md).
+ * Buffer for a program's output and input. By default it writes 4 kB at a time, which costs more to read than to
+ * compress, and psql reads 4 kB at a time, too (docs/performance.md).
  */
 const bufferBytes = String(256 * 1024);
 
 /**
- * OpenSSL and Kerberos would read the host's own configuration, which may load modules of the host into our programs,
- * or weaken TLS; its time zone is no matter of ours.
+ * Keeps OpenSSL and Kerberos from reading the host's configuration, which could load the host's modules into our
+ * programs or weaken TLS; and keeps the host's time zone out.
  */
 const nothingOfTheHost = {
   TZ: 'UTC0',
@@ -53,7 +53,7 @@ const nothingOfTheHost = {
 /** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
 const indexSchema = z.object({
   format: z.literal(1),
-  /** When the versions were chosen; layers of before do not tell. */
+  /** When the versions were chosen; older layers don't say. */
   pinnedAt: z.iso.date().optional(),
   loader: z.string(),
   libraryPath: z.array(z.string()).min(1),
@@ -65,7 +65,7 @@ const indexSchema = z.object({
   ),
 });
 
-/** Opens the layer that lies in `root` (the folder that is /opt in Lambda). Throws `tools-missing`. */
+/** Opens the layer in the folder `root` (/opt in Lambda). Throws `tools-missing`. */
 export async function openTools(root: string): Promise<Tools> {
   const home = join(root, 'nightjar');
   const index = await readIndex(home);
@@ -102,7 +102,7 @@ export async function openTools(root: string): Promise<Tools> {
   };
 }
 
-/** What a layer says of itself. `fixes` is not known here. Throws `tools-missing`. */
+/** What a layer says about itself, except `fixes`. Throws `tools-missing`. */
 export async function readToolsFacts(root: string): Promise<ToolsFacts> {
   const home = join(root, 'nightjar');
   const { pinnedAt, certificates } = await readIndex(home);
