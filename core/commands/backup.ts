@@ -22,28 +22,30 @@ export type BackupDeps = {
   random: () => number;
   version: string;
   report: Report;
-  /** Where this machine keeps what opens the lists of encrypted backups; absent where it keeps nothing. */
+  /** Where this machine keeps keys to the lists of encrypted backups; absent where it keeps none. */
   listKeys?: ListKeys | undefined;
-  /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
+  /** The scheduled time, or when the run was asked for; the backup's start if absent. */
   asked?: Date | undefined;
-  /** Of a dump that somebody else has made: no run of the source, and nothing until it is proven. */
+  /**
+   * Set when the backup is of somebody else's dump: it is no run of the source, and does not exist until it is proven.
+   */
   adopting?: Adopting | undefined;
 };
-/** Whose dump, of which moment (whole seconds), and what has to hold of its backup before that exists. */
+/** Whose dump it is, its time (whole seconds), and the proof that must succeed before the backup exists. */
 export type Adopting = { adopted: Adopted; at: Date; prove(manifest: Manifest, signal: AbortSignal): Promise<void> };
-/** What was stored, what was counted in it, and what the plan says of it. */
+/** What was stored, what was counted in it, and the plan's notes on it. */
 type StoredContent = {
   parts: ManifestPart[];
   seen: ReturnType<typeof mergeTallies>;
   confirmed: Confirmed;
-  /** How many objects of each kind were listed, of a catalog that came last. */
+  /** How many objects of each kind were listed, for a catalog that came last. */
   listed?: Record<string, number>;
 };
 
 /**
- * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
- * Whatever fails, there is no manifest; the parts stored so far are removed where our role may do that, and are
- * invisible where it may not. A request that has made its backup before gets that one, and nothing is done.
+ * Takes a backup of a source: stores every part of one snapshot in the vault, then writes the manifest, which makes the
+ * backup exist. After any failure there is no manifest; the parts stored so far are removed if our role may do that,
+ * and invisible otherwise. If this request has already made its backup, returns that one and does nothing.
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
   const { store, report } = deps;
@@ -85,7 +87,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   );
 }
 
-/** What somebody else has made is restored once before it exists. */
+/** Somebody else's dump is restored once before its backup exists. */
 async function proven(manifest: Manifest, { store, adopting }: BackupDeps, signal: AbortSignal): Promise<void> {
   await adopting?.prove(manifest, signal).catch(async (error: unknown) => {
     await store.discardParts(manifest.source as SourceName, manifest.id as BackupId);
@@ -93,15 +95,15 @@ async function proven(manifest: Manifest, { store, adopting }: BackupDeps, signa
   });
 }
 
-/** What the newest backup of a source counts for. */
+/** The tiers that a source's newest backup counts for. */
 function tiersFor({ retention, timeZone }: Source, id: BackupId, others: readonly BackupId[]): Tier[] {
   const dated = (one: BackupId) => ({ id: one, start: startOf(one) });
   return tiersOfNew(dated(id), others.map(dated), retention, timeZone);
 }
 
 /**
- * Stores every part, and has confirmed what was in them and that the lease is ours; removes what was stored when
- * anything fails, to the last moment before the manifest.
+ * Stores every part, then confirms their content and that the lease is still ours. Removes what was stored if anything
+ * fails before the manifest is written.
  */
 async function storeContent(
   plan: Plan,
@@ -132,7 +134,7 @@ async function storeContent(
   }
 }
 
-/** What the backup before has said already. Who may read no manifest hears it once more. */
+/** The standing warnings that the previous backup already reported; none if its manifest can't be read. */
 async function saidBefore(
   standing: readonly string[],
   source: SourceName,
@@ -174,7 +176,7 @@ async function manifestOf(
   { version, identity, clock, adopting }: BackupDeps,
 ): Promise<Manifest> {
   const { recipients = [] } = source;
-  // of a scratch server's log, nobody wants to know
+  // the log position of a scratch server tells nothing
   const { position = [] } = adopting === undefined ? confirmed : {};
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {

@@ -6,15 +6,15 @@ import type { Store } from '../store/store.ts';
 import { copyMissing } from './copy.ts';
 import type { CopiedSource, CopyDeps } from './copy.ts';
 
-/** What became of one further vault of a source: what was brought, and what failed. */
+/** The result for one further vault of a source: what was copied, and what failed. */
 export type CopyOutcome = { vault: string } & Partial<Omit<CopiedSource, 'failures'>> & { failures: unknown[] };
 
 /** `vault`: opens the store in a further vault, by its name. */
 export type CopySourceDeps = Omit<CopyDeps, 'to'> & { vault(name: string, signal: AbortSignal): Promise<Store> };
 
 /**
- * Brings one further vault of a source what it should have and has not. Throws nothing: what is wrong with this one
- * keeps nobody from working on the next.
+ * Copies what one further vault of a source lacks. Throws nothing: its failure must not keep the next vault from being
+ * worked on.
  */
 export async function copyInto(
   source: SourceName,
@@ -31,7 +31,7 @@ export async function copyInto(
   }
 }
 
-/** The same, for programs: of each further vault what was brought, and what failed. */
+/** The same as JSON, for programs. */
 export function copyDocument(source: SourceName, copies: readonly CopyOutcome[]) {
   return {
     source,

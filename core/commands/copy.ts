@@ -17,21 +17,21 @@ import { verify, verifyRecorded } from './proof/verify.ts';
 import { survey } from '../survey/survey.ts';
 
 /**
- * Two vaults, and who works on them. `mend`: damage is recorded where it is found, and a copy that was found damaged is
- * made good, which takes rights that a function which only adds has not.
+ * Two vaults, and who works on them. `mend`: records damage where it is found and repairs damaged copies. This takes
+ * rights that a function which only adds doesn't have.
  */
 export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report; mend?: boolean };
 
-/** Which parts of a backup alone are brought, and no manifest: what is there then is no backup. */
+/** Copies only these parts of a backup and no manifest: the result is not a backup yet. */
 type OnlyParts = ((part: ManifestPart) => boolean) | undefined;
 
-/** By what the backups of a source are judged, and what of them a further vault keeps. */
+/** How the backups of a source are judged, and which of them a further vault keeps. */
 export type CopyRules = { memory: SourceRules; retention: Retention };
 
-/** A backup that is in another vault now, too. */
+/** A backup that now is in another vault, too. */
 export type CopiedBackup = { source: SourceName; id: BackupId; place: string } & Received;
 
-/** What a run has brought into one further vault. `removed`: gone from the first one meanwhile, by its rotation. */
+/** What a run copied into one further vault. `removed`: rotated out of the first vault meanwhile. */
 export type CopiedSource = { place: string; copied: CopiedBackup[]; removed: BackupId[]; failures: unknown[] };
 
 /** After one of these, the next backup would fail in the same way. */
@@ -45,9 +45,9 @@ const hopeless: readonly FailureCode[] = [
 ];
 
 /**
- * Has one backup in another vault, too, under the lease that its source has there, so that no rotation sweeps what is
- * half brought. That a part proved damaged is written down where it was read. Throws as `receiveBackup` and
- * `readManifest` do, and `lease-held`.
+ * Copies one backup to another vault, under the source's lease there, so that no rotation sweeps the half copied parts.
+ * A part that proves damaged is recorded where it was read. Throws as `receiveBackup` and `readManifest` do, and
+ * `lease-held`.
  */
 export function copyBackup(
   source: SourceName,
@@ -61,10 +61,10 @@ export function copyBackup(
 }
 
 /**
- * Brings a further vault every good backup of a source that it should have and has not: newest first, each as it is
- * stored, and again what has lost parts there. With `mend`, one whose last look failed is read, what is damaged of it is
- * brought anew, and it is read once more. One that fails keeps the others from nothing, unless they would fail as
- * it did. Throws the vaults' errors while it looks, and `lease-held`.
+ * Copies to a further vault every good backup of a source that it should have and lacks: newest first, exactly as
+ * stored; also those that have lost parts there. With `mend`, reads a copy whose last proof failed, replaces what is
+ * damaged, and reads it again. A backup that fails doesn't stop the others, unless they would fail in the same way.
+ * Throws the vaults' errors while it looks, and `lease-held`.
  */
 export function copyMissing(
   source: SourceName,
@@ -87,9 +87,9 @@ export function copyMissing(
 }
 
 /**
- * Which good backups a further vault lacks: those that its retention asks for, and every adopted one. What looks alike in
- * both listings is there, and no part is read; manifests are read of the first vault alone, and of what its ledger does
- * not know: no listing tells what was adopted.
+ * The good backups that a further vault lacks: those that its retention asks for, and every adopted one. A backup that
+ * looks the same in both listings is there, and its parts are not read. Reads manifests only in the first vault, and
+ * only those its ledger does not know: a listing doesn't show what was adopted.
  */
 async function missingIn(
   copy: SourceHistory,
@@ -117,12 +117,12 @@ async function missingIn(
   ];
 }
 
-/** How a backup has to look by its manifest: beside its parts may lie what that does not name. */
+/** The shape of a backup by its manifest: objects that the manifest doesn't name may lie beside its parts. */
 function shapeNamed(found: BackupFound, { backups }: Ledger): string {
   return shapeOf(found, backups.find(({ id }) => id === found.id)?.facts?.parts);
 }
 
-/** Without those that no retention decides about. */
+/** Without the adopted backups, which no retention decides about. */
 function shelfOf({ backups }: SourceHistory, adopted: readonly BackupId[], isWhole: (id: BackupId) => boolean) {
   const ids = backups.map(({ id }) => id).filter((id) => !adopted.includes(id));
   return { ids, whole: ids.filter(isWhole) };
@@ -130,7 +130,7 @@ function shelfOf({ backups }: SourceHistory, adopted: readonly BackupId[], isWho
 
 type Bringing = CopyDeps & { confirm(): Promise<void>; only?: OnlyParts };
 
-/** Whether whoever looked at it last has found something wrong. */
+/** Whether the last proof of this backup failed. */
 function isDamaged(found: BackupFound): boolean {
   return lastProof(found)?.outcome === 'failed';
 }
@@ -171,8 +171,8 @@ async function bring(
 }
 
 /**
- * Makes a copy good that was found damaged: reads it, takes away what is not as its manifest has it, once the first vault
- * has been read for that, brings it, and has the whole of it read, which leaves the record that it is whole again.
+ * Repairs a copy that was found damaged. Reads it, deletes the parts that differ from the manifest once they were read
+ * in the first vault, copies them again, and verifies the whole copy, which records that it is whole again.
  */
 async function mend(source: SourceName, id: BackupId, deps: Bringing, signal: AbortSignal): Promise<CopiedBackup> {
   const { from, to, report } = deps;
@@ -197,7 +197,7 @@ const onlyWarnings =
     if (event.type === 'warning') report(event);
   };
 
-/** Whether a backup is none any more, so that what is missing of it is no fault. */
+/** Whether a backup no longer exists, so that its missing parts are no fault. */
 async function isRemoved(
   source: SourceName,
   id: BackupId,

@@ -8,28 +8,28 @@ import type { ListKey, ListKeys, Report, Source } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * How a machine reads the lists of encrypted backups that it made itself (docs/decisions/0012-packs.md). `of`: the key to
- * that of a backup; `recipient`: to whom that of the new one is encrypted; `said`: what a person should know.
+ * How a machine reads the lists of encrypted backups that it made itself (docs/decisions/0012-packs.md). `of`: the key
+ * to the list of a backup; `recipient`: whom the new list is encrypted to; `said`: what a person should know.
  */
 export type ListsOfRun = {
   of(id: BackupId): ListKey | undefined;
-  /** The identity in a key. Throws where it is none. */
+  /** The identity in a key. Throws if there is none. */
   identities(key: ListKey): Promise<string[]>;
   recipient: string;
   said?: string;
-  /** To be called before the manifest is written: the file then has the keys to the new list and to that of `before`. */
+  /** Call it before the manifest is written: the file then has the keys to the new list and to that of `before`. */
   keep(manifest: Manifest, before: BackupId | undefined, signal: AbortSignal): Promise<void>;
 };
 
 type ListKeyDeps = { store: Pick<Store, 'manifestDigest'>; report: Report; listKeys?: ListKeys | undefined };
 
-/** Loaded where something is encrypted: it costs a cold start as much as everything else. */
+/** Loaded only for encrypted sources: it costs a cold start as much as everything else. */
 const age = () => import('../pipeline/age/keys.ts');
-/** The folder may lie on a disk or a network that hangs. */
+/** The folder may be on a disk or network that hangs. */
 const limitMs = 10_000;
 const why = 'docs/files.md#what-has-not-changed';
 
-/** The keys of this run; or why there are none, in a sentence where a person can do something about it. */
+/** The keys of this run, or why there are none, as a sentence if a person can do something about it. */
 export async function listKeysOfRun(
   { name, recipients = [] }: Source,
   others: readonly BackupFound[],
@@ -68,7 +68,7 @@ export async function listKeysOfRun(
   };
 }
 
-/** Backups of before, or of another machine, have no key here. */
+/** Older backups, and those of other machines, have no key here. */
 function hasEncrypted(backups: readonly BackupFound[]): boolean {
   return backups.some(({ objects }) => objects.some(({ key }) => key.endsWith(encryptedEnding)));
 }

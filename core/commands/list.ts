@@ -9,23 +9,23 @@ import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
 
 /**
- * One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the
- * listing.
+ * One line of a listing. A backup whose manifest can't be read is shown as such: it is neither skipped nor a failure of
+ * the listing.
  */
 export type ListedBackup = {
   id: BackupId;
   source: SourceName;
   pinned: boolean;
   verdict: Verdict;
-  /** When it was proven, where it counts as proven. */
+  /** When it was proven, if it counts as proven. */
   provenAt?: Date;
-  /** The newest look at it. */
+  /** Its newest proof. */
   proof?: BackupFound['proofs'][number];
 } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
 
 export type Listing = { backups: ListedBackup[]; verdict: SourceVerdict };
 
-/** A source's backups, oldest first, and what they are worth; one that was removed since they were listed is none. */
+/** A source's backups, oldest first, with their verdicts. Leaves out any that are removed while it reads. */
 export async function listBackups(
   source: SourceName,
   memory: SourceRules,

@@ -13,8 +13,8 @@ import type { ListsOfRun } from './list-keys.ts';
 type PlanDeps = { store: Store; report: Report; listKeys?: ListKeys | undefined };
 
 /**
- * What is planned; of an encrypted backup whose lists the next run can open, to whom they are encrypted, and what keeps
- * the key: to be called before the manifest is written.
+ * A plan. For an encrypted backup whose lists the next run can open, also the recipient of the lists, and `keep`, to be
+ * called before the manifest is written.
  */
 export type BackupPlanned = {
   plan: Plan;
@@ -22,8 +22,8 @@ export type BackupPlanned = {
 };
 
 /**
- * Plans a backup; `others` are there already, oldest first. Where the engine knows what has not changed, and the vault
- * can, parts of the backup before are made parts of this one first. Whatever speaks against that leads to a backup that
+ * Plans a backup; `others` are the existing ones, oldest first. If the engine knows what has not changed and the vault
+ * can share, parts of the previous backup become parts of this one first. If anything speaks against that, the backup
  * stores everything anew.
  */
 export async function planSharing(
@@ -33,7 +33,7 @@ export async function planSharing(
   signal: AbortSignal,
 ): Promise<BackupPlanned> {
   const { engine, recipients = [] } = made.source;
-  // what this run can't read, and the next one neither, it can't compare with
+  // without a key, neither this run nor the next can compare with a list
   const isReadable = recipients.length === 0 || deps.listKeys !== undefined;
   if (engine.shares !== true || !isReadable || !(await deps.store.canShare(signal)))
     return { plan: await engine.plan({}, signal) };
@@ -45,7 +45,7 @@ export async function planSharing(
   return { plan: saying(plan, lists.said), lists: { recipient: lists.recipient, keep } };
 }
 
-/** `before`: the backup that was looked at for what has not changed. */
+/** `before`: the previous backup that was compared with. */
 async function planFrom(
   made: NewBackup,
   others: readonly BackupFound[],
@@ -59,12 +59,12 @@ async function planFrom(
   return { plan: plan ?? (await made.source.engine.plan({ sharing: {} }, signal)), ...id };
 }
 
-/** It is told once, and stands in the manifest of each backup of which it is true. */
+/** Adds a standing warning: it is in the manifest of every backup that it is true of, and reported once. */
 function saying(plan: Plan, said: string | undefined): Plan {
   return said === undefined ? plan : { ...plan, standing: [...(plan.standing ?? []), said] };
 }
 
-/** Undefined where what the backup before holds is not there, or not as its manifest says, or can't be read. */
+/** Undefined if the content of the previous backup is missing, unreadable, or differs from its manifest. */
 async function planBehind(
   known: BackupBefore,
   made: NewBackup,
@@ -115,8 +115,8 @@ async function isShared(
 }
 
 /**
- * The newest backup that a part may be taken over from: its list can be read here, it is encrypted to whom the new one
- * is, and no look at it has failed. What a failed look was at is taken over from none.
+ * The newest backup that parts may be taken from: its list can be read here, it has the same recipients as the new one,
+ * and no proof of it has failed. Parts of any backup whose proof failed are never taken.
  */
 async function backupBefore(
   { name, engine, recipients = [] }: Source,
@@ -128,7 +128,7 @@ async function backupBefore(
   const isKnown = (id: BackupId) => lists === undefined || lists.of(id) !== undefined;
   const newest = others.findLast((found) => isKnown(found.id) && damageOf(found, undefined) === undefined);
   if (newest === undefined) return undefined;
-  // of when nothing was signed: whoever could write then would have what they wrote signed now
+  // from before signing: whoever could write to the vault then would get their content signed now
   if (store.signingRules(name) !== undefined && !store.hasToBeSigned(name, newest.id)) return undefined;
   try {
     const suspects = await partsOfFailed(others, (found) => store.readManifest(name, found.id, signal));
@@ -155,18 +155,21 @@ function storedAgain(cause: unknown): string {
   return `everything is stored again, for the backup before: ${messageOf(cause)}`;
 }
 
-/** Whoever was taken out must not read what is stored from now on, and whoever was added has to. */
+/**
+ * The recipients must be the same: a removed one must not read what is stored from now on, and an added one must be
+ * able to.
+ */
 function isFor({ encryption }: Manifest, recipients: readonly string[]): boolean {
   const [was, is] = [new Set(encryption?.recipients), new Set(recipients)];
   return was.size === is.size && was.isSubsetOf(is);
 }
 
-/** Nobody can read what is taken over: it is known by the digests that this machine has seen itself. */
+/** Encrypted parts are taken over unread, so this machine compares the manifest with the digest that it kept itself. */
 function anotherManifest({ source, id }: Manifest): BackupError {
   return new BackupError('manifest-invalid', `the manifest of ${source} ${id} is not the one that was written here`);
 }
 
-/** The parts of backups that a look at has failed: the damage may lie in what they share with others. */
+/** The parts of backups whose proof failed: the damage may be in what they share with others. */
 async function partsOfFailed(
   backups: readonly BackupFound[],
   read: (found: BackupFound) => Promise<{ manifest: { parts: readonly ManifestPart[] } }>,

@@ -8,31 +8,30 @@ import { backup } from './backup.ts';
 import type { BackupDeps } from './backup.ts';
 import { drill, drillSentence } from './proof/drill.ts';
 
-/** A file that holds a dump; `open` reads it from its beginning each time. `by`: who takes it over. */
+/** A file that holds a dump. `open` reads it from the beginning each time. `by`: who adopts it. */
 export type ForeignDump = { name: string; open(signal: AbortSignal): ByteStream; at: Date; by: string };
 
 /**
- * Where it is adopted: `source` is that of the configuration, and `scratch` and `proof` are engines of two databases
- * that are not there, of a user that may do nothing else.
+ * Where a dump is adopted. `source` is the configured one; `scratch` and `proof` are engines of two databases that
+ * don't exist yet, with a user that may do nothing else.
  */
 export type AdoptionPlace = { source: Source; database: string; scratch: Engine; proof: Engine };
 
-/** What came of it: the backup, whose warnings say what was left out of the dump, and what was proven. */
+/** The result: the backup, whose warnings say what was left out of the dump, and the proof. */
 export type Pushed = { manifest: Manifest; proof: string };
 
 type PushDeps = Omit<BackupDeps, 'adopting' | 'asked'>;
 
 const discardLimitMs = 60_000;
-/** To load a dump may have taken hours: it waits so long for another run on its source, and looks so often. */
+/** Loading may have taken hours, so it waits this long for another run on the source, and retries at this interval. */
 const patienceMs = 2 * 3_600_000;
 const betweenMs = 1_000;
 
 /**
- * Adopts a dump that somebody else has made: loads it into a scratch database, takes an ordinary backup of that,
- * restores it once more and proves it equal, and only then writes its manifest. The backup is of the moment that a
- * person names, and says nothing of how its source stands. Both databases are dropped whatever happens; those of a run
- * that was killed, by the next one. Throws `input-invalid` where the engine adopts nothing, and `source-changed` for a
- * file that changes meanwhile.
+ * Adopts somebody else's dump: loads it into a scratch database, takes an ordinary backup of that, restores that
+ * backup, proves it equal, and only then writes its manifest. The backup has the time that a person names and says
+ * nothing about the source's freshness. Both databases are dropped whatever happens; those of a killed run, by the next
+ * one. Throws `input-invalid` if the engine can't adopt, and `source-changed` if the file changes meanwhile.
  */
 export async function push(
   dump: ForeignDump,
@@ -59,7 +58,7 @@ export async function push(
   return pushed.value;
 }
 
-/** Among several errors, what was thrown first has the code. */
+/** Of several errors, the first one gives the code. */
 function known(error: unknown, signal: AbortSignal): BackupError {
   return !isBackupError(error) && signal.aborted ? abortError(signal) : ourError(error);
 }
@@ -76,7 +75,7 @@ async function adopting(
   let proven = '';
   async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
     const options = { owners: false, tablespaces: false, assert: [] };
-    // what was told of the dump has been told a moment ago
+    // the dump's warnings were reported a moment ago
     const untold = { ...manifest, warnings: [] };
     const done = await drill(untold, proof, options, { ...deps, parallel: source.parallel }, stop);
     proven = drillSentence(done);
@@ -93,7 +92,7 @@ async function adopting(
   return { manifest, proof: proven };
 }
 
-/** Does the work once no other run is in its way, which `isInTheWay` tells of an error; throws that after two hours. */
+/** Retries the work while another run is in its way (`isInTheWay`); throws its error after two hours. */
 async function afterOthers<T>(
   work: () => Promise<T>,
   isInTheWay: (error: unknown) => boolean,
@@ -117,7 +116,10 @@ async function afterOthers<T>(
   }
 }
 
-/** Loads it, and looks whether it has made more than its scratch, also where it has failed: until then it may have. */
+/**
+ * Loads the dump, then checks that it made nothing outside its scratch; also after a failure, because it may have done
+ * so before.
+ */
 async function loadAlone(adoption: Adoption, dump: ForeignDump, adopted: Adopted, signal: AbortSignal) {
   const [loaded] = await Promise.allSettled([loadSame(adoption, dump, adopted, signal)]);
   if (loaded.status === 'fulfilled') {
@@ -130,11 +132,11 @@ async function loadAlone(adoption: Adoption, dump: ForeignDump, adopted: Adopted
   throw loaded.reason;
 }
 
-/** Loads the file, which is read again for it, to its last byte: it has to be the one that `adopted` tells of. */
+/** Reads the file again and loads it, to its last byte: it must have the checksum of `adopted`. */
 async function loadSame(adoption: Adoption, dump: ForeignDump, { sha256 }: Adopted, signal: AbortSignal) {
   const { stream, sum } = summed(dump.open(signal));
   const chunks = stream[Symbol.asyncIterator]();
-  // who loads may end before the file does: what is left of it is read all the same
+  // the client may stop before the file ends: the rest is read all the same, for the checksum
   async function* content(): ByteStream {
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
   }
@@ -150,14 +152,14 @@ async function loadSame(adoption: Adoption, dump: ForeignDump, { sha256 }: Adopt
   });
 }
 
-/** Read whole before anything is made: what is adopted is the file of this checksum. */
+/** Reads the whole file before anything is made: the checksum identifies what is adopted. */
 async function adoptedOf({ name, open, by }: ForeignDump, { clock }: PushDeps, signal: AbortSignal): Promise<Adopted> {
   const { stream, sum } = summed(open(signal));
   for await (const _ of stream) if (signal.aborted) break;
   return { file: name, sha256: sum.sha256(), bytes: sum.bytes, by, at: clock.now().toISOString() };
 }
 
-/** The scratch, under the name of the database that the dump is of; all in it belongs to who has loaded it. */
+/** The scratch under the name of the dump's database. Everything in it belongs to the user that loaded it. */
 function asSource(scratch: Engine, database: string, notes: readonly string[], begun: () => void): Engine {
   return {
     ...scratch,

@@ -12,18 +12,21 @@ import { survey } from '../survey/survey.ts';
 
 type RemoveDeps = { store: Store; clock: Clock; identity: Identity };
 
-/** A backup that may be removed; `unsigned`: backups are signed, and the word of this removal could not be. `remove` never throws once the word of it is in the vault: see `Removal.failures`. */
+/**
+ * A backup that may be removed. `unsigned`: backups are signed here, but the record of this removal could not be. Once
+ * that record is in the vault, `remove` never throws: see `Removal.failures`.
+ */
 export type Removable = {
   verdict: Verdict;
-  /** Undefined where its manifest can't be understood: its parts are left to the next rotation then. */
+  /** Undefined if its manifest can't be understood: then its parts are left to the next rotation. */
   found: ManifestFound | undefined;
   remove(why: RemovalReason, signal: AbortSignal): Promise<Removal & { unsigned: boolean }>;
 };
 
 /**
- * Looks at a backup that a person wants to be rid of. Changes nothing until `remove` is called. Throws `backup-missing`,
- * and `input-invalid` for what stays whatever a person says: a pinned one, and the last good one, which no rotation
- * removes either, so that the two together can't leave a source with nothing.
+ * Looks at a backup that a person wants to remove. Changes nothing until `remove` is called. Throws `backup-missing`,
+ * and `input-invalid` for a backup that must stay: a pinned one, or the last good one. Rotation keeps that one, too, so
+ * the two together can't leave a source with nothing.
  */
 export async function removableBackup(
   source: SourceName,

@@ -16,35 +16,34 @@ import { memoryOf } from '../survey/watched.ts';
 
 export type RotateDeps = { store: Store; clock: Clock; identity: Identity };
 export type RotateOptions = {
-  /** Look and decide; change nothing. */
+  /** Decide and change nothing. */
   dryRun: boolean;
   /** Remove more than `rotation.maxShare` allows. */
   anyShare: boolean;
 };
 
 /**
- * What a rotation has done, or would do. Whatever failed stands in `failures`: then the rotation has failed, though it
- * went on with the rest.
+ * What a rotation did, or would do. If `failures` has any, the rotation has failed, though it went on with the rest.
  */
 export type Rotation = {
   plan: RotationPlan;
-  /** Oldest first; in a dry run what would be removed. */
+  /** Oldest first; in a dry run, what would be removed. */
   removals: Removal[];
   swept: Swept;
   /** Backups whose tags were corrected. */
   retagged: number;
-  /** Backups that are locked for longer than before; absent where there is none. */
+  /** Backups whose locks were extended; absent if there are none. */
   locked?: number;
-  /** Space that is free again, and space that older versions in the vault still take. */
+  /** Space that was freed, and space that older versions in the vault still take. */
   freed: Bytes;
   hidden: Bytes;
   failures: unknown[];
 };
 
 /**
- * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that
- * whenever it ends there are whole backups and invisible leftovers. Then tags and locks what stays and sweeps what dead runs have
- * left. Takes no lease for removing: a run that is at work has no manifest, and its start is never old. Throws
+ * Removes what the policy of a source no longer keeps: oldest backup first, and of each backup its manifest first, so
+ * that at any moment there are only whole backups and invisible leftovers. Then tags and locks what stays, and sweeps
+ * the leftovers of dead runs. Needs no lease: a running backup has no manifest yet, and its start is never old. Throws
  * `rotation-refused`, and the vault's errors while it looks.
  */
 export async function rotate(
@@ -94,7 +93,10 @@ export async function rotate(
   return ended({ plan, removals, swept, retagged: retagged ?? 0, ...(locked > 0 && { locked }), failures });
 }
 
-/** Only then it is known what each of them needs: a link that is lost may have led to what no other does. */
+/**
+ * Objects may be swept only if the needs of every backup are known: a lost link may have led to an object that nothing
+ * else names.
+ */
 function areWhole({ backups, adopted }: SourceVerdict): boolean {
   const lacking = ['gone', 'cut', 'unreadable', 'unsigned'];
   return [...backups, ...adopted].every(({ known, damage }) => known && !lacking.includes(damage?.kind ?? ''));
@@ -123,7 +125,7 @@ function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<Backup
   return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
 }
 
-/** The backups that are there still when these are removed. */
+/** The backups that remain when these are removed. */
 function laterThan({ backups }: RotationPlan, removed: readonly PlannedBackup[]): BackupFound[] {
   return backups.filter((one) => !removed.includes(one)).map(({ found }) => found);
 }

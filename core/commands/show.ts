@@ -14,8 +14,8 @@ import { chooseBackup } from '../survey/choose.ts';
 import { survey } from '../survey/survey.ts';
 
 /**
- * One backup, and everything that the vault says of it. `tiers`: what it counts for today; `shape`: how it lies there,
- * and copies of it elsewhere.
+ * One backup, and everything that the vault knows about it. `tiers`: what it counts for today; `shape`: how it lies in
+ * the vault, to compare copies with.
  */
 export type ShownBackup = {
   manifest: Manifest;
@@ -25,15 +25,15 @@ export type ShownBackup = {
   tiers: readonly Tier[];
   pin: Pin | undefined;
   pinned: boolean;
-  /** Every look at it, oldest first. */
+  /** All its proofs, oldest first. */
   proofs: BackupFound['proofs'];
   shape: string;
 };
 
-/** How a copy of a backup looks in a listing. `damaged`: it could not be restored from there as it is. */
+/** A copy of a backup, as a listing shows it. `damaged`: it could not be restored from there as it is. */
 export type CopyFound = { state: 'there' | 'missing' } | { state: 'damaged'; why: string };
 
-/** What there is to know of one backup, of which no part is read. Throws as `chooseBackup` does. */
+/** Everything known about one backup, without reading its parts. Throws as `chooseBackup` does. */
 export async function showBackup(
   source: SourceName,
   which: string,
@@ -61,7 +61,7 @@ export async function showBackup(
   };
 }
 
-/** Whether a further vault has a backup, too, by a listing: nothing of the copy is read. */
+/** Whether a further vault has a backup, too, from its listing only: nothing of the copy is read. */
 export async function findCopy(
   { manifest: { source, id, parts }, shape }: Pick<ShownBackup, 'manifest' | 'shape'>,
   store: Store,
@@ -77,7 +77,7 @@ export async function findCopy(
     : { state: 'damaged', why: 'its manifest, or the signature of that, is another one' };
 }
 
-/** Of a source that is not configured any more, nobody knows. */
+/** Undefined for a source that is no longer configured. */
 function tiersToday(id: BackupId, { backups }: SourceVerdict, { retention, timeZone }: SourceRules) {
   if (retention === undefined) return undefined;
   const good = backups.filter((one) => one.good).map((one) => ({ id: one.id, start: startOf(one.id) }));

@@ -13,12 +13,12 @@ type UnlockDeps = { store: Store; clock: Clock; identity: Identity };
 /** A lease that keeps every run out, and when it was last written, by the vault's clock. */
 export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefined };
 
-/** A renewal, and what a slow vault may take for it. */
+/** One renewal interval, and some time for a slow vault. */
 const watchMs = renewMs + 30_000;
 
 /**
- * The lease of a source, if it needs a person to free it; undefined where nothing keeps the next run out. Throws
- * `lease-held` where a run is at work: its lease is free by itself when that ends.
+ * The lease of a source if a person has to free it; undefined if nothing keeps the next run out. Throws `lease-held` if
+ * a run is at work: its lease becomes free when that ends.
  */
 export async function findStuckLease(
   source: SourceName,
@@ -31,7 +31,7 @@ export async function findStuckLease(
   return { ...found, written: await store.leaseWritten(source, signal) };
 }
 
-/** Waits for as long as a live run takes to renew its lease at least once. Throws `lease-held` when one did. */
+/** Waits long enough for a live run to renew its lease at least once. Throws `lease-held` if one did. */
 export async function watchForRenewal(
   source: SourceName,
   seen: StuckLease,
@@ -45,7 +45,7 @@ export async function watchForRenewal(
 }
 
 /**
- * Frees a lease that was watched, if it still is what was seen. A run that sleeps and wakes up finds it changed, stops,
+ * Frees a lease after the watch, if it still is what was seen. A run that slept and wakes up finds it changed, stops,
  * and writes no manifest. Throws `lease-held`.
  */
 export async function unlock(
@@ -61,7 +61,7 @@ export async function unlock(
   }
 }
 
-/** What a person is told of a lease before it is freed: who wrote it, when, and what is wrong with it. */
+/** What a person is told about a lease before it is freed: who wrote it, when, and what is wrong with it. */
 export function describeLease(source: SourceName, seen: StuckLease): string[] {
   const { lease, written } = seen;
   return [

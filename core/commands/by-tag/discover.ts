@@ -17,9 +17,9 @@ export type DiscoverDeps = RosterRules & {
   store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
-  /** Who writes the roster: nobody else may, in this vault. */
+  /** The owner that may write the roster: nobody else may, in this vault. */
   owner: string;
-  /** What it was called before owners had accounts: such a roster is taken over. */
+  /** The owner's name before it included the account: a roster under that name is taken over. */
   ownerBefore: string;
   databases(signal: AbortSignal): Promise<RdsDatabase[]>;
   /** When the sources of a roster are due. */
@@ -30,8 +30,8 @@ export type DiscoverDeps = RosterRules & {
 const startsAtOnce = 8;
 
 /**
- * Looks which databases have the tag, writes down which sources they are, starts what is due of those that are there, and
- * tells what has changed. What is due is started though RDS can't be asked. Throws what has failed, at its end.
+ * Finds the databases that have the tag, writes down which sources they are, starts what is due of those that exist,
+ * and reports what changed. Starts what is due even if RDS can't be asked. Throws the collected failures at the end.
  */
 export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise<ByTagResult> {
   const { store, clock } = deps;
@@ -42,7 +42,7 @@ export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise
   const looked = await deps.databases(signal).catch((error: unknown) => void failures.push(error));
   signal.throwIfAborted();
   const roster = looked === undefined ? before : rosterAfter(before, looked, deps, now);
-  // whoever is started reads it
+  // the functions that are started read it
   const version = await store.writeRoster(roster, read, signal).catch(taken);
   if (version === undefined) return { status: 'skipped', why: 'another one has written the roster meanwhile' };
   const due = allDue(roster, deps.timesOf(roster), now);
@@ -50,7 +50,7 @@ export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise
   const { unstarted: _, ...known } = roster;
   const left = due.filter((work) => !started.includes(work)).map((work) => ({ ...work, at: work.at.toISOString() }));
   const after = { ...known, startedUntil: now.toISOString(), ...(left.length > 0 && { unstarted: left }) };
-  // before anything else can fail: what was started is not to be started again
+  // before anything else can fail, so that nothing is started twice
   const written = await store.writeRoster(after, { version }, signal);
   const told = await tell(roster.untold, deps, failures, signal);
   if (told > 0) await store.writeRoster({ ...after, untold: [] }, { version: written }, signal);
@@ -65,7 +65,7 @@ export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise
   };
 }
 
-/** Two stacks with one vault would each take the other's databases for gone. */
+/** Only one owner: two stacks with one vault would each report the other's databases as gone. */
 function ownRoster(
   found: Roster | undefined,
   { owner, ownerBefore, store: { place } }: Pick<DiscoverDeps, 'owner' | 'ownerBefore' | 'store'>,
@@ -112,7 +112,7 @@ async function startAll(
   return started.flat();
 }
 
-/** How many messages somebody heard. While nobody has, it is told again. */
+/** How many changes somebody was told. Until then they are reported again each time. */
 async function tell(
   untold: Roster['untold'],
   { notifiers, clock }: Pick<DiscoverDeps, 'notifiers' | 'clock'>,

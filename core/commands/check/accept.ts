@@ -12,12 +12,12 @@ import { survey } from '../../survey/survey.ts';
 
 type AcceptDeps = { store: Store; clock: Clock };
 
-/** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
+/** What would be accepted, and how to do it; valid only while nobody else writes. */
 export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
 
 /**
- * Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which
- * throws `object-exists` where another check has written since. Throws `backup-missing` where no backup is left.
+ * Finds what a check reports about a source until a person accepts it. Changes nothing until `accept` is called, which
+ * throws `object-exists` if another check has written since. Throws `backup-missing` if no backup is left.
  */
 export async function acceptanceOf(
   source: SourceName,

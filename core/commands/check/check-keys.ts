@@ -6,8 +6,8 @@ import type { Store } from '../../store/store.ts';
 import { chooseBackup } from '../../survey/choose.ts';
 
 /**
- * What the configured keys do with the newest backup of a source. `signature`: `older`, it is from before signing.
- * `content`: opened, by an identity of ours, or never encrypted. `signs`: a private key is here, and fits.
+ * How the configured keys fit the newest backup of a source. `signature`: `older` means from before signing. `content`:
+ * opened by one of our identities, or never encrypted. `signs`: a private key is here and fits.
  */
 export type KeysChecked = {
   source: SourceName;
@@ -18,9 +18,9 @@ export type KeysChecked = {
 };
 
 /**
- * Tries the keys of a source: its newest backup, whatever it is worth, has to be signed as it should be and to open, and
- * a private key that can be read here has to belong to the public ones. Throws as `chooseBackup` does, `key-missing`,
- * `secret-missing`, `part-corrupt`.
+ * Tries the keys of a source on its newest backup, whatever its verdict: its signature must be as configured, it must
+ * open, and a private key that can be read here must belong to the public ones. Throws as `chooseBackup` does,
+ * `key-missing`, `secret-missing`, `part-corrupt`.
  */
 export async function checkKeys(
   source: SourceName,
@@ -32,7 +32,7 @@ export async function checkKeys(
   const { manifest } = await chooseBackup(source, 'newest', memory, deps, signal);
   const isAsked = store.signingRules(source) !== undefined;
   const isDue = store.hasToBeSigned(source, manifest.id as BackupId);
-  // the smallest part, and all of it: its checksum and its end are looked at, too
+  // reads the whole of the smallest part, so its checksum and its end are checked, too
   await store.readCatalog(manifest, signal);
   return {
     source,
@@ -43,7 +43,7 @@ export async function checkKeys(
   };
 }
 
-/** A key that is not to be had here is no fault: only what makes backups needs it. */
+/** A private key that can't be read here is no fault: only what makes backups needs it. */
 async function canSign(source: SourceName, store: Store, signal: AbortSignal): Promise<boolean> {
   try {
     return (await store.signer(source, signal)) !== undefined;

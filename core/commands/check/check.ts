@@ -13,27 +13,30 @@ import type { CopyLook } from '../../survey/survey-copies.ts';
 import { surveyVault } from '../../survey/survey-vault.ts';
 import type { VaultSurvey } from '../../survey/survey-vault.ts';
 
-/** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
+/**
+ * What a check found and reported. `failures`: what failed while reporting or remembering; findings are not failures.
+ */
 export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
 
 /**
- * `vault` opens further ones: without it, copies are not judged. `remember`: whether what was seen is written down beside the backups; true unless somebody only looks.
+ * `vault` opens further vaults: without it, copies are not judged. `remember`: whether findings are written to the
+ * vault; true unless somebody only looks.
  */
 export type CheckDeps = Partial<CopyLook> & {
   toolsNotices?: ((signal: AbortSignal) => Promise<Notice[] | undefined>) | undefined;
-  /** Looks at what stands around the backups in an account of AWS. */
+  /** Looks at what surrounds the backups in an AWS account. */
   account?: ((signal: AbortSignal) => Promise<AccountLook>) | undefined;
   store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
   meter: Meter;
   remember?: boolean;
-  /** Every name of the configuration; without it, those that are checked. */
+  /** Every source name of the configuration; default: the sources that are checked. */
   sourceNames?: readonly string[];
 };
 
 /**
- * Judges every source by what stands in the vault, and its copies by what stands in theirs, and tells what has changed since the last check. `whole` says that
+ * Judges every source by its vault, and its copies by theirs, and reports what changed since the last check. `whole`:
  * these are all sources of the configuration.
  */
 export async function check(
@@ -62,14 +65,14 @@ export async function check(
       : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
   const forgotten = remember ? await rememberFound(seen.judgements, store, signal) : [];
   const failures = [...seen.forgotten, ...announced.failures, ...forgotten];
-  // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
+  // a check that failed to report or to remember emits no figures, so that the alarm for silent checks fires
   if (failures.length === 0) deps.meter(figuresOf(seen));
   return { ...seen, told: announced.told, failures };
 }
 
 /**
- * Who of those that are told does not hear it. A topic that can't be asked hides nothing of another; undefined where
- * nothing is known to be wrong, and not all could be asked.
+ * Notifiers whose messages reach nobody. A topic that can't be asked does not hide what is known of the others;
+ * undefined if nothing is known to be wrong and not all could be asked.
  */
 export async function unheardOf(notifiers: readonly Notifier[], signal: AbortSignal): Promise<Notice[] | undefined> {
   const asked = await Promise.allSettled(notifiers.map(async (one) => (await one.unheard?.(signal)) ?? []));
@@ -79,8 +82,8 @@ export async function unheardOf(notifiers: readonly Notifier[], signal: AbortSig
 }
 
 /**
- * How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each
- * figure costs, so not every kind has one.
+ * How many sources have each finding: a source may count in several, and in `Problems` with any. Each figure costs
+ * money, so not every kind of finding has one.
  */
 function figuresOf({ at, judgements, unconfigured }: VaultSurvey): Record<string, number> {
   const count = (...kinds: Finding['kind'][]): number => judgements.filter((one) => hasFound(one, ...kinds)).length;

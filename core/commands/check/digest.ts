@@ -13,8 +13,8 @@ export type ToldOutcome = { name: string; failed: boolean; error?: unknown };
 export type Digested = { message: Message; checked: Checked; outcomes: ToldOutcome[] };
 
 /**
- * Whom a digest could not be told. Where it could be told nobody, that is thrown: it may be tried again as a whole, and
- * comes to nobody twice.
+ * Whom a digest could not reach. Throws if it reached nobody: it can then be tried again without anybody getting it
+ * twice.
  */
 export function untoldOf(outcomes: readonly ToldOutcome[]): { untold?: string } {
   const lost = outcomes.filter(({ failed }) => failed);
@@ -24,7 +24,10 @@ export function untoldOf(outcomes: readonly ToldOutcome[]): { untold?: string } 
   return { untold: messageOf(failure) };
 }
 
-/** What a digest knows of money. `monthly`: dollars for all of it, by the newest backup of each source that has one. */
+/**
+ * What a digest knows about cost. `monthly`: dollars for everything, from the newest backup of each source that has
+ * one.
+ */
 export type DigestCost = {
   dollarsPerGb?: number | undefined;
   monthly?: ((newest: ReadonlyMap<string, Manifest>) => number) | undefined;
@@ -33,8 +36,8 @@ export type DigestCost = {
 const manifestsAtOnce = 8;
 
 /**
- * Looks at all sources as a check does, and tells every notifier how everything stands. It remembers nothing and counts
- * for no alert: who is told what is wrong stays as it is.
+ * Judges all sources as a check does, and tells every notifier how everything stands. Remembers nothing, and does not
+ * count as an alert.
  */
 export async function digest(
   sources: readonly WatchedSource[],
@@ -55,7 +58,7 @@ export async function digest(
   return { message, checked: { ...checked, told: outcomes.some(({ failed }) => !failed) ? [message] : [] }, outcomes };
 }
 
-/** A manifest that can't be read makes the estimate a coarser one, by what the configuration says. */
+/** If a manifest can't be read, the estimate uses the configuration instead and is coarser. */
 async function monthlyOf(
   { judgements }: Checked,
   { monthly, store }: Pick<CheckDeps, 'store'> & DigestCost,

@@ -15,17 +15,17 @@ export type DoctorDeps = ExaminedDeps & {
   settings(name: string): Settings;
   notifiers: readonly Notifier[];
   toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
-  /** Told when examinations of one thing are over: how many are, of how many. */
+  /** Called when the examinations of one subject are over: how many subjects are done, of how many. */
   progress?(done: number, all: number): void;
   limitMs?: number;
 };
 
-/** Side by side: a server may have the databases of many sources. */
+/** In parallel; few, because one server may have the databases of many sources. */
 const atOnce = 6;
 
 /**
- * Tries everything that these sources need, and the notifiers; `notify`: a test message is sent to each. Nothing that is
- * wrong is thrown, and nothing is left behind but one small object in a vault where we may not delete.
+ * Tries everything that these sources and the notifiers need. `notify`: sends each notifier a test message. Problems
+ * are results, never thrown. Leaves nothing behind, except one small object in a vault where we may not delete.
  */
 export async function doctor(
   sources: readonly SourceName[],

@@ -1,7 +1,7 @@
 import { formatBytes, plural } from '../../domain/units.ts';
 import type { Clock, Engine, Examination, Observed } from '../../ports.ts';
 
-/** What the engine can look at one by one, and then whether a backup could begin. */
+/** The engine's own examinations, and then whether a backup could begin. */
 export function engineExaminations(engine: Engine, clock: Clock): Examination[] {
   const own = engine.examinations?.(clock) ?? [];
   return [
@@ -10,7 +10,7 @@ export function engineExaminations(engine: Engine, clock: Clock): Examination[] 
   ];
 }
 
-/** Plans a backup as a run does, and lets go of it. */
+/** Plans a backup as a run does, and closes the plan. */
 async function observedPlan(engine: Engine, signal: AbortSignal): Promise<Observed[]> {
   const plan = await engine.plan({}, signal);
   try {

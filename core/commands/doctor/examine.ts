@@ -4,21 +4,21 @@ import { withTimeLimit } from '../../pipeline/time-limit.ts';
 import type { Examination, Observed } from '../../ports.ts';
 
 /**
- * What came of an examination. `about`: `source shop`, `vault offsite`. `blocked`: it was not tried because another one,
- * which it needs, has failed.
+ * The result of an examination. `about`: `source shop`, `vault offsite`. `blocked`: not tried, because one that it
+ * needs has failed.
  */
 export type Examined = { about: string; what: string; said: string; remedy?: string } & (
   | { outcome: Observed['outcome']; blocked?: true }
   | { outcome: 'failed'; code: FailureCode; error: BackupError }
 );
 
-/** Examinations that are made one after the other. `first`: what it is called when they can't be begun. */
+/** Examinations that run one after the other. `first`: what the failure is called if they can't begin. */
 export type Course = { about: string; first: string; open(signal: AbortSignal): Promise<readonly Examination[]> };
 
 /** Longest wait for one examination. */
 export const usualLimitMs = 120_000;
 
-/** Makes all of them, each within the limit. Throws nothing but what an aborted signal stands for. */
+/** Runs them all, each within the limit. Throws only when the signal is aborted. */
 export async function examined(
   { about, first, open }: Course,
   limitMs: number,
@@ -74,7 +74,7 @@ function lateError(about: string, what: string, limitMs: number): BackupError {
   });
 }
 
-/** A look at a backup, which is not made where there is none yet, or where the vault can't be read: that is told of it. */
+/** Looks at a backup; if there is none yet, or the vault can't be read, reports that instead. */
 export async function ofBackup(unmade: string, look: () => Promise<readonly Observed[]>): Promise<readonly Observed[]> {
   try {
     return await look();

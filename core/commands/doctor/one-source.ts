@@ -17,8 +17,8 @@ type OneSourceDeps = {
 };
 
 /**
- * What a backup of one source takes, tried with the rights and from the network of whoever makes it: the server, what
- * it may do in the vault, and what signs. Nothing else is asked for, so that its role needs no further right.
+ * Tries what a backup of one source needs, with the rights and from the network of the function that makes it: the
+ * server, its rights in the vault, and the signing key. Tries nothing else, so that its role needs no further right.
  */
 export async function examineSource(
   name: SourceName,

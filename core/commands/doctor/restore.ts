@@ -18,13 +18,13 @@ export type ExaminedDeps = {
   source(name: string, options: { database?: string; drill?: boolean }, signal: AbortSignal): Promise<Source>;
 };
 
-/** More than so many are told by their number. */
+/** Beyond this many, only their number is shown. */
 const shown = 6;
 
 /**
- * Whether the newest good backup could be restored with the logins of the configuration: the owners and definers that it
- * names, extensions, the rights to make it. Nothing is written. Of a source that is drilled it has to be possible; else
- * what speaks against it is a warning, for whoever backs up may rightly have no right to restore.
+ * Whether the newest good backup could be restored with the configured logins: the owners and definers it names,
+ * extensions, the right to make a database. Writes nothing. For a source with drills a hindrance is a failure;
+ * otherwise it is a warning, because a backup user may rightly lack the right to restore.
  */
 export function restoreExamination(name: SourceName, settings: Settings, deps: ExaminedDeps): Examination {
   const isDrilled = settings.watch.drillEveryMs !== undefined;

@@ -7,7 +7,7 @@ import type { Examination, Observed } from '../../ports.ts';
 
 const hourMs = 3_600_000;
 
-/** Whether schedule, freshness and what is kept fit together, here and in the copies. */
+/** Whether schedule, freshness and retention fit together, here and in the copies. */
 export function scheduleExaminations(settings: Settings): Examination[] {
   const { schedule } = settings.watch;
   if (schedule === undefined) return [{ what: 'schedule', look: async () => [observedWithout(settings)] }];
@@ -38,7 +38,7 @@ function observedFreshness({ watch: { limit }, timeZone }: Settings, schedule: s
   return { outcome: 'fine', said: `"${schedule}" ${timeZone}: at most ${gap} apart` };
 }
 
-/** That of the first vault is looked at when the configuration is read. */
+/** Only for copies: the first vault's retention is checked when the configuration is read. */
 function observedRetention(settings: Settings, schedule: string): Observed {
   const { copies, timeZone, rotation, cloud } = settings;
   for (const { vault, retention } of copies) {

@@ -4,8 +4,8 @@ import type { Examination } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 
 /**
- * What backups of a source are signed with, tried on a few bytes as each backup does. None where they are not to be
- * signed, nor where no private key is configured, unless we are `here` to make backups.
+ * Signs a few bytes with the key of a source, as each backup does. Empty if its backups are not signed, or if no
+ * private key is configured, unless backups are made `here`.
  */
 export function signingExaminations(
   name: SourceName,

@@ -13,7 +13,7 @@ import { signingExaminations } from './signing.ts';
 
 type SourceDeps = ExaminedDeps & { settings(name: string): Settings };
 
-/** Everything of one source: what it is on, when it is backed up, and its keys. */
+/** All examinations of one source: its server or place, its schedule, and its keys. */
 export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
   const about = `source ${name}`;
   const settings = deps.settings(name);
@@ -36,7 +36,7 @@ export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
   ];
 }
 
-/** Of what is encrypted, a machine has to keep the key to the last list, or everything is stored each time. */
+/** For an encrypted source: this machine must keep the key to the last list, or every backup stores everything. */
 function unchangedExaminations(
   name: SourceName,
   { encryption: { recipients } }: Settings,
@@ -54,14 +54,14 @@ function unchangedExaminations(
 
 const keepsKeys = 'let this user write there, or name a folder that stays: NIGHTJAR_CACHE=/path (docs/files.md)';
 
-/** A server that can't be reached is told once. What is encrypted is looked into where an identity is configured. */
+/** An unreachable server is reported only once. Encrypted backups are looked into if an identity is configured. */
 function restoreExaminations(name: SourceName, settings: Settings, engine: Engine, deps: SourceDeps): Examination[] {
   if (isLocked(settings)) return [];
   const needs = (engine.examinations?.(deps.clock) ?? []).slice(0, 1).map(({ what }) => what);
   return [{ ...restoreExamination(name, settings, deps), needs }];
 }
 
-/** Whether backups are encrypted, and nobody here can open them. */
+/** Whether backups are encrypted and no identity here can open them. */
 function isLocked({ encryption: { recipients, identity } }: Settings): boolean {
   return recipients.length > 0 && identity === undefined;
 }

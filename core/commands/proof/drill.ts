@@ -9,23 +9,26 @@ import type { Proof } from './prove.ts';
 import { restore } from '../restore/restore.ts';
 
 export type DrillOptions = {
-  /** Restore and compare who owns what. */
+  /** Restore and compare owners and grants. */
   owners: boolean;
-  /** Put things into the tablespaces that they were in. */
+  /** Put objects into their original tablespaces. */
   tablespaces: boolean;
-  /** Statements that must each give one row with one true value. */
+  /** Statements that must each return one row with one true value. */
   assert: readonly string[];
 };
 
-/** What a drill has shown. `restoreMs`: until all was loaded; `ms`: with the proof, the assertions and the drop. */
+/**
+ * The result of a drill. `restoreMs`: until everything was loaded; `ms`: including the proof, the assertions and the
+ * drop.
+ */
 export type Drilled = { id: string; proof: Proof; restoreMs: number; ms: number; assertions: number; notes: string[] };
 
 type DrillDeps = { store: Store; report: Report; parallel: number; clock: Clock };
 
 /**
- * Restores a backup into the database of `engine`, which must not be there, proves it equal, asks the assertions, and
- * drops it whatever happens. Writes down beside the backup how it ended; what failed on this server says nothing of the
- * backup, and is no record.
+ * Restores a backup into the database of `engine`, which must not exist, proves it equal, runs the assertions, and
+ * drops it whatever happens. Records the outcome beside the backup; a failure of this server says nothing about the
+ * backup and is not recorded.
  */
 export async function drill(
   manifest: Manifest,
@@ -53,13 +56,13 @@ export async function drill(
   );
 }
 
-/** What a drill has shown, in one sentence. */
+/** The result of a drill in one sentence. */
 export function drillSentence({ proof, restoreMs, assertions }: Drilled): string {
   const asked = assertions === 0 ? '' : `; ${plural(assertions, 'assertion')} true`;
   return `${proofSentence(proof)}${asked}; restored in ${formatDuration(restoreMs)}`;
 }
 
-/** Passes on what a run tells, and takes from it when all was loaded: then the proof begins. */
+/** Passes on the run's events, and takes from them when everything was loaded and the proof began. */
 function stopwatch({ report, clock }: DrillDeps) {
   const began = clock.now().getTime();
   const ms = (): number => Math.max(0, clock.now().getTime() - began);
@@ -74,11 +77,11 @@ function stopwatch({ report, clock }: DrillDeps) {
   };
 }
 
-/** Why a server can't have a drill, whatever is wrong with it. */
+/** Failures that mean this server can't have drills. */
 const notHere: readonly FailureCode[] = ['privilege-missing', 'source-unreachable'];
 const elsewhere = 'or name another server for its drills in nightjar.yaml: drill: { server: … }';
 
-/** Remedies of a restore in a drill's terms: it has not all of its options, and some of them stand in the file. */
+/** Rewords the remedies of a restore: a drill lacks some of its options, and has others in the configuration. */
 function inTermsOfDrills(error: unknown): unknown {
   if (!isBackupError(error)) return error;
   const own = error.hint

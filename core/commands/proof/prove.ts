@@ -17,14 +17,14 @@ import { giveBack } from '../../pipeline/memory/spent.ts';
 import type { Store } from '../../store/store.ts';
 
 /**
- * What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name
- * alone; `ways`: how many of them in another way than by their text.
+ * What a proof compared, and every difference, one line each. `definitions`: compared in full, not only by name;
+ * `ways`: how many of them in another way than by their text.
  */
 export type Proof = {
   tables: number;
   rows: number;
   objects: number;
-  /** What its tables and rows are called, where they are none. */
+  /** The words for tables and rows, for sources that have neither. */
   words?: ContentWords;
   definitions: boolean;
   ways: Record<string, number>;
@@ -34,14 +34,14 @@ export type Proof = {
 };
 
 /**
- * `catalogFor`: what of the catalog is expected, where that depends on what was found. `database`: the one to read, where
- * it is not the engine's own. `wasThere`: what of it no restore has made.
+ * `catalogFor`: the expected catalog, if it depends on what was found. `database`: the one to read, if it is not the
+ * engine's own. `wasThere`: what existed before the restore.
  */
 type ProofSubject = {
   manifest: Manifest;
   catalog: Catalog;
   catalogFor?: (found: Catalog) => Catalog;
-  /** Of an engine whose catalogs are large, in the place of both. */
+  /** For an engine with large catalogs, instead of the two above. */
   packed?: PackedCatalog | undefined;
   owners: boolean;
   database?: string;
@@ -50,8 +50,8 @@ type ProofSubject = {
 type ProveDeps = { store: Store; report: Report; parallel: number };
 
 /**
- * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects,
- * sequences, and the definition of every object. Nothing is stored.
+ * Reads a database as a backup would and compares it with a backup: rows and fingerprint of every table, large objects,
+ * sequences, and the definition of every object. Stores nothing.
  */
 export async function prove(
   engine: Engine,
@@ -117,7 +117,7 @@ function objectsInPacked({ kinds }: PackedCatalog, without: readonly string[]): 
   return [...kinds].reduce((sum, [kind, names]) => (without.includes(kind) ? sum : sum + names.size), 0);
 }
 
-/** Where there are so many, text decides. */
+/** With so many objects, only their text decides. */
 function comparePacked(expected: PackedCatalog, found: Iterable<CatalogEntry>, without: readonly string[]): Settled {
   return { ways: {}, exceptions: [], different: unequalEntries(expected, found, without) };
 }
@@ -126,7 +126,7 @@ const definitionsHint =
   'all rows are equal, and definitions are not: was something altered during the restore? If they mean the ' +
   'same, report this; if not, restore another backup';
 
-/** What an engine says of definitions that it can't compare between servers of two versions. */
+/** The reason shown when an engine can't compare definitions across server versions. */
 const byName = 'by name alone: the servers’ versions differ';
 
 async function compareDefinitions(
@@ -165,7 +165,9 @@ function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
   return Promise.resolve({ ways: count === 0 ? {} : { [byName]: count }, exceptions: [], different });
 }
 
-/** What a proof has shown, in one sentence: what the backup never held as the source did is excepted each time. */
+/**
+ * The result of a proof in one sentence, including what it excepts because the backup itself differs from the source.
+ */
 export function proofSentence({ tables, rows, objects, ways, exceptions, words = databaseWords }: Proof): string {
   const others = Object.entries(ways).map(([way, count]) => `${formatCount(count)} ${way}`);
   const compared =
@@ -196,8 +198,8 @@ async function readPart(engine: Engine, part: PlannedPart, report: Report, signa
 }
 
 /**
- * `18.1` and `18.4` print definitions alike, `10.11` and `11.8` may not; MariaDB's and MySQL's versions have two
- * numbers.
+ * The major version: `18.1` and `18.4` print definitions alike, `10.11` and `11.8` may not. Those of MariaDB and MySQL
+ * have two numbers.
  */
 function majorOf(version: string): string {
   const [major = '', minor = ''] = version.split('.');

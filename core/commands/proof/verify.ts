@@ -12,24 +12,24 @@ import type { ByteStream, Clock, Inspect, Inspection, Report } from '../../ports
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What reading everything again has shown: every damaged or missing part, not only the first. */
+/** The result of reading everything again: every damaged or missing part, not only the first. */
 export type Verification = {
   id: string;
   source: string;
   parts: number;
   bytes: Bytes;
   storedBytes: Bytes;
-  /** Encrypted, and nobody here has the key: sizes and checksums are all that was looked at. */
+  /** Encrypted and no key here: only sizes and checksums were checked. */
   sealed: boolean;
   problems: PartProblem[];
 };
 
 type PartProblem = { file: string; error: BackupError };
 
-/** The file of a problem that is of no part: the manifest says what the parts do not hold. */
+/** The file named by a problem that belongs to no part: the parts lack what the manifest says. */
 export const manifestFile = 'manifest.json';
 
-/** `watch` is told of each chunk that was read. */
+/** `watch` receives each chunk that was read. */
 type VerifyDeps = Partial<Inspection> & {
   store: Store;
   report: Report;
@@ -40,9 +40,8 @@ const readsAtOnce = 2;
 const unjudged: Inspect = (_, content) => content;
 
 /**
- * Reads every byte of a backup again, compares sizes and checksums, has its content inspected, and compares the rows
- * that it counts with those that the manifest says. Throws only where
- * the vault could not be asked.
+ * Reads every byte of a backup again, compares sizes and checksums, inspects the content, and compares the counted rows
+ * with the manifest. Throws only if the vault can't be read.
  */
 export async function verify(manifest: Manifest, deps: VerifyDeps, signal: AbortSignal): Promise<Verification> {
   const { parts } = manifest;
@@ -72,7 +71,7 @@ export async function verify(manifest: Manifest, deps: VerifyDeps, signal: Abort
   return { id, source, parts: parts.length, bytes: totalBytes, storedBytes, sealed, problems };
 }
 
-/** How the parts of this backup are judged. A part of it that can't be read for that is told when all are. */
+/** How the parts of this backup are judged. A part that can't be read for this is reported when all are read. */
 async function inspectionBy(
   manifest: Manifest,
   { store, inspect = unjudged, inspectBy }: VerifyDeps,
@@ -113,7 +112,7 @@ async function verifyPart(
   }
 }
 
-/** Every backup is made with a catalog, and no restore can do without. */
+/** The problem of a manifest without a catalog: every backup is made with one, and no restore works without it. */
 function uncatalogued({ parts, source, id }: Manifest, place: string): PartProblem[] {
   if (parts.some(({ role }) => role === 'catalog')) return [];
   const what = `the manifest of ${source} ${id} in ${place} names no catalog, without which nothing is restored`;
@@ -122,8 +121,8 @@ function uncatalogued({ parts, source, id }: Manifest, place: string): PartProbl
 }
 
 /**
- * What the manifest says of rows, and the parts do not hold, though they are whole. Not every engine prints tables
- * without rows, nor sequences in a form that is counted.
+ * Rows that the manifest lists and the intact parts lack. Some engines don't print empty tables, or print sequences in
+ * a form that is not counted.
  */
 function contradictions(manifest: Manifest, tallies: DumpTally[], place: string): PartProblem[] {
   const lines = contradicting(manifest, tallies);
@@ -150,7 +149,7 @@ function contradicting(manifest: Manifest, tallies: DumpTally[]): string[] {
   }
 }
 
-/** Whether a backup is encrypted and can't be opened here: no identity is configured, or none that fits. */
+/** Whether a backup is encrypted and can't be opened here: no identity is configured, or none fits. */
 async function isSealed(manifest: Manifest, store: Store, signal: AbortSignal): Promise<boolean> {
   const [smallest] = manifest.parts.toSorted((a, b) => a.storedBytes - b.storedBytes);
   if (manifest.encryption === null || smallest === undefined) return false;
@@ -159,13 +158,13 @@ async function isSealed(manifest: Manifest, store: Store, signal: AbortSignal): 
     return false;
   } catch (error) {
     if (isBackupError(error, 'key-missing')) return true;
-    // what is damaged is found when all of it is read
+    // damage is found when everything is read
     if (isBackupError(error, 'part-corrupt', 'object-missing')) return false;
     throw error;
   }
 }
 
-/** A backup that was removed while it was read is none, and not damaged. */
+/** A backup that was removed while it was read is missing, not damaged. */
 async function requireStillThere(source: SourceName, id: BackupId, store: Store, signal: AbortSignal): Promise<void> {
   if ((await store.backupIds(source, signal)).includes(id)) return;
   throw new BackupError('backup-missing', `${source} ${id} was removed from ${store.place} while it was read`, {
@@ -173,7 +172,7 @@ async function requireStillThere(source: SourceName, id: BackupId, store: Store,
   });
 }
 
-/** The same, and writes down beside the backup how it ended. */
+/** The same, and records the outcome beside the backup. */
 export async function verifyRecorded(
   manifest: Manifest,
   deps: { store: Store; report: Report; clock: Clock } & Partial<Inspection>,

@@ -5,8 +5,8 @@ import type { Target } from '../../ports.ts';
 const longestShown = 200;
 
 /**
- * Asks every assertion of what was restored. Throws `proof-failed` with those that are not true, and `config-invalid`
- * where the only fault is that the server could not answer: the second says nothing against the backup.
+ * Runs every assertion on what was restored. Throws `proof-failed` with those that are not true. Throws
+ * `config-invalid` if the only fault is that the server could not answer, which says nothing against the backup.
  */
 export async function requireTrue(
   statements: readonly string[],

@@ -7,7 +7,7 @@ import type { Restored } from './restore.ts';
 const shownInMessage = 10;
 
 /**
- * What a restore that went on stands for; undefined where nothing failed. The message names the first failures,
+ * The error of a restore that skipped failures; undefined if nothing failed. Its message names the first failures,
  * `failures` of the restore all of them.
  */
 export function incompleteError({ failures, proof, ...where }: Restored, place: string): BackupError | undefined {
@@ -32,7 +32,7 @@ export function lineOf({ object, error }: LoadFailure): string {
   return oneLine(`${object}: ${error}`);
 }
 
-/** Where what was restored is, and what it did not replace. */
+/** Where the restored database is, and what it did not replace. */
 export function whereItIs({ database, notReplaced }: Pick<Restored, 'database' | 'notReplaced'>): string {
   return notReplaced === undefined
     ? `It is in database ${database}`

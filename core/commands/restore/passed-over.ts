@@ -8,8 +8,8 @@ import type { PassedOver } from '../../survey/choose.ts';
 type Destination = { target: Pick<Target, 'database' | 'state'>; replace: boolean };
 
 /**
- * Throws `input-invalid` when an older backup would go into a database that is there, and nobody has named it: what
- * was written since would be missing, and only a person can want that.
+ * Throws `input-invalid` if an older backup would go into an existing database without anybody naming it: what was
+ * written since would be missing, and only a person can want that.
  */
 export function requireNamed(
   { source, id }: Pick<Manifest, 'source' | 'id'>,
@@ -26,7 +26,7 @@ export function requireNamed(
   });
 }
 
-/** Said at the end of a restore, too: `not the newest: 20261129T020000Z-7f3a9c was passed over: …`. */
+/** Also said at the end of a restore: `not the newest: 20261129T020000Z-7f3a9c was passed over: …`. */
 export function notTheNewest([newest, ...others]: readonly PassedOver[]): string {
   const more = others.length === 0 ? '' : `, and ${plural(others.length, 'other')} too`;
   return `not the newest: ${newest?.id} was passed over${more}: ${newest?.why}`;

@@ -10,42 +10,42 @@ import { definitionsAlone } from './schema-only.ts';
 import { excerptFindings, excerptSteps, requireBeside, requireDefinitions, requireExcerpt } from './tables.ts';
 
 export type RestoreOptions = {
-  /** Empty an occupied target first. */
+  /** Replace an occupied target. */
   replace: boolean;
   /**
-   * Drop what is replaced once the new one is in its place, and what is kept of it from before; without, it is kept
-   * where the engine can do that.
+   * Drop what is replaced once the new one is in its place, and what was kept from earlier replacements; otherwise it
+   * is kept where the engine can do that.
    */
   dropOld?: boolean;
-  /** Restore and compare owners and grants; without, everything belongs to the role that restores. */
+  /** Restore and compare owners and grants; otherwise everything belongs to the role that restores. */
   owners: boolean;
   /** Read the restored database and compare it with the manifest. */
   proof: boolean;
-  /** Put things into the tablespaces that they were in (they must be there); without, into the server's default one. */
+  /** Put objects into their original tablespaces, which must exist; otherwise into the server's default one. */
   tablespaces?: boolean;
-  /**
-   * Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in
-   * no way.
-   */
+  /** Skip what can't be restored, and list it. The result is kept, replaces nothing, and never counts as proven. */
   keepGoing?: boolean;
   /**
-   * Let events run that ran in the source, once all is proven. In a copy they would change it, and whatever else their
-   * bodies name.
+   * Enable the events that ran in the source, once everything is proven. In a copy they would change the copy, and
+   * whatever else their bodies name.
    */
   events?: boolean;
-  /** Newer backups that are not good, where nobody has named the one that is restored. */
+  /** Newer backups that are not good, if nobody named the one to restore. */
   passedOver?: readonly PassedOver[];
   /** Only these tables, as a person names them (`orders`, `sales.*`), and what they need. */
   tables?: readonly string[] | undefined;
-  /** Definitions alone, and no row. */
+  /** Only definitions, no rows. */
   schemaOnly?: boolean | undefined;
-  /** A drill: the database must not be there, is made, proven and asked these statements, and dropped whatever happens. */
+  /**
+   * A drill: the database must not exist; it is made, proven, checked with these statements, and dropped whatever
+   * happens.
+   */
   drill?: { assert: readonly string[] };
 };
 
 /**
- * What a restore will do, decided before anything is written: whoever has seen it, and said yes, has it carried out as
- * it is. `target` is open; `carryOut` closes it, and so must whoever does not go on.
+ * What a restore will do, decided before anything is written: what a person confirms is carried out exactly. `target`
+ * is open. `carryOut` closes it; whoever does not carry it out must close it.
  */
 export type RestorePlan = {
   manifest: Manifest;
@@ -57,11 +57,11 @@ export type RestorePlan = {
 } & Foreseen;
 
 /**
- * Looks at the backup and at the place that it is to go to, and changes nothing that is there. All that would make the
- * restore fail or surprise is looked for where it replaces something, or where that is asked for (`foresee`; `reading`:
- * nothing is tried on the server, where a trial would make something for a moment); into what is there and empty, as far
- * as reading tells. `nothing`: the place will be another one when it is restored, for roles are made before it. Throws `input-invalid`,
- * `target-not-empty` where a drill finds a database.
+ * Looks at the backup and at its target, and changes nothing. Searches for everything that would make the restore fail
+ * or surprise, if the target is replaced or if `foresee` asks for it; for an existing empty target, as far as reading
+ * tells. `reading`: no trial on the server that would make something for a moment. `nothing`: the server will be
+ * different at the time of the restore, because roles are made first. Throws `input-invalid`, and `target-not-empty` if
+ * the database of a drill exists.
  */
 export async function planRestore(
   manifest: Manifest,
@@ -70,7 +70,7 @@ export async function planRestore(
   { store }: { store: Store },
   signal: AbortSignal,
 ): Promise<RestorePlan> {
-  // of an adopted dump, everything belongs to the user that has loaded it: that is nobody's will
+  // everything in an adopted dump belongs to the user that loaded it, which nobody intended
   const options = { ...given, owners: given.owners && manifest.adopted === undefined };
   requireSameEngine(manifest, engine);
   requireBeside(options);
@@ -107,7 +107,7 @@ export async function planRestore(
     requireDefinitions(options.schemaOnly === true, whole, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
-    // what fails in a database that is there, and empty, leaves a part of the backup in it
+    // a failure in an existing empty database leaves a part of the backup in it
     const looks = options.replace || (foresee !== 'nothing' && (foresee !== false || target.state === 'empty'));
     const known = looks ? await target.foresee?.(options.replace, contents, signal) : undefined;
     const { steps, findings } = known ?? { steps: [], findings: [] };
@@ -127,7 +127,7 @@ export async function planRestore(
   }
 }
 
-/** Why a plan can't be carried out as it is, with all that would have to be mended; undefined where nothing is known. */
+/** Why a plan can't be carried out, with everything that has to be fixed; undefined if nothing is known. */
 export function hindrance({ findings, target }: RestorePlan): BackupError | undefined {
   const failing = findings.filter(({ weight }) => weight === 'fails');
   if (failing.length === 0) return undefined;
@@ -142,7 +142,7 @@ export function hindrance({ findings, target }: RestorePlan): BackupError | unde
   );
 }
 
-/** Nothing is mixed into a database that holds something. */
+/** Nothing is mixed into a database that holds objects. */
 function occupied(
   { state, holds }: Target,
   engine: Engine,
@@ -161,7 +161,7 @@ function occupied(
   ];
 }
 
-/** A drill drops the database at its end, so it must be one that the drill itself has made. */
+/** A drill drops the database at its end, so the drill must have made it itself. */
 function requireAbsent({ state }: Target, { place }: Engine): void {
   if (state === 'absent') return;
   throw new BackupError('target-not-empty', `${place} is there already, so that no drill may use it`, {
@@ -169,7 +169,7 @@ function requireAbsent({ state }: Target, { place }: Engine): void {
   });
 }
 
-/** Throws `input-invalid` where a place is named (`to`) on the server for what belongs to the whole of it. */
+/** Throws `input-invalid` if a place (`to`) is named for what belongs to a whole server. */
 export function requireNoPlace(to: string | undefined, { database }: { database: string }): void {
   if (to === undefined || to === database || database !== databaseOfGlobals) return;
   throw new BackupError('input-invalid', `roles and accounts belong to a whole server, which has no ${to} for them`, {
@@ -177,7 +177,7 @@ export function requireNoPlace(to: string | undefined, { database }: { database:
   });
 }
 
-/** Throws `input-invalid` where a backup of one engine would go into another. */
+/** Throws `input-invalid` if the backup is of another engine. */
 export function requireSameEngine(manifest: Manifest, engine: Engine): void {
   if (manifest.engine === engine.name) return;
   throw new BackupError(

@@ -6,13 +6,16 @@ import { highestRank, rankToName } from '../../domain/rank.ts';
 import type { Rank } from '../../domain/rank.ts';
 import { plainHost } from '../../domain/watch/account.ts';
 
-/** `of`: whose backup; `server`: the source whose server is written to; `into`: the rank that was named. */
+/**
+ * `of`: the source of the backup; `server`: the source whose server is written to; `into`: the rank that the person
+ * named.
+ */
 export type RankAsked = { of: string; server: string; replace: boolean; isInPlace: boolean; into?: Rank | undefined };
 type RankedSources = { sourceNames: readonly SourceName[]; settings(name: string): SourceConfig };
 
 /**
- * The rank that somebody still has to name before this restore; undefined where it needs none, or it was named. Throws
- * `input-invalid` where another one was named than is there.
+ * The rank that the person still has to name before this restore; undefined if none is needed, or it was named. Throws
+ * `input-invalid` if the named rank is not that of the server.
  */
 export function rankNotNamed(
   { of, server, replace, isInPlace, into }: RankAsked,
@@ -29,7 +32,7 @@ export function rankNotNamed(
   return into === undefined ? needed : undefined;
 }
 
-/** What to throw where nobody can be asked for the rank. */
+/** The error where nobody can be asked for the rank. */
 export function rankMissing(server: string, rank: Rank): BackupError {
   return new BackupError('input-invalid', `the server of ${server} is ${rank}, and nobody has said that it is meant`, {
     hint: `if it is: --into ${rank}`,
@@ -43,7 +46,10 @@ function otherRank(server: string, into: Rank, onto: Rank | undefined): BackupEr
   });
 }
 
-/** The server that a source is read from, and those that functions may restore it on; none where it is on no server. */
+/**
+ * The server that a source is read from, and those that functions may restore it on; empty for a source without a
+ * server.
+ */
 function placesOf(source: SourceConfig): Set<string> {
   const { server } = factsOf(source);
   if (server === undefined) return new Set();

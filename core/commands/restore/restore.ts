@@ -27,8 +27,8 @@ import { verify } from '../proof/verify.ts';
 
 export type { RestoreOptions };
 /**
- * `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a
- * person should know of what is there now.
+ * `database`: where it is. `notReplaced`: what it should have replaced, but did not because of failures. `notes`: what
+ * a person should know about the result.
  */
 export type Restored = {
   id: string;
@@ -41,14 +41,14 @@ export type Restored = {
 type RestoreDeps = { store: Store; report: Report; parallel: number };
 
 const discardLimitMs = 30_000;
-/** Of those that the backup's manifest holds. */
+/** At most so many of the warnings in the backup's manifest are shown. */
 const mostWarnings = 10;
 
 /**
- * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless
- * `replace` says otherwise; then the whole backup is verified first, and where the engine can do it, made and proven
- * beside what it replaces. After a failure, a database that was made here is dropped, unless it is whole and the proof
- * found it different: that one is kept. The message says what is there.
+ * Restores a backup into the database of `engine` and proves it equal. An occupied target is refused without `replace`.
+ * With it, the whole backup is verified first and, where the engine can, restored and proven beside what it replaces.
+ * After a failure, a database made here is dropped, unless it is whole and the proof found it different: then it is
+ * kept. The message says what is there.
  */
 export async function restore(
   manifest: Manifest,
@@ -60,7 +60,7 @@ export async function restore(
   return carryOut(await planRestore(manifest, engine, options, deps, signal), deps, signal);
 }
 
-/** Does what was planned, in the very place that was looked at; and lets go of it. */
+/** Carries out the plan on the target that was looked at, and closes it. */
 async function carryOut(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
   const { manifest, target, engine, options } = plan;
   try {
@@ -111,7 +111,7 @@ function sweptNotes({ swept = [], mended = [] }: Target): string[] {
   ];
 }
 
-/** What was left out on purpose is not expected, and excepted from what is proven. */
+/** Objects left out on purpose are not expected, and are excepted from the proof. */
 async function compare(
   { manifest, catalog, packed, target, engine, options: { owners } }: RestorePlan,
   deps: RestoreDeps,
@@ -147,7 +147,7 @@ function lacking(catalog: Catalog, leftOut: readonly Omit<LeftOut, 'why'>[]): Ca
   return leftOut.length === 0 ? catalog : (Object.fromEntries(kinds) as Catalog);
 }
 
-/** Undoes a failed restore as far as it must be undone, and says in its message what is there now. */
+/** After a failure, undoes the restore as far as necessary, and adds to the message what is there now. */
 async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -166,16 +166,16 @@ async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Prom
 }
 
 /**
- * Whether a restore puts a source back where it was: on its own server, under its own name. Only there its events run
- * again unless somebody says otherwise.
+ * Whether a restore puts a source back on its own server under its own name. Only then do its events run again by
+ * default.
  */
 export function isInPlace(manifest: Manifest, { server, database }: { server: string; database: string }): boolean {
   return server === manifest.source && database === manifest.database;
 }
 
 /**
- * The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server
- * says nothing of the backup, and is no record.
+ * The same, and records beside the backup how a restore with a proof ended. A failure of this server says nothing about
+ * the backup and is not recorded.
  */
 export async function restoreRecorded(
   manifest: Manifest,
@@ -187,7 +187,7 @@ export async function restoreRecorded(
   return recorded(manifest, options, deps, () => restore(manifest, engine, options, deps, signal));
 }
 
-/** Carries out a plan that somebody has seen: the same, and nothing is looked at anew. */
+/** Carries out a plan that somebody has seen, in the same way; nothing is looked at again. */
 export async function restorePlanned(
   plan: RestorePlan,
   deps: RestoreDeps & { clock: Clock },
@@ -196,7 +196,10 @@ export async function restorePlanned(
   return recorded(plan.manifest, plan.options, deps, () => carryOut(plan, deps, signal));
 }
 
-/** Some tables, or definitions alone, say nothing of the whole backup, unless a part of it is damaged. */
+/**
+ * A restore of some tables, or of definitions only, proves nothing about the whole backup; only damage to a part is
+ * recorded.
+ */
 function recorded(
   manifest: Manifest,
   { tables, schemaOnly }: RestoreOptions,
@@ -211,7 +214,7 @@ function recorded(
   );
 }
 
-/** Throws where the backup is damaged, or the definitions are known not to load; reads all of it. */
+/** Reads the whole backup; throws if it is damaged, or if its definitions are known not to load. */
 async function requireReplaceable(
   { manifest, target, engine }: RestorePlan,
   deps: RestoreDeps,
@@ -232,7 +235,7 @@ async function requireReplaceable(
   for (const message of unknown ?? []) deps.report({ type: 'warning', message });
 }
 
-/** What the loading of each part will ask of it. */
+/** The check that the load of each part will apply. */
 function inspectionOf({ stages }: Target): Inspect {
   const steps = stages.flat();
   return ({ file }, content) =>
@@ -297,12 +300,12 @@ function announce(manifest: Manifest, target: Target, place: string, report: Rep
   });
 }
 
-/** What a restore reads, but for the catalog of some tables. */
+/** The parts that a restore reads; of an excerpt, without the catalog. */
 function partsOf({ stages, excerpt }: Target, { parts }: Manifest): readonly ManifestPart[] {
   return excerpt === undefined ? parts : [...new Set(stages.flat().map(({ part }) => part))];
 }
 
-/** Definitions take the time that the server takes, whatever their size. */
+/** Only rows count: how long definitions take doesn't depend on their size. */
 function dataBytes(parts: readonly ManifestPart[]): Bytes {
   return parts.reduce((sum, part) => sum + (part.role === 'data' ? part.bytes : 0), 0);
 }

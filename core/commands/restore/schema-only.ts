@@ -4,7 +4,7 @@ import type { Excerpt, Target } from '../../ports.ts';
 
 const noRows = '0'.repeat(16);
 
-/** The same target without rows: no part that holds some is read, and the proof expects every table to be empty. */
+/** The same target without rows: parts with rows are not read, and the proof expects every table to be empty. */
 export function definitionsAlone(target: Target, manifest: Manifest, catalog: Catalog): Target {
   const { excerpt: chosen, stages } = target;
   const { largeObjects: _, ...expected } = chosen?.manifest ?? manifest;
@@ -25,7 +25,10 @@ export function definitionsAlone(target: Target, manifest: Manifest, catalog: Ca
   return { ...target, excerpt, stages: withoutRows.filter((steps) => steps.length > 0) };
 }
 
-/** Who owns large objects and may read them comes with them: among the definitions with older clients, else with the rows. */
+/**
+ * Drops missing large objects from the expected catalog: older clients put their owners and grants among the
+ * definitions, newer ones with the rows.
+ */
 function withoutLargeObjects(catalog: Catalog, found: Catalog): Catalog {
   const isKept = (kind: string, name: string) => !name.startsWith('large object ') || found[kind]?.[name] !== undefined;
   const kinds = Object.entries(catalog).map(([kind, names]) => [

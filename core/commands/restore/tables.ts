@@ -6,7 +6,7 @@ import type { Engine, Excerpt, Foreseen, Target } from '../../ports.ts';
 
 type PartAsked = { tables?: readonly string[] | undefined; schemaOnly?: boolean | undefined; replace: boolean };
 
-/** Throws `input-invalid` where a part of a backup would take the place of a whole database. */
+/** Throws `input-invalid` if only a part of a backup would replace a whole database. */
 export function requireBeside({ tables, schemaOnly, replace }: PartAsked): void {
   if (!replace || (tables === undefined && schemaOnly !== true)) return;
   const what = tables === undefined ? 'definitions alone' : 'some tables alone';
@@ -15,7 +15,7 @@ export function requireBeside({ tables, schemaOnly, replace }: PartAsked): void 
   });
 }
 
-/** Throws `source-unsupported` where an engine can't choose tables. */
+/** Throws `source-unsupported` if the engine can't choose tables. */
 export function requireExcerpt(tables: readonly string[] | undefined, { excerpt }: Target, { name }: Engine): void {
   if (tables === undefined || excerpt !== undefined) return;
   throw new BackupError('source-unsupported', `backups of ${name} have no tables to choose from`, {
@@ -23,7 +23,7 @@ export function requireExcerpt(tables: readonly string[] | undefined, { excerpt 
   });
 }
 
-/** Throws `source-unsupported` where a backup has no definitions to restore alone. */
+/** Throws `source-unsupported` if the engine's backups have no definitions to restore alone. */
 export function requireDefinitions(schemaOnly: boolean, { noDefinitions }: Target, { name }: Engine): void {
   if (!schemaOnly || noDefinitions !== true) return;
   throw new BackupError('source-unsupported', `backups of ${name} have no definitions to restore alone`, {
@@ -31,7 +31,7 @@ export function requireDefinitions(schemaOnly: boolean, { noDefinitions }: Targe
   });
 }
 
-/** What a restore of some tables does, for people, before and after the steps that the engine knows. */
+/** What a restore of some tables does, for people; comes before and after the engine's own steps. */
 export function excerptSteps({ excerpt, stages }: Target, manifest: Manifest): string[] {
   if (excerpt === undefined) return [];
   const { tables, bare } = excerpt;
@@ -42,7 +42,7 @@ export function excerptSteps({ excerpt, stages }: Target, manifest: Manifest): s
   ];
 }
 
-/** What is not restored of what these tables have. */
+/** What belongs to these tables and is not restored. */
 export function excerptFindings({ excerpt }: Target): Foreseen['findings'] {
   if (excerpt === undefined) return [];
   return saidOf(excerpt).map((what) => ({ weight: 'note', what }));

@@ -2,12 +2,12 @@ import { wholeOf } from '../../domain/content-words.ts';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../../ports.ts';
 
-/** What was replaced and is kept, the newest first, and what would keep that one from coming back. */
+/** Replaced databases that are kept, the newest first, and what would keep that one from coming back. */
 export type KeptPlan = { kept: [KeptDatabase, ...KeptDatabase[]]; findings: RestoreFinding[] };
 
 /**
- * Looks at what of the database of `engine` is kept and could come back. Throws `restore-failed` where nothing is.
- * Writes nothing.
+ * Finds the kept database that could come back in place of the database of `engine`. Throws `restore-failed` if there
+ * is none. Writes nothing.
  */
 export async function planUndo(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
   const replaced = replacedOf(engine);
@@ -23,16 +23,16 @@ export async function planUndo(engine: Engine, database: string, signal: AbortSi
 }
 
 /**
- * Whether a replacement of the database of `engine` died before it exchanged anything: `takeBack` undoes that one, and
- * what is kept is of older ones. Writes nothing.
+ * Whether a replacement of the database of `engine` died before it exchanged anything: `takeBack` undoes it, and kept
+ * databases are from earlier ones. Writes nothing.
  */
 export async function hasBegun(engine: Engine, signal: AbortSignal): Promise<boolean> {
   return (await replacedOf(engine).hasBegun?.(signal)) ?? false;
 }
 
 /**
- * Makes again what such a replacement had taken away, and exchanges nothing: returns what is not there again. Throws
- * `lease-held` while one is at work.
+ * Makes again what such a replacement had taken away, and exchanges nothing. Returns what could not be made again.
+ * Throws `lease-held` while a replacement is at work.
  */
 export async function takeBack(engine: Engine, signal: AbortSignal): Promise<string[]> {
   const lost = await replacedOf(engine).takeBack?.(signal);
@@ -42,7 +42,10 @@ export async function takeBack(engine: Engine, signal: AbortSignal): Promise<str
   });
 }
 
-/** Looks at all that is kept of the database of `engine`. Throws `restore-failed` where nothing is. Writes nothing. */
+/**
+ * Finds everything that is kept of the database of `engine`. Throws `restore-failed` if there is nothing. Writes
+ * nothing.
+ */
 export async function planDrop(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
   return { kept: await allKept(engine, database, signal), findings: [] };
 }
@@ -58,8 +61,8 @@ async function allKept(engine: Engine, database: string, signal: AbortSignal): P
 }
 
 /**
- * Puts back the newest of what was shown, in one step, and keeps what stood in its place: returns the name of that.
- * Throws what was found to be in the way. `tell`: of what had to be put right first.
+ * Puts the newest kept database of the plan back, in one step, and keeps what stood in its place; returns the name of
+ * that. Throws the findings that prevent it. `tell` reports what had to be repaired first.
  */
 export async function undo(
   engine: Engine,
@@ -74,14 +77,14 @@ export async function undo(
   return replacedOf(engine).swapBack(kept[0], tell, signal);
 }
 
-/** Drops all that was shown. */
+/** Drops all kept databases of the plan. */
 export async function dropKept(engine: Engine, { kept }: KeptPlan, signal: AbortSignal): Promise<void> {
   for (const one of kept) await replacedOf(engine).drop(one, signal);
 }
 
 /**
- * Drops what is kept for longer than the configuration says; a sentence each. Fails nothing: what has succeeded before
- * it has, also where nobody can log in to this `engine`.
+ * Drops what is kept for longer than the configuration says; returns a sentence for each. Never throws, even if nobody
+ * can log in to this `engine`: what came before it has succeeded.
  */
 export async function dropOverdue(engine: Engine | Promise<Engine>, signal: AbortSignal): Promise<string[]> {
   try {

@@ -14,16 +14,16 @@ type LookDeps = {
   clock: Clock;
   notifiers: readonly Notifier[];
   databases(signal: AbortSignal): Promise<ListedDatabase[]>;
-  /** What it has had by its backups, where nothing else is known of it. */
+  /** The databases known from their backups, when the server's list is lost. */
   recalled?: ServerDatabases['databases'];
 };
 
-/** What a look has found. `failures`: that somebody could not be told, or that a database is covered by nothing. */
+/** What was found. `failures`: somebody could not be told, or a database is covered by nothing. */
 export type ServerLooked = { known: ServerDatabases; news: ServerDatabases['untold']; failures: unknown[] };
 
 /**
- * Looks which databases a whole server has, writes down which sources they are, and tells what has changed. What could
- * not be told is told by the next look. Throws where the server or the vault can't be asked.
+ * Lists the databases of a whole server, writes down which sources they are, and reports what changed. What could not
+ * be reported is reported the next time. Throws if the server or the vault can't be reached.
  */
 export async function lookAtDatabases(rules: LookRules, deps: LookDeps, signal: AbortSignal): Promise<ServerLooked> {
   const { store, clock, recalled = [] } = deps;
@@ -57,7 +57,7 @@ async function tell(
   const outcomes = await Promise.all(notifiers.map((one) => outcomeOf(one.notify(message, signal))));
   const told = outcomes.length === 0 || outcomes.some(({ failed }) => !failed);
   const { length } = known.untold;
-  // somebody else may have found something since
+  // another run may have found something since
   const toldBy = (one: ServerDatabases | undefined) => ({
     ...(one ?? known),
     untold: (one?.untold ?? []).slice(length),
@@ -75,7 +75,7 @@ function notCovered(server: string, databases: readonly ListedDatabase[]): Backu
   });
 }
 
-/** A name as a list of YAML takes it. */
+/** A name as a YAML list takes it. */
 function inYaml(name: string): string {
   return /^[A-Za-z_][\w.-]*$/.test(name) ? name : JSON.stringify(name);
 }
