@@ -2,13 +2,13 @@ import { isBackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { Tags, Vault } from '../vault.ts';
 
-/** A small JSON object as it was read. `document` undefined: what lies there is not JSON. */
+/** A small JSON object as it was read. `document` undefined: the object is not JSON. */
 export type JsonRead = { document: unknown; version: string };
 
-/** How it is written. `version`: the one that is replaced; without it there must be none. */
+/** How it is written. `version`: the one to replace; without it, there must be no object. */
 export type JsonWrite = { version?: string | undefined; compact?: true; tags?: Tags };
 
-/** Reads a small JSON object; undefined where there is none. Throws where the vault can't be read. */
+/** Reads a small JSON object; undefined if there is none. Throws if the vault can't be read. */
 export async function readJson(vault: Vault, key: ObjectKey, signal: AbortSignal): Promise<JsonRead | undefined> {
   try {
     const { body, version } = await vault.read(key, signal);
@@ -20,8 +20,8 @@ export async function readJson(vault: Vault, key: ObjectKey, signal: AbortSignal
 }
 
 /**
- * Writes a small JSON object, if nobody has written since it was read; returns its version. Throws `object-exists` when
- * somebody has.
+ * Writes a small JSON object unless somebody else has written since it was read; returns its version. Throws
+ * `object-exists` if somebody has.
  */
 export async function writeJson(
   vault: Vault,
@@ -38,7 +38,7 @@ export async function writeJson(
   return written.version;
 }
 
-/** What stands in a JSON text; undefined where it is none. */
+/** The value of a JSON text; undefined if it is not JSON. */
 export function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());

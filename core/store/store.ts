@@ -37,10 +37,10 @@ import { removeBackup } from './rotation/remove.ts';
 import { retagKept } from './rotation/retag.ts';
 import { lookForLeftovers, sweepLeftovers } from './rotation/sweep.ts';
 
-/** Everything that Nightjar keeps in a vault, spoken of by name: whoever has a store knows no key and no vault. */
+/** Everything that Nightjar keeps in a vault, spoken of by name: users of a store know neither keys nor the vault. */
 export type Store = ReturnType<typeof openStore>;
 
-/** Opens the store in a vault. Reads nothing. What each of its functions promises stands above it in its file. */
+/** Opens the store in a vault. Reads nothing. The promise of each function stands above it in its own file. */
 export function openStore(
   opened: Vault,
   identitiesOf: IdentitiesOf = noIdentities,
@@ -49,9 +49,12 @@ export function openStore(
   const vault = withLinks(opened);
   /** Most functions of the store take the vault first. */
   const on = binding(vault);
-  /** What is found damaged while parts are read, for those that record it. */
+  /** Keys of parts that were found damaged while they were read, for the functions that record it. */
   const damaged = new Set<ObjectKey>();
-  /** Those that read what parts hold take what opens them, too; those that read manifests, by what they are trusted. */
+  /**
+   * Functions that read the content of parts also take what decrypts it; those that read manifests, what they are
+   * trusted by.
+   */
   const reading = binding<PartOpening>({ vault, identitiesOf, damaged });
   const recording = binding<Recording>({ vault, damaged });
   const trusting = binding<Trust>({ vault, signingOf });
@@ -59,7 +62,7 @@ export function openStore(
   return {
     /** The vault as people write it: `s3://bucket/prefix`, `/srv/backups`. */
     place: vault.place,
-    /** What holds less firmly here than elsewhere, in one sentence. */
+    /** Which promise is weaker here than elsewhere, in one sentence. */
     weaker: vault.weaker,
 
     listSource: on(listSource),
@@ -84,7 +87,7 @@ export function openStore(
     readPackedCatalog: reading(readPackedCatalog),
     tellCatalog: reading(tellCatalog),
     openPart: reading(openPart),
-    /** The same of what these identities open, whatever is configured. */
+    /** The same with these identities instead of the configured ones. */
     openedBy(identities: readonly string[]) {
       const by = binding<PartOpening>({ vault, identitiesOf: async () => identities, damaged });
       return { tellCatalog: by(tellCatalog), openPart: by(openPart) };
@@ -132,7 +135,7 @@ export function openStore(
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
 
-    /** What can be tried of the vault; loaded when it is asked for, for no run needs it. */
+    /** What can be tried of the vault; loaded on demand, because no run needs it. */
     examinations: async (clock: Clock, of?: SourceName) =>
       (await import('./examine/vault.ts')).vaultExaminations(vault, clock, of),
   };
@@ -147,7 +150,7 @@ function binding<First>(first: First) {
 
 const noIdentities: IdentitiesOf = (source) => Promise.reject(noIdentity(source));
 
-/** Nobody has said what opens the encrypted backups of a source. */
+/** The error when no identity is configured that decrypts the backups of a source. */
 export function noIdentity(source: string): BackupError {
   return new BackupError('key-missing', `the backups of ${source} are encrypted, and no identity is configured`, {
     hint: `write where the identity is kept: sources.${source}.encryption.identity (docs/encryption.md)`,

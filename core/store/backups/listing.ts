@@ -10,9 +10,9 @@ export async function listSource(vault: Vault, source: SourceName, signal: Abort
 }
 
 /**
- * What a listing of the whole vault shows, source by source, so that it is never held as a whole. S3 and folders list
- * what lies in a folder together; a store that does not is asked again for each source that it has torn, which comes
- * once more then, complete.
+ * What a listing of the whole vault shows, source by source, so that the whole is never held in memory. S3 and folders
+ * list everything of one source together. A store that doesn't is listed again for each source that it split up, and
+ * that source is then yielded once more, complete.
  */
 export async function* sourcesListed(vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
   const ended = new Set<string>();

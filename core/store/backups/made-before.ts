@@ -7,15 +7,15 @@ import { readManifest } from './manifests.ts';
 import type { Trust } from './signature.ts';
 
 /**
- * Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy),
- * Lambda's queue for up to 6.
+ * Longest time after which a request may be repeated: EventBridge Scheduler retries for up to 24 hours (its user guide,
+ * retry policy), Lambda's queue for up to 6.
  */
 const repeatedWithinMs = 24 * 3_600_000;
 
 /**
- * The backup that this very request has made before, when it is delivered again or tried again; undefined where it has
- * made none. Such a one ends as `id` does, which is made of the request where a request can come again, or stands
- * behind another one of its second (`newName`), and its manifest names our run: no other manifest is read.
+ * The backup that this request made earlier, if the request is delivered or tried again; undefined if there is none.
+ * The name of such a backup ends as `id` does, because it is derived from the request, or follows another backup of the
+ * same second (`newName`); its manifest names our run. No other manifests are read.
  */
 export async function madeBefore(
   trust: Trust,
@@ -38,14 +38,14 @@ export async function madeBefore(
   return undefined;
 }
 
-/** Whether another one of its second stands before it: then its name may not end as its request's do. */
+/** Whether another backup of the same second comes first: then the end of this name need not come from its request. */
 function isBehind(id: BackupId, others: readonly BackupId[]): boolean {
   return others.some((other) => other < id && startOf(other).getTime() === startOf(id).getTime());
 }
 
 /**
- * The name that a backup gets: `own`, or the next one of its second behind those that are there. Throws `object-exists`
- * where there is none left: nothing may be stored below another run's name, nor swept.
+ * The name of a new backup: `own`, or the next one after the existing backups of its second. Throws `object-exists` if
+ * none is left: nothing may be stored, or swept, under the name of another run.
  */
 export function newName(source: SourceName, own: BackupId, others: readonly BackupId[]): BackupId {
   const id = behindOthers(own, others);

@@ -3,14 +3,13 @@ import { manifestSchema } from '../../contract/manifest/manifest.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { parseJson } from '../json.ts';
 
-/** The last two lines of a manifest: its own checksum, and the end. */
+/** The last two lines of a manifest: its own checksum, and the closing brace. */
 const seal = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;
 const sealBytes = ' "sha256": ""\n}\n'.length + 64;
 
 /**
- * A manifest as it lies in the vault: JSON, a key a line, and as its last key the SHA-256 of every byte before that
- * line. It is of bytes and not of values, so that anybody can check it: `sed '$d' manifest.json | sed '$d' |
- * sha256sum`.
+ * A manifest as stored in the vault: JSON, one key a line; the last key is the SHA-256 of every byte before that line.
+ * The checksum covers bytes, not values, so that anybody can check it: `sed '$d' manifest.json | sed '$d' | sha256sum`.
  */
 export function manifestDocument(manifest: Manifest): Buffer {
   const { format, ...rest } = manifest;
@@ -19,8 +18,8 @@ export function manifestDocument(manifest: Manifest): Buffer {
 }
 
 /**
- * What a document of a vault says, or why it is no manifest. Those of versions before the checksum have none, and are
- * taken as they are: none of them says that it has one, is encrypted, or names the form of its rows.
+ * The manifest in a document of the vault, or why it is none. Versions before the checksum wrote none, and their
+ * documents are accepted unless they claim to have one, are encrypted, or name the form of their rows.
  */
 export function parseManifest(document: Uint8Array): { manifest: Manifest } | { why: string } {
   const body = Buffer.from(document.buffer, document.byteOffset, document.byteLength);
@@ -41,7 +40,7 @@ export function parseManifest(document: Uint8Array): { manifest: Manifest } | { 
   return { why: [path.map(String).join('.'), message].filter((part) => part !== '').join(': ') };
 }
 
-/** Every version that writes these writes the checksum. */
+/** Every version that writes one of these also writes the checksum. */
 function isOfLater({ encryption, rowForm }: Manifest): boolean {
   return encryption !== null || rowForm !== undefined;
 }

@@ -19,13 +19,13 @@ export async function backupIds(vault: Vault, source: SourceName, signal: AbortS
   return ids.sort();
 }
 
-/** `sha256`: of the document as it lies there. */
+/** `sha256`: of the stored document. */
 export type ManifestFound = { manifest: Manifest; sha256: string; lock: Lock | undefined; stays: boolean };
 
 /**
- * One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. What can't be
- * understood, or is not signed as it has to be, is read once more: it may have changed on its way, or be removed just
- * now. Throws `backup-missing`, `manifest-unsigned`, `manifest-invalid`.
+ * Reads one manifest, with its lock and whether a delete would only hide it. If it can't be understood or lacks its
+ * required signature, it is read once more, because it may have changed on its way or have just been removed. Throws
+ * `backup-missing`, `manifest-unsigned`, `manifest-invalid`.
  */
 export async function readManifest(
   trust: Trust,
@@ -46,7 +46,7 @@ export async function readManifest(
   });
 }
 
-/** Before anything in it is read, it is looked at who wrote it. */
+/** The signature is checked before anything in the manifest is read. */
 async function readOnce(
   trust: Trust,
   source: SourceName,
@@ -72,8 +72,8 @@ async function readOnce(
 }
 
 /**
- * Makes a backup exist: its signature first, where it is signed, so that no manifest ever lies there without one.
- * Throws `object-exists` where there is one of this name.
+ * Makes a backup exist. The signature, if there is one, is written first, so that no manifest ever lacks it. Throws
+ * `object-exists` if there is a backup of this name.
  */
 export async function writeManifest(
   vault: Vault,
@@ -87,12 +87,12 @@ export async function writeManifest(
   await vault.putIfAbsent(manifestKey(source, id), document, tags, signal);
 }
 
-/** SHA-256 of the document that `writeManifest` makes of it. */
+/** SHA-256 of the document that `writeManifest` would write. */
 export function manifestDigest(manifest: Manifest): string {
   return digestOf(manifestDocument(manifest));
 }
 
-/** What to say where there is no such backup. */
+/** The error for a backup that does not exist. */
 export function missingBackup(
   { place, name }: Pick<Vault, 'place' | 'name'>,
   source: SourceName,

@@ -15,24 +15,24 @@ import { sharing } from './share.ts';
 import type { StoredBackup } from './stored.ts';
 
 /**
- * What it took to have a backup in this vault, too. `there`: all of it was there, and nothing was written; `mended`: it
- * was there, and what was damaged of it was brought anew. `parts` and `bytes`: what was brought now.
+ * The result of receiving a backup. `there`: it was complete already and nothing was written; `mended`: it was there
+ * and its damaged parts were replaced. `parts` and `bytes`: copied by this run.
  */
 export type Received = { state: 'copied' | 'mended' | 'there'; parts: number; bytes: Bytes };
 
 /**
- * `confirm`: throws unless the lease of the source, in this vault, is ours at this moment. `only`: which parts alone are
- * brought, and no manifest: what is there then is no backup yet.
+ * `confirm` throws unless the source's lease in this vault is ours right now. `only`: copies just these parts and no
+ * manifest, so that the result is not a backup yet.
  */
 type ReceiveDeps = { report: Report; confirm(): Promise<void>; only?: ((part: ManifestPart) => boolean) | undefined };
 
 const partsAtOnce = 2;
 
 /**
- * Takes a backup from another vault: its parts, then what lies beside its manifest, then the manifest, byte for byte.
- * What an earlier run has brought is read and compared, and not brought again; what another backup there has in common
- * with it is read there, and shared. Nothing is ever written over: throws `object-exists` where something else lies in
- * its place. What was brought stays when the rest fails, for the next run.
+ * Receives a backup from another vault: its parts, then what lies beside its manifest, then the manifest, byte for
+ * byte. What an earlier run copied is read and compared, not copied again. Content that another backup here also has is
+ * read here and shared. Overwrites nothing: throws `object-exists` if something else is in the way. After a failure,
+ * what was copied stays for the next run.
  */
 export async function receiveBackup(
   trust: Trust,
@@ -73,7 +73,9 @@ export async function receiveBackup(
   return { state, parts, bytes: brought.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
-/** Brings one part, and once more where its way may have been bad. Returns how many bytes it took. */
+/**
+ * Copies one part, and tries once more if the transfer may have been at fault. Returns how many bytes were transferred.
+ */
 async function bringPart(
   vault: Vault,
   stored: StoredBackup,
@@ -120,7 +122,7 @@ async function* metered(content: ByteStream, report: Report): ByteStream {
   }
 }
 
-/** Of a backup that is complete here, sizes tell enough: to read it again is for `verify`. */
+/** For a backup that is complete here, comparing sizes is enough: `verify` reads everything again. */
 async function requirePart(
   vault: Vault,
   { manifest, place }: StoredBackup,
@@ -144,7 +146,7 @@ async function digestOf(
   return sum.sha256();
 }
 
-/** Adds a small object; one that is there has to be the same. */
+/** Adds a small object; an existing one must be the same. */
 async function add(
   vault: Vault,
   key: ObjectKey,
@@ -160,7 +162,7 @@ async function add(
   }
 }
 
-/** Throws `object-exists` where other bytes lie there than in the other vault. */
+/** Throws `object-exists` if the bytes here differ from those in the other vault. */
 export async function requireSame(
   vault: Vault,
   key: ObjectKey,

@@ -11,10 +11,10 @@ import { requireSame } from './receive.ts';
 import type { StoredBackup } from './stored.ts';
 
 /**
- * Takes away what is damaged of a backup here that another vault has whole, so that it can be brought anew: these parts,
- * and its manifest and signature where they can't be believed. Each part is read in the other vault first, to its end:
- * nothing is taken away of which nobody has a good one. Throws `part-corrupt` where the other one is damaged, too, and
- * `vault-failed` where we may remove nothing here.
+ * Deletes what is damaged of a backup here, so that it can be copied again from another vault: these parts, and the
+ * manifest and signature if they can't be trusted. Each part is first read in the other vault to its end: nothing is
+ * deleted without a good copy. Throws `part-corrupt` if the other one is damaged, too, and `vault-failed` if we may
+ * delete nothing here.
  */
 export async function discardDamaged(
   trust: Trust,
@@ -38,8 +38,8 @@ export async function discardDamaged(
 }
 
 /**
- * Where the manifest and its signature lie, if what lies there was not written by us, or has changed since. Throws
- * `object-exists` where it is a good one of another backup: then nobody knows which of the two is damaged.
+ * The keys of the manifest and its signature, if what lies there is not ours or has changed since. Throws
+ * `object-exists` if it is the good manifest of a different backup: then nobody knows which of the two is damaged.
  */
 async function unbelieved(trust: Trust, stored: StoredBackup, signal: AbortSignal): Promise<ObjectKey[]> {
   const { manifest, document } = stored;

@@ -10,19 +10,19 @@ import { openStored } from '../parts/reading.ts';
 import { canShare, shareParts } from '../parts/sharing.ts';
 import type { Vault } from '../../vault.ts';
 
-/** A part of a backup that is here. */
+/** A part of a backup in this vault. */
 type Like = { of: Manifest; part: ManifestPart };
 
-/** Shares one part; undefined where it has to be brought. Otherwise how many bytes that took: none. */
+/** Shares one part and returns the bytes transferred, always 0; undefined if the part has to be copied. */
 type Share = (part: ManifestPart, signal: AbortSignal) => Promise<Bytes | undefined>;
 
 /**
- * How parts of a backup that is brought here are shared with the nearest ones that are here already: what their
- * manifests say is the same content, and what is so when it is read: a copy has to be good where what it is like is
- * not. Undefined where this vault can't, or there is none. A part that could not be shared is brought.
+ * Shares parts of an incoming backup with its nearest neighbours in this vault: those with the same content by their
+ * manifests. They are read first, because a copy must be good even if the backup it shares with is not. Undefined if
+ * this vault can't share or has no neighbour. A part that could not be shared is copied.
  */
 export async function sharing(trust: Trust, manifest: Manifest, signal: AbortSignal): Promise<Share | undefined> {
-  // of a database nothing is shared: no manifest is read for that, and no store asked whether it locks
+  // databases share nothing: spare them the reading of manifests and the question whether the vault locks
   if (!manifest.parts.some(({ file }) => isSharable(file))) return undefined;
   if (!(await canShare(trust.vault, signal))) return undefined;
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
@@ -55,7 +55,7 @@ function digestOf({ sha256, storedBytes }: ManifestPart): string {
   return `${sha256} ${storedBytes}`;
 }
 
-/** Nothing is shared with a backup that can't be believed, or is gone. */
+/** Nothing is shared with a backup that is gone or can't be trusted. */
 function unlessUnread(error: unknown): undefined {
   if (!isBackupError(error, 'backup-missing', 'manifest-invalid', 'manifest-unsigned')) throw error;
 }

@@ -12,10 +12,12 @@ import { afterReadingAgain } from '../parts/read-again.ts';
 import { openStored } from '../parts/reading.ts';
 import type { PartOpening } from '../parts/reading.ts';
 
-/** An object that belongs to a manifest and is no part, as its signature is. `path` is below the backup's place. */
+/**
+ * An object that belongs to a manifest but is no part, such as its signature. `path` is relative to the backup's place.
+ */
 export type BesideManifest = { path: string; body: Uint8Array };
 
-/** A backup as it is stored, on its way into another vault: nothing of it is opened. */
+/** A backup in its stored form, to be copied to another vault without decrypting or decompressing anything. */
 export type StoredBackup = {
   /** The vault that it comes from. */
   place: string;
@@ -25,11 +27,11 @@ export type StoredBackup = {
   beside: readonly BesideManifest[];
   /** A part's stored bytes, checked against the manifest. Throws `part-corrupt` at their end. */
   open(part: ManifestPart, signal: AbortSignal): ByteStream;
-  /** What to throw for a reading of it that failed: whether the part is damaged, or its way was bad. */
+  /** The error to throw after a failed reading: it tells a damaged part from a bad transfer. */
   judge(error: unknown, part: ManifestPart, signal: AbortSignal): Promise<unknown>;
 };
 
-/** Reads everything of a backup but its parts. Throws as `readManifest` does. */
+/** Reads everything of a backup except its parts. Throws as `readManifest` does. */
 export async function storedBackup(
   trust: Trust & Pick<PartOpening, 'damaged'>,
   source: SourceName,
@@ -55,7 +57,7 @@ export async function storedBackup(
   };
 }
 
-/** The very bytes of a manifest that was just read, and judged. */
+/** The exact bytes of a manifest that was just read and judged. */
 async function documentOf(vault: Vault, manifest: Manifest, signal: AbortSignal): Promise<Uint8Array> {
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
   const { body } = await vault.read(manifestKey(source, id), signal).catch((error: unknown) => {

@@ -15,7 +15,7 @@ const overwrites = {
     'writes, or write conditionalWrites: false in the vault (docs/stores.md)',
 };
 
-/** What can be tried with one object, one after the other; each write is another text. */
+/** What can be tried with one object, one after the other. Each write has a different text. */
 export function openProbe(vault: Vault, clock: Clock) {
   const own = randomUUID();
   let version = '';
@@ -28,7 +28,7 @@ export function openProbe(vault: Vault, clock: Clock) {
     new BackupError('vault-failed', `${vault.place}: the vault ${how} although it was told not to`, overwrites);
 
   return {
-    /** Writes it, over what an earlier run has left too, and reads it back. */
+    /** Writes it, also over what an earlier run left, and reads it back. */
     async write(signal: AbortSignal): Promise<void> {
       const body = next();
       try {
@@ -46,14 +46,14 @@ export function openProbe(vault: Vault, clock: Clock) {
         hint: 'something on the way to the vault changes data, or answers from a cache',
       });
     },
-    /** Throws unless a second write of what may be written once is refused, of small objects and of parts. */
+    /** Throws unless a second write of a write-once object is refused, for small objects and for parts. */
     async requireOnce(signal: AbortSignal): Promise<Observed[]> {
       const again = next();
       if (await isTaken(() => vault.putIfAbsent(probeKey, again, {}, signal))) throw taken('writes over an object');
       if (await isTaken(() => vault.put(probeKey, once(again), {}, signal))) throw taken('writes over a part');
       return [{ outcome: 'fine', said: 'a second write of the same name is refused' }];
     },
-    /** Throws unless an object is replaced only while it is what was read. */
+    /** Throws unless an object is replaced only while it is unchanged since it was read. */
     async requireVersions(signal: AbortSignal): Promise<Observed[]> {
       const old = version;
       ({ version } = await vault.putIfUnchanged(probeKey, next(), old, signal));
@@ -61,7 +61,7 @@ export function openProbe(vault: Vault, clock: Clock) {
         throw taken('replaces what somebody else has written');
       return [{ outcome: 'fine', said: 'nobody replaces what another has written meanwhile' }];
     },
-    /** When the vault says that it was written now. */
+    /** The time that the vault gives for a write made now. */
     async told(signal: AbortSignal): Promise<ToldMoment> {
       const before = clock.now();
       ({ version } = await vault.putIfUnchanged(probeKey, next(), version, signal));
@@ -77,7 +77,9 @@ export function openProbe(vault: Vault, clock: Clock) {
   };
 }
 
-/** Whether a write goes through that has to be refused: twice, for another run may have removed the object before. */
+/**
+ * Whether a write succeeds that has to be refused. Tries twice, because another run may have removed the object before.
+ */
 async function isTaken(write: () => Promise<unknown>): Promise<boolean> {
   for (const _ of ['once', 'again'])
     try {

@@ -11,9 +11,9 @@ import { openProbe } from './probe.ts';
 import type { Probe } from './probe.ts';
 
 /**
- * What backups, copies, checks and rotation need of a vault, tried with one small object of a name of its own. It is
- * removed in the end, or, where we may not delete, stays, and the next run writes over it. `of`: as somebody who has to
- * do with the backups of this source alone, and has no rights beyond.
+ * Tries what backups, copies, checks and rotation need of a vault, with one small object that has a name of its own. It
+ * is removed at the end or, where we may not delete, stays, and the next run overwrites it. `of`: tries only what the
+ * role of this source's backups may do.
  */
 export function vaultExaminations(vault: Vault, clock: Clock, of?: SourceName): Examination[] {
   const probe = openProbe(vault, clock);
@@ -42,7 +42,7 @@ export function vaultExaminations(vault: Vault, clock: Clock, of?: SourceName): 
   }
 }
 
-/** Two that try a vault at the same moment have the same object. */
+/** Two examinations of one vault at the same moment use the same object. */
 function disturbed(error: unknown): Observed[] {
   if (!isBackupError(error, 'object-exists', 'object-missing')) throw error;
   return [{ outcome: 'not tried', said: 'another nightjar doctor tries this vault at this moment: run it again' }];
@@ -58,7 +58,7 @@ function observedWeakness({ weaker }: Vault): Observed[] {
   return weaker === undefined ? [] : [{ outcome: 'warning', said: weaker, remedy }];
 }
 
-/** One that looks empty may be the disk below a mount point, or another prefix. */
+/** A vault that looks empty may be the disk below a mount point, or another prefix. */
 async function observedListing(vault: Vault, prefix: string, signal: AbortSignal): Promise<Observed[]> {
   for await (const { key } of vault.list(prefix, signal))
     if (key !== probeKey) return [{ outcome: 'fine', said: 'what was stored before can be seen' }];
@@ -73,7 +73,7 @@ async function observedListing(vault: Vault, prefix: string, signal: AbortSignal
 
 async function observedTags(vault: Vault, signal: AbortSignal): Promise<Observed[]> {
   const tags = { 'nightjar-doctor': 'tried' };
-  // twice, for another run may have written it in between
+  // twice, because another run may have written it in between
   for (const _ of ['once', 'again']) {
     await vault.retag(probeKey, tags, signal);
     const found = await vault.tags(probeKey, signal);
@@ -103,7 +103,9 @@ async function observedUploads(vault: Vault, signal: AbortSignal): Promise<Obser
   }
 }
 
-/** The newest backups together, but for what they share with older ones, are about what the next ones will take. */
+/**
+ * The next backups will take about as much as the newest ones do now, not counting what those share with older ones.
+ */
 async function observedSpace(vault: Vault, signal: AbortSignal): Promise<Observed[]> {
   if (vault.free === undefined) return [];
   const free = await vault.free(signal);

@@ -18,12 +18,12 @@ const freeLimitMs = 10_000;
 export type LeaseTimes = typeof usualTimes;
 export type LeaseDeps = { clock: Clock; identity: Identity };
 
-/** What another process needs to go on with the lease of its run; survives JSON. */
+/** What another process needs to continue with the lease of its run; survives JSON. */
 export type HandedLease = { run: string; version: string };
 
 /**
- * What is done under a lease. `signal` aborts when it is lost. `confirm` throws unless it is ours at this moment.
- * `handOn` renews it once more and lets go of it, for another process of the same run to go on with.
+ * Work done under a lease. `signal` aborts when the lease is lost. `confirm` throws unless the lease is ours right now.
+ * `handOn` renews it once more and leaves it to another process of the same run.
  */
 export type LeaseWork<T> = (
   signal: AbortSignal,
@@ -31,10 +31,10 @@ export type LeaseWork<T> = (
   handOn: () => Promise<HandedLease>,
 ) => Promise<T>;
 
-/** A lease of ours, as this version of it says. */
+/** A lease of ours, at the given version. */
 type HeldLease = { source: SourceName; version: string; deps: LeaseDeps };
 
-/** Renews a lease of ours while `work` goes on, and gives it back. */
+/** Renews our lease while `work` goes on, and gives it back afterwards. */
 export async function holdLease<T>(
   vault: Vault,
   { source, version: first, deps }: HeldLease,
@@ -66,7 +66,7 @@ export async function holdLease<T>(
   let renewedAt = deps.clock.now().getTime();
   const timer = setInterval(() => {
     const now = deps.clock.now().getTime();
-    // a store that can't be reached for a moment is no loss: the lease holds for a while
+    // a short outage of the store is no loss, because the lease holds for a while
     if (now - renewedAt > holdMs - renewMs)
       lost.abort(lostTo(source, 'the lease could not be renewed in time, and another run may take it over'));
     renew().then(
@@ -87,15 +87,15 @@ export async function holdLease<T>(
   } finally {
     clearInterval(timer);
     await renewing.catch(() => {});
-    // best effort: a lease that is not given back runs out by itself
+    // best effort: a lease that is not given back expires by itself
     if (!lost.signal.aborted && !isHandedOn)
       await freeLease(vault, source, version, deps.identity, AbortSignal.timeout(freeLimitMs)).catch(() => {});
   }
 }
 
 /**
- * Gives a lease back, as long as it is this version of it: it is then long over on every clock, the one of a machine
- * that is ahead too. Throws `object-exists`.
+ * Gives a lease back if it still has this version, by dating its end far in the past, for clocks that are ahead, too.
+ * Throws `object-exists`.
  */
 export async function freeLease(
   vault: Vault,

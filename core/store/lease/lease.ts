@@ -7,13 +7,16 @@ import type { HandedLease, LeaseDeps, LeaseTimes, LeaseWork } from './hold.ts';
 import { readLease, stuck } from './state.ts';
 import type { Lease, LeaseState } from './state.ts';
 
-/** In renewals, since the last one: from when on a run is waited for, and when it is dead. */
+/**
+ * Times since the last renewal, in renewal intervals: from the first on, wait for the run to renew; from the second on,
+ * it is dead.
+ */
 const [mayBeDead, isDead] = [0.9, 1.5];
 
 /**
- * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role
- * that backs up may not delete). The lease of a dead run is taken over when its time is over. When the lease is lost,
- * the signal given to `work` aborts. Throws `lease-held`, `lease-stuck`, `lease-lost`.
+ * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back by overwriting it,
+ * because a role that backs up may not delete. The lease of a dead run is taken over once it has expired. If the lease
+ * is lost, the signal given to `work` aborts. Throws `lease-held`, `lease-stuck`, `lease-lost`.
  */
 export async function withLease<T>(
   vault: Vault,
@@ -28,8 +31,8 @@ export async function withLease<T>(
 }
 
 /**
- * Goes on, as the same run, under the lease that another process has handed on: of those it was handed to, one gets it.
- * Throws `lease-lost` when somebody else has it.
+ * Continues, as the same run, under a lease that another process handed on. If several try, one succeeds. Throws
+ * `lease-lost` if somebody else has it.
  */
 export async function withHandedLease<T>(
   vault: Vault,
@@ -72,7 +75,7 @@ async function take(
   const takeOver = (version: string) => writeLease(vault, source, leaseOf(deps, times.holdMs), version, signal);
   try {
     return await takeOver(current.version).catch(async (error: unknown) => {
-      // a run that was killed while it wrote its lease may have got it only by our write (vaults/folder/replace.ts)
+      // a run killed while it wrote its lease may have completed it only through our write (vaults/folder/replace.ts)
       const next = isBackupError(error, 'object-exists') && (await readLease(vault, source, deps.clock.now(), signal));
       if (!next || next.state !== 'held' || !deps.identity.isGone(next.lease.holder)) throw error;
       return takeOver(next.version);
@@ -84,8 +87,8 @@ async function take(
 }
 
 /**
- * The lease of an earlier attempt at our own request: free once it has missed a renewal, for that attempt is dead then,
- * and whoever tries again may have no other try. One that has just been renewed is not waited for.
+ * Judges the lease of an earlier attempt at our own request: it is free once it has missed a renewal, because that
+ * attempt is dead then and this may be the last try. Does not wait for one that was just renewed.
  */
 async function renewedOrDead(
   vault: Vault,
@@ -105,7 +108,7 @@ async function renewedOrDead(
   return now.state === 'held' && now.version === seen.version ? { ...now, state: 'free' } : now;
 }
 
-/** Another run is at work. */
+/** The error while another run is at work. */
 export function heldBy(source: SourceName, lease: Lease): BackupError {
   return new BackupError(
     'lease-held',

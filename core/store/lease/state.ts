@@ -8,22 +8,22 @@ import { readJson } from '../json.ts';
 
 const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });
 
-/** A lease as it lies in the vault. */
+/** A lease as stored in the vault. */
 export type Lease = z.infer<typeof leaseSchema>;
 
 /**
- * What stands in the place of a lease. `stuck`: no run can have written it so and be at work; nobody may take it, and
- * it does not run out.
+ * The state of a source's lease. `stuck`: no run at work can have written this; nobody may take it, and it never
+ * expires.
  */
 export type LeaseState =
   | { state: 'absent' }
   | { state: 'free' | 'held'; lease: Lease; version: string }
   | { state: 'stuck'; why: string; lease?: Lease; version: string };
 
-/** A lease is dated minutes ahead. An hour more is what the clocks of two machines may differ by. */
+/** A lease is dated minutes ahead; one more hour allows for the clocks of two machines to differ. */
 const farAheadMs = 3_600_000;
 
-/** Looks at a source's lease. Throws the vault's errors. */
+/** Reads a source's lease. Throws the vault's errors. */
 export async function readLease(vault: Vault, source: SourceName, now: Date, signal: AbortSignal): Promise<LeaseState> {
   try {
     const read = await readJson(vault, leaseKey(source), signal);
@@ -45,7 +45,7 @@ export async function leaseWritten(vault: Vault, source: SourceName, signal: Abo
   return listed.find((one) => one.key === key)?.modified;
 }
 
-/** Why nobody can work on a source until a person has looked. */
+/** The error when nobody can work on a source until a person has looked. */
 export function stuck({ name }: Pick<Vault, 'name'>, source: SourceName, { why }: { why: string }): BackupError {
   return new BackupError('lease-stuck', `${source}: the lease ${leaseKey(source)} keeps every run out: ${why}`, {
     hint: `see who holds it, and free it: nightjar unlock ${word(source)}${vaultOption(name)}`,

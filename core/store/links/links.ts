@@ -13,11 +13,11 @@ import type { LinkFound, NamesOfPart } from './names.ts';
 const atOnce = 8;
 
 /**
- * Gives a vault second names whose store knows none (docs/decisions/0012-packs.md): a part that later backups may have
- * in common with this one is stored as a pack beside the backups, and each backup has a link to it in the part's place.
- * To whoever works with the vault, a link is the part: listed with the size of its pack, read, tagged and removed by the
- * part's own name. Only the sweep removes packs, where no link is left. A vault that has names of its own, or locks what
- * it keeps, gets no new links; those that were copied into it are followed.
+ * Gives objects second names in a vault whose store has none (docs/decisions/0012-packs.md). A part that later backups
+ * may share is stored as a pack beside the backups, and each backup has a link to it in the part's place. Users of the
+ * returned vault see the link as the part: it is listed with the size of its pack, and read, tagged and deleted by the
+ * part's name. Only the sweep deletes packs, once no link is left. A vault that has second names itself, or locks what
+ * it keeps, gets no new links; links that were copied into it are followed.
  */
 export function withLinks(vault: Vault): Vault {
   const { hold, locks } = vault;
@@ -50,13 +50,13 @@ export function withLinks(vault: Vault): Vault {
     const taken = await linksOf.all(key, signal);
     if (await isTaken(taken, packSizes(vault, signal))) throw exists(key);
     const free = await freePack(vault, pack, signal);
-    // without tags: no rule of the bucket may take what another backup needs
+    // without tags, so that no lifecycle rule of the bucket removes what another backup needs
     const stored = await vault.put(free, body, {}, signal);
     await link({ part: key, pack: free, bytes: stored.bytes }, tags, signal);
     return stored;
   }
 
-  /** Asked once: a bucket's locks don't come and go. */
+  /** Asked only once: a bucket's locks don't come and go. */
   function isShared(signal: AbortSignal): Promise<boolean> {
     mayShare ??= canShare({ ...vault, share }, signal).catch((error: unknown) => {
       mayShare = undefined;
@@ -65,7 +65,7 @@ export function withLinks(vault: Vault): Vault {
     return mayShare;
   }
 
-  /** One that is there already says the same: all of it stands in its name. */
+  /** An existing link says the same, because its name holds everything. */
   async function link(one: PartLink, tags: Tags, signal: AbortSignal): Promise<void> {
     const key = linkKey(one);
     if (key === undefined) throw new BackupError('internal', `${one.part} can't be a name of ${one.pack}`);
@@ -94,7 +94,7 @@ export function withLinks(vault: Vault): Vault {
       links.push(wanted);
     }
     await mapConcurrently(atOnce, links, (one, stop) => link(one, {}, stop), signal);
-    // looked at once more behind the links: from now on no sweep takes one of them
+    // checked again after the links were written: from now on no sweep removes these packs
     const now = packSizes(vault, signal);
     for (const { pack, bytes } of links) if ((await now(pack)) !== bytes) return false;
     return true;
@@ -108,7 +108,7 @@ export function withLinks(vault: Vault): Vault {
         const one = linkOf(found.key);
         const leads = one && (await leading(names.get(one.part)!, sizes))?.key === found.key;
         const bytes = leads === true ? await sizes(one!.pack) : undefined;
-        // a link that leads nowhere, or that nobody follows, is shown as it is: no part
+        // a link that leads nowhere, or is not the one followed, is listed as it is, not as a part
         yield bytes === undefined ? found : { ...found, key: one!.part, bytes, file: one!.pack };
       }
     }
@@ -128,7 +128,10 @@ export function withLinks(vault: Vault): Vault {
     return { state: states.includes('hidden') ? 'hidden' : 'gone', shared: true };
   }
 
-  /** A hold is put on the bytes, too, and stays there: another backup that has them may be held as well. */
+  /**
+   * Also puts the hold on the pack. It stays there when the part's hold is removed, because other held backups may
+   * share the pack.
+   */
   async function holdAll(key: ObjectKey, on: boolean, put: NonNullable<Vault['hold']>, signal: AbortSignal) {
     const links = on ? await linksOf(key, signal) : [];
     const done: boolean[] = [];
@@ -137,7 +140,7 @@ export function withLinks(vault: Vault): Vault {
     return done.every(Boolean);
   }
 
-  /** Does something with every name of a part: itself, where it is no link. */
+  /** Does something with every link of a part, or with the part itself if it has none. */
   async function each(key: ObjectKey, work: (one: ObjectKey) => Promise<unknown>, signal: AbortSignal): Promise<void> {
     const links = await linksOf(key, signal);
     for (const one of links.length === 0 ? [key] : links.map((found) => found.key)) await work(one);
@@ -152,7 +155,7 @@ export function withLinks(vault: Vault): Vault {
   }
 }
 
-/** Where a part's bytes are, in a pack of this size; undefined where in none. */
+/** The key that has a part's bytes, if it is a pack of this size; undefined if there is none. */
 async function followed(
   { isThere, links }: NamesOfPart,
   bytes: Bytes,
@@ -164,8 +167,8 @@ async function followed(
 }
 
 /**
- * Which link of a part is followed: of several the first to a pack of the size that it names. What is listed is what is
- * read: whoever puts a link beside a good one changes neither.
+ * The link of a part that is followed: the first one whose pack has the size that the link names. Listing and reading
+ * follow the same one, and another link put beside a good one changes neither.
  */
 async function leading(
   { isThere, links }: NamesOfPart,
@@ -176,7 +179,7 @@ async function leading(
   return links[0];
 }
 
-/** Whether a name leads somewhere. */
+/** Whether a name leads to any bytes. */
 async function isTaken(
   { isThere, links }: NamesOfPart,
   sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,

@@ -5,15 +5,16 @@ import type { PartLink } from '../../domain/layout/packs.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { Listed, Vault } from '../../vault.ts';
 
-/** A link that lies in the vault. */
+/** A link found in the vault. */
 export type LinkFound = PartLink & { key: ObjectKey; modified: Date };
 
-/** What lies in a vault under the name of a part. `isThere`: the part itself; the links, the oldest first. */
+/** What a vault has under the name of a part. `isThere`: the part itself; `links`: oldest first. */
 export type NamesOfPart = { isThere: boolean; links: LinkFound[] };
 
 /**
- * Reads the links of a part: none where it is there itself, or of a kind that has none, which is not asked for. `all`:
- * whatever lies under its name. In a vault that gets no links, a backup that has none is looked at once.
+ * Reads the links of a part. Empty if the part itself is there, and, without asking, for kinds of parts that never have
+ * links. `all`: everything under its name. In a vault that gets no new links, a backup without links is listed only
+ * once.
  */
 export function linkReader(vault: Vault, { isLinking }: { isLinking: boolean }) {
   const linkless = new Set<string>();
@@ -41,7 +42,7 @@ export function linkReader(vault: Vault, { isLinking }: { isLinking: boolean }) 
   return Object.assign(links, { all });
 }
 
-/** What lies under the names of many parts: the places of their backups are listed once each. */
+/** What the vault has under the names of many parts. Lists each of their backups once. */
 export async function namesBelow(
   vault: Vault,
   parts: readonly ObjectKey[],
@@ -54,8 +55,8 @@ export async function namesBelow(
 }
 
 /**
- * Asks for the sizes of packs, undefined for one that is not there. Those of a source are listed together, and once more
- * where one is not among them: it may have come since.
+ * Returns the size of a pack, undefined if it doesn't exist. The packs of a source are listed together, and again if
+ * one is missing, because it may have come since.
  */
 export function packSizes(vault: Vault, signal: AbortSignal): (pack: ObjectKey) => Promise<Bytes | undefined> {
   let known = { folder: '', isAgain: false, sizes: new Map<ObjectKey, Bytes>() };
@@ -73,8 +74,8 @@ export function packSizes(vault: Vault, signal: AbortSignal): (pack: ObjectKey) 
 }
 
 /**
- * Where a pack may be stored: where something lies already, of a run that died or a pack that proved damaged, beside it,
- * under its number with more digits, which no part of a backup has.
+ * A free key for a pack. If something is in its place (from a dead run, or a pack that proved damaged), its number gets
+ * more digits, which no part of a backup has.
  */
 export async function freePack(vault: Vault, pack: ObjectKey, signal: AbortSignal): Promise<ObjectKey> {
   const numbered = /.*\/\d+/.exec(pack)![0];
@@ -85,7 +86,7 @@ export async function freePack(vault: Vault, pack: ObjectKey, signal: AbortSigna
   return objectKey(free);
 }
 
-/** What lies under the names of the parts in a listing. */
+/** What a listing has under the names of parts. */
 export function namesOfParts(listed: readonly Listed[]): Map<ObjectKey, NamesOfPart> {
   const parts = new Map<ObjectKey, NamesOfPart>();
   const of = (part: ObjectKey): NamesOfPart => {
@@ -98,13 +99,13 @@ export function namesOfParts(listed: readonly Listed[]): Map<ObjectKey, NamesOfP
     if (link === undefined) of(key).isThere = true;
     else of(link.part).links.push({ ...link, key, modified });
   }
-  // of several, the first one that was written counts: nobody writes over it
+  // of several links the oldest counts: nobody overwrites it
   for (const { links } of parts.values())
     links.sort((a, b) => a.modified.getTime() - b.modified.getTime() || (a.key < b.key ? -1 : 1));
   return parts;
 }
 
-/** A listing, folder by folder: links of one part stand together, and no more of it is held. */
+/** A listing in groups by folder: the links of one part are in one group, and only one group is held in memory. */
 export async function* byFolder(listed: AsyncIterable<Listed>): AsyncIterable<Listed[]> {
   let together: Listed[] = [];
   for await (const found of listed) {

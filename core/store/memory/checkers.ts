@@ -8,28 +8,25 @@ import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 import { clocksMs } from '../../domain/verdict/verdict.ts';
 
-/** Several configurations may share a vault. `id` is this one's; `others` have checked lately. */
+/** The configurations that share a vault. `id`: this one's; `others`: those that ran a check lately. */
 export type Checkers = { id: string; others: Checker[] };
 
 const key = objectKey(`${outboxFolder}checkers.json`);
 const attempts = 8;
 const limitMs = 15_000;
-/** A configuration is checked at least once a day; one that has not been for longer is no longer in use. */
+/** A configuration in use is checked at least once a day; after this time it no longer counts. */
 const livesMs = 26 * 3_600_000;
 const remembered = 12;
 
-/**
- * What stands for a configuration: a digest of the names of its sources, so that a file and its copy elsewhere are the
- * same one.
- */
+/** Identifies a configuration: a digest of its source names, so that a file and its copies elsewhere are the same. */
 export function configurationId(sources: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(sources.toSorted())).digest('hex').slice(0, 12);
 }
 
 /**
- * Writes down that this configuration is checked now, and tells which others are. One that was not checked again since
- * this one began was replaced by it; until this one's second check that can't be known, and it counts as being in use.
- * Throws where the vault refuses.
+ * Records that this configuration is checked now, and returns the others in use. One that was not checked again since
+ * this one began was replaced by it; until this one's second check that can't be known, and it counts as in use. Throws
+ * if the vault refuses.
  */
 export async function checkersOf(
   vault: Vault,

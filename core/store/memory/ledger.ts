@@ -8,22 +8,20 @@ import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 import type { JsonRead } from '../json.ts';
 
-/**
- * What is remembered of a source. `version` undefined: nothing lies there. `lost`: what lies there can't be understood.
- */
+/** What is remembered of a source. `version` undefined: there is none yet. `lost`: it can't be understood. */
 export type LedgerRead = { ledger?: Ledger; version: string | undefined; lost?: string };
 
-/** The sources that have, or had, a ledger, and the revision of each that was seen last. */
+/** The sources that have, or had, a ledger, with the last revision seen of each. */
 export type LedgerIndex = ReadonlyMap<string, number>;
 
-/** Sources are folders: none can have this name. */
+/** Sources are folders, so none can have this name. */
 const indexKey = objectKey('ledger.json');
-/** Each time that one writer finds another before it, that one is done: as many may write at the same moment. */
+/** Each conflict means that another writer succeeded, so this many may write at the same moment. */
 const attempts = 20;
 
 /**
- * Reads what the vault remembers of a source. Throws where the vault can't be read, and `vault-failed` where a newer
- * Nightjar has written.
+ * Reads what the vault remembers of a source. Throws if the vault can't be read, and `vault-failed` if a newer Nightjar
+ * wrote it.
  */
 export async function readLedger(vault: Vault, source: SourceName, signal: AbortSignal): Promise<LedgerRead> {
   const found = await readJson(vault, ledgerKey(source), signal);
@@ -40,8 +38,8 @@ export async function readLedger(vault: Vault, source: SourceName, signal: Abort
 }
 
 /**
- * Writes what is to be remembered as its next revision, which is returned, if nobody has written since it was read.
- * Throws `object-exists` when somebody has.
+ * Writes the ledger as its next revision, unless somebody else has written since it was read; returns that revision.
+ * Throws `object-exists` if somebody has.
  */
 export async function writeLedger(
   vault: Vault,
@@ -55,12 +53,12 @@ export async function writeLedger(
   return revision;
 }
 
-/** Reads the index. Where it can't be understood, no ledger is missed. */
+/** Reads the index. If it can't be understood, it is empty, and no ledger is missed. */
 export async function readLedgerIndex(vault: Vault, signal: AbortSignal): Promise<LedgerIndex> {
   return indexOf(await readJson(vault, indexKey, signal));
 }
 
-/** Adds what was seen of ledgers to the index; others, and newer ones, that were written meanwhile stay. */
+/** Adds what was seen of ledgers to the index; entries of other sources, and newer revisions, stay. */
 export async function addToLedgerIndex(vault: Vault, seen: LedgerIndex, signal: AbortSignal): Promise<void> {
   for (let left = attempts; ; left -= 1) {
     const found = await readJson(vault, indexKey, signal);

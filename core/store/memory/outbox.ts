@@ -18,23 +18,20 @@ import { readJson, writeJson } from '../json.ts';
  */
 export type OutboxRead = { key: ObjectKey; box: Outbox; version?: string | undefined; error?: unknown };
 
-/**
- * What a run or a check has to say, brought into whatever an outbox holds. Must be pure: it is done again when somebody
- * else has written.
- */
+/** Adds the messages of a run or a check to an outbox. Must be pure: it is repeated when somebody else has written. */
 export type OutboxEdit = (box: Outbox) => Outbox;
 
 const readLimitMs = 5_000;
 const writeLimitMs = 20_000;
-/** Between attempts, at random: up to so many times as long, the more have failed. */
+/** Random pause between attempts, whose upper limit grows with each failure. */
 const pauseMs = 40;
 const longestPauses = 15;
 const mostOthers = 8;
 
 /**
- * What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never
- * kept. One whose address can't be read at the moment can't be told anything: what it misses goes into the outbox that
- * it has, where there is one alone, and else waits under its name until there is an address.
+ * The outbox of a notifier is named after digests of its name and its address; the address may be secret, so it is
+ * never stored. While the address can't be read, nothing can be sent: messages then wait in the notifier's outbox if
+ * there is exactly one, else under its name alone.
  */
 async function keyOfNotifier(vault: Vault, { name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
   if (address === undefined) return keyAt(name, digest(name));
@@ -51,12 +48,12 @@ function keyAt(name: string, place: string): ObjectKey {
   return objectKey(`${outboxFolder}${digest(name)}-${place}.json`);
 }
 
-/** The outbox of a notifier while there is no vault, or none that can be read. */
+/** The outbox of a notifier when there is no vault, or it can't be read. */
 export function unreadOutbox({ name }: Notifier, error?: unknown): OutboxRead {
   return { key: keyAt(name, 'unknown'), box: emptyOutbox, error };
 }
 
-/** Reads a notifier's outbox, within a few seconds: a vault that does not answer keeps nobody from being told. */
+/** Reads a notifier's outbox, within a few seconds: a vault that doesn't answer must not delay messages. */
 export async function readOutbox(vault: Vault, notifier: Notifier, signal: AbortSignal): Promise<OutboxRead> {
   const late = new BackupError(
     'vault-unreachable',
@@ -75,8 +72,8 @@ export async function readOutbox(vault: Vault, notifier: Notifier, signal: Abort
 }
 
 /**
- * Writes what an outbox is after `edit`, and what was told of it, whoever else writes at the same time. Returns it as
- * it is then, with an `error` where it could not be kept.
+ * Applies `edit` to an outbox, records what was delivered, and writes it, repeating when somebody else has written.
+ * Returns the result, with an `error` if it could not be stored.
  */
 export async function editOutbox(
   vault: Vault,
@@ -97,7 +94,7 @@ export async function editOutbox(
       } catch (error) {
         if (!isBackupError(error, 'object-exists')) throw error;
       }
-      // many runs may fail at the same moment: each waits for another while
+      // many runs may fail at the same moment: each waits a while
       await wait(randomInt(pauseMs * Math.min(attempt, longestPauses)), undefined, { signal });
       known = await outboxAt(vault, known.key, signal);
     }
@@ -106,7 +103,7 @@ export async function editOutbox(
   }
 }
 
-/** The same where nothing can be kept. */
+/** The same when nothing can be stored. */
 export function editUnkept(
   memory: OutboxRead,
   edit: OutboxEdit,
@@ -121,8 +118,8 @@ function write(vault: Vault, { key, version }: OutboxRead, box: Outbox, signal: 
 }
 
 /**
- * Where there is nothing, or nothing that can be understood, nothing was told: rather twice than not at all. Throws
- * where the vault can't be read.
+ * A missing or unreadable outbox means that nothing was delivered: better told twice than never. Throws if the vault
+ * can't be read.
  */
 async function outboxAt(vault: Vault, key: ObjectKey, signal: AbortSignal): Promise<OutboxRead> {
   const read = await readJson(vault, key, signal);
@@ -131,8 +128,8 @@ async function outboxAt(vault: Vault, key: ObjectKey, signal: AbortSignal): Prom
 }
 
 /**
- * What a notifier of this name misses under an address that it had before: whoever replaces a dead webhook gets it from
- * the new one.
+ * Messages that wait for this notifier under an earlier address: whoever replaces a dead webhook gets them from the new
+ * one.
  */
 async function waitingElsewhere(vault: Vault, key: ObjectKey, signal: AbortSignal): Promise<Outbox['waiting']> {
   try {

@@ -5,15 +5,15 @@ import { objectKey } from '../../domain/keys.ts';
 import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 
-/** A roster as it was read, and the version that the next one takes the place of. */
+/** A roster as it was read, and the version that a write replaces. */
 export type RosterRead = { roster: Roster | undefined; version: string | undefined };
 
-/** Sources are folders: none can have this name. */
+/** Sources are folders, so none can have this name. */
 const rosterKey = objectKey('roster.json');
 
 /**
- * Reads which sources were found by their tag; nothing where nobody has looked yet. Throws where the vault can't be read,
- * and `vault-failed` where what lies there can't be understood: to forget sources would be to forget that they are missed.
+ * Reads the sources found by their tag; undefined if nobody has looked yet. Throws if the vault can't be read, and
+ * `vault-failed` if the roster can't be understood: forgetting sources would mean forgetting to miss them.
  */
 export async function readRoster(vault: Vault, signal: AbortSignal): Promise<RosterRead> {
   const found = await readJson(vault, rosterKey, signal);
@@ -25,7 +25,10 @@ export async function readRoster(vault: Vault, signal: AbortSignal): Promise<Ros
   });
 }
 
-/** Writes it, if nobody has written since it was read; returns its version. Throws `object-exists` when somebody has. */
+/**
+ * Writes the roster unless somebody else has written since it was read; returns its version. Throws `object-exists` if
+ * somebody has.
+ */
 export async function writeRoster(
   vault: Vault,
   roster: Roster,

@@ -11,9 +11,8 @@ type ServerRead = { known: ServerDatabases | undefined; version: string | undefi
 const tries = 5;
 
 /**
- * Reads which databases a whole server has; undefined where nobody has looked yet. Throws where the vault can't be read,
- * and `vault-failed` where what lies there can't be understood: to forget databases would be to forget that they are
- * missed.
+ * Reads the known databases of a whole server; undefined if nobody has looked yet. Throws if the vault can't be read,
+ * and `vault-failed` if the list can't be understood: forgetting databases would mean forgetting to miss them.
  */
 export async function readServer(
   vault: Vault,
@@ -23,7 +22,9 @@ export async function readServer(
   return (await read(vault, server, signal)).known;
 }
 
-/** Writes what `edit` makes of what is known of a server; done again when somebody else has written meanwhile. */
+/**
+ * Writes what `edit` returns for the known databases of a server; repeated when somebody else has written meanwhile.
+ */
 export async function editServer(
   vault: Vault,
   server: SourceName,
@@ -42,7 +43,10 @@ export async function editServer(
   }
 }
 
-/** A folder is no vault before the first write: where it can't be reached, that fails as well. */
+/**
+ * A folder does not exist before the first write, so an unreachable one counts as empty here; the write then fails if
+ * it really is unreachable.
+ */
 function ofNewVault(error: unknown): ServerRead {
   if (!isBackupError(error, 'vault-unreachable')) throw error;
   return { known: undefined, version: undefined };

@@ -10,14 +10,14 @@ import { partPlace } from './reading.ts';
 import type { PartOpening } from './reading.ts';
 import { readWhole } from './read-again.ts';
 
-/** It is held in memory; a thousand tables take half a megabyte, a million files 150. */
+/** It is held in memory: a thousand tables take half a megabyte, a million files 150. */
 const largestCatalog = 256 * 1024 ** 2;
-/** Loaded for catalogs of folders alone: a cold start reads none. */
+/** Loaded only for catalogs of folders; a cold start doesn't need it. */
 const catalogTexts = () => import('../../domain/packed/catalog-text.ts');
 
 type OpenablePart = Omit<PartOfOthers, 'open'> & { open(): OpenedPart };
 
-/** The part that holds the catalog: what a restored database is compared with. */
+/** The part that holds the catalog, which restored databases are compared with. */
 export function catalogPart(catalog: Catalog | Iterable<CatalogEntry>, largest = largestCatalog): OpenablePart {
   async function* content(): ByteStream {
     let bytes = 0;
@@ -33,7 +33,7 @@ export function catalogPart(catalog: Catalog | Iterable<CatalogEntry>, largest =
   return { role: 'catalog', file: 'catalog.json', compress: true, isList: true, open };
 }
 
-/** Nobody could read it again: such a backup must not be made. */
+/** A catalog that nobody could read again must not be stored. */
 function tooLarge(): BackupError {
   const what = 'the catalog has so many objects that it is larger than any that is read again';
   return new BackupError('source-unsupported', what, { hint: 'make several sources of it' });
@@ -43,7 +43,7 @@ function isListed(catalog: Catalog | Iterable<CatalogEntry>): catalog is Iterabl
   return Symbol.iterator in catalog;
 }
 
-/** What stands in a backup's catalog part. Throws `part-corrupt`, and `key-missing` where it can't be opened. */
+/** The catalog of a backup. Throws `part-corrupt`, and `key-missing` if it can't be decrypted. */
 export async function readCatalog(opening: PartOpening, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
   const { part, name } = catalogIn(opening, manifest);
   const collect = (content: ByteStream) => Array.fromAsync(content);
@@ -53,7 +53,7 @@ export async function readCatalog(opening: PartOpening, manifest: Manifest, sign
   return data;
 }
 
-/** The same, where it may hold any number of objects. */
+/** The same, for a catalog with any number of objects. */
 export async function readPackedCatalog(
   opening: PartOpening,
   manifest: Manifest,
@@ -69,7 +69,7 @@ export async function readPackedCatalog(
 }
 
 /**
- * Tells all that stands in it, in its order, and keeps nothing. Where it has to be read again, it begins anew. Throws
+ * Passes the whole catalog on in its order and keeps nothing; calls `begin` again when it has to read again. Throws
  * `part-corrupt`, also for what a taker throws.
  */
 export async function tellCatalog(

@@ -5,18 +5,21 @@ import type { ByteStream, Report } from '../../ports.ts';
 import { keyOfPart, openPart, openStored, partPlace, readStored } from './reading.ts';
 import type { BackupName, PartOpening } from './reading.ts';
 
-/** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
+/**
+ * A part of a backup. `inspect` passes its content on, and throws `part-corrupt` for content that the part may not
+ * have.
+ */
 export type PartOfBackup = {
   backup: BackupName;
   part: ManifestPart;
   inspect?: ((content: ByteStream) => ByteStream) | undefined;
-  /** Nobody here has its key: its bytes are all that is looked at. */
+  /** Nobody here has its key: only its stored bytes are checked. */
   sealed?: boolean;
 };
 
 /**
- * Has a part's content read to its end, and once more where only its way was bad, which is reported. Throws
- * `part-corrupt` where it is damaged, and `vault-failed` where it reads differently each time.
+ * Reads a part's content to its end; if only the transfer was at fault, reports that and reads it once more. Throws
+ * `part-corrupt` if the part is damaged, and `vault-failed` if it reads differently each time.
  */
 export async function readWhole<T>(
   opening: PartOpening,
@@ -40,10 +43,9 @@ export async function readWhole<T>(
 }
 
 /**
- * Reads a part again that was read wrongly: memory, a proxy or the network may have changed it on its way, and a backup
- * is not to be called damaged for that. Returns where it is whole now. Throws `part-corrupt` where two readings gave
- * the same bytes, which are not those of the manifest, and `vault-failed` where they differ. Costs one more reading, of
- * a damaged part two.
+ * Reads a part again that seemed damaged, because memory, a proxy or the network may have changed it on its way.
+ * Returns if it is whole now. Throws `part-corrupt` if two readings gave the same wrong bytes, and `vault-failed` if
+ * they differ. Costs one more reading, or two for a damaged part.
  */
 async function requireWhole(
   opening: PartOpening,
@@ -70,7 +72,7 @@ async function requireWhole(
   throw readsDifferently(partPlace(vault, backup, part), damage);
 }
 
-/** No judgement of what is stored there can be had. */
+/** The error when the stored bytes can't be judged. */
 function readsDifferently(name: string, cause: BackupError): BackupError {
   return new BackupError('vault-failed', `${name} reads differently each time`, {
     hint: 'something on the way from the vault changes data: memory, disk, proxy or network',
@@ -78,10 +80,7 @@ function readsDifferently(name: string, cause: BackupError): BackupError {
   });
 }
 
-/**
- * What to throw for a failed reading after which something can't be taken back: that it can be tried again, where the
- * part proves whole.
- */
+/** The error after a reading failed in work that can't be undone: if the part proves whole, it says to try again. */
 export async function afterReadingAgain(
   opening: PartOpening,
   error: unknown,

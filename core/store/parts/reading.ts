@@ -8,18 +8,20 @@ import { decompress } from '../../pipeline/zstd.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 
-/** The identities that a source's encrypted backups are opened with. Throws `key-missing`. */
+/** The identities that decrypt a source's backups. Throws `key-missing`. */
 export type IdentitiesOf = (source: SourceName, signal: AbortSignal) => Promise<readonly string[]>;
 
-/** What it takes to read what parts hold. `damaged`: gets the places of parts that two readings found damaged. */
+/**
+ * What is needed to read the content of parts. `damaged` collects the keys of parts that two readings found damaged.
+ */
 export type PartOpening = { vault: Vault; identitiesOf: IdentitiesOf; damaged?: Set<ObjectKey> };
 
-/** The backup that a part is of. */
+/** The backup that a part belongs to. */
 export type BackupName = Pick<Manifest, 'source' | 'id'>;
 
 /**
- * A part's content as it was dumped, checked against the manifest: throws `part-corrupt` at the latest at its end, and
- * `key-missing` where it is encrypted and can't be opened.
+ * A part's content as it was dumped, checked against the manifest: throws `part-corrupt` by its end at the latest, and
+ * `key-missing` if it can't be decrypted.
  */
 export function openPart(
   { vault, identitiesOf }: PartOpening,
@@ -42,28 +44,28 @@ function unpacked(content: ByteStream, { bytes }: ManifestPart, file: string, na
   return file.endsWith('.zst') ? sized(decompress(content, name), bytes, name) : content;
 }
 
-/** A part's bytes as they were stored, checked against the manifest and not opened. Throws `part-corrupt`. */
+/** A part's stored bytes, checked against the manifest, neither decrypted nor decompressed. Throws `part-corrupt`. */
 export function openStored(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
   const { storedBytes: bytes, sha256 } = part;
   return checked(readStored(vault, backup, part, signal), { bytes, sha256 }, partPlace(vault, backup, part));
 }
 
-/** A part's bytes as they lie in the vault, unchecked. */
+/** A part's stored bytes, unchecked. */
 export function readStored(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
   return vault.get(keyOfPart(backup, part), signal);
 }
 
-/** Where a part lies, for messages. */
+/** The place of a part, for messages. */
 export function partPlace({ place }: Pick<Vault, 'place'>, backup: BackupName, part: ManifestPart): string {
   return `${place}/${keyOfPart(backup, part)}`;
 }
 
-/** Where a part lies. */
+/** The key of a part. */
 export function keyOfPart({ source, id }: BackupName, { file }: ManifestPart): ObjectKey {
   return partKey(source as SourceName, id as BackupId, file);
 }
 
-/** Ends as soon as there is too much: a few bytes of zstd can stand for any number of others. */
+/** Throws as soon as there are too many bytes: a few bytes of zstd can expand to any number. */
 async function* sized(content: ByteStream, bytes: number, name: string): ByteStream {
   let seen = 0;
   for await (const chunk of content) {

@@ -7,8 +7,8 @@ import { keyOfPart } from './reading.ts';
 import type { BackupName } from './reading.ts';
 
 /**
- * Whether this vault may let two backups share a part: not where it locks what it keeps, for the lock of what an older
- * backup was made with may be over; nor where a listing may be late, or two runs meet.
+ * Whether two backups in this vault may share a part. Not where the vault locks objects, because the lock of the older
+ * backup's part may end too early, and not where listings may be late or two runs may collide.
  */
 export async function canShare(
   { share, locks, weaker, mayLock }: Pick<Vault, 'share' | 'locks' | 'weaker' | 'mayLock'>,
@@ -19,8 +19,8 @@ export async function canShare(
 }
 
 /**
- * Makes parts of a backup parts of a new one, too, so that each of the two can be removed as if it were alone. False
- * where one is not there as its manifest says, or this place can't: then some of them may be there, and none counts.
+ * Makes parts of a backup also parts of a new one; each backup can still be removed alone. False if a part differs from
+ * its manifest or the vault can't share: then some may have been made, and none counts.
  */
 export async function shareParts(
   vault: Vault,
@@ -37,7 +37,7 @@ export async function shareParts(
   return (await vault.share?.(objects, signal).catch(unlessMissing)) === true;
 }
 
-/** A rotation may have removed that backup just now. */
+/** A rotation may have just removed that backup. */
 function unlessMissing(error: unknown): undefined {
   if (!isBackupError(error, 'object-missing')) throw error;
 }

@@ -15,17 +15,17 @@ import type { PartNotes, PartOfOthers, Plan, Report, Source } from '../../ports.
 import type { Vault } from '../../vault.ts';
 import { catalogPart } from './catalog.ts';
 
-/** A part as it stands in the vault, and what was counted and noted on the way. */
+/** A stored part, and what was counted and noted while it was stored. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally; notes: PartNotes };
 
-/** What is stored in one go: parts that an engine can make, others, and the catalog where it is known. */
+/** What is stored in one go: parts that an engine makes, other parts, and the catalog if it is already known. */
 export type PartsOfPlan = {
   parts: Plan['parts'];
   others?: readonly PartOfOthers[] | undefined;
   catalog?: Parameters<typeof catalogPart>[0] | undefined;
 };
 
-/** A backup that is being made. `listRecipient`: to whom its lists are encrypted besides its recipients. */
+/** A backup that is being made. `listRecipient`: an additional recipient of its lists. */
 export type NewBackup = {
   source: Source;
   id: BackupId;
@@ -35,13 +35,13 @@ export type NewBackup = {
 
 const discardLimitMs = 30_000;
 
-/** Loaded where something is encrypted: it costs a cold start as much as everything else. */
+/** Loaded only for encrypted sources: it costs a cold start as much as everything else. */
 const age = () => import('../../pipeline/age/age.ts');
 
 /**
- * Sends every part of a plan, and its catalog where there is one, through the pipeline into the vault: meter, zstd,
- * SHA-256. Throws `dump-cut` when the end of one is missing, and `internal`, before anything is written, where the
- * engine gives one a name that no part may have.
+ * Sends every part of a plan, and its catalog if it has one, through the pipeline into the vault: meter, zstd, SHA-256.
+ * Throws `dump-cut` if the end of a part is missing, and `internal`, before anything is written, if the engine gives a
+ * part an invalid name.
  */
 export async function storeParts(
   vault: Vault,
@@ -112,7 +112,7 @@ async function storePart(
   return { part: { ...known, ...countedIn(tally) }, ...(tally && { tally }), notes };
 }
 
-/** What the manifest says of the rows in a part: how many, and of which tables. */
+/** What the manifest says about the rows in a part: how many, and of which tables. */
 function countedIn(tally: DumpTally | undefined): Pick<ManifestPart, 'rows' | 'tables'> {
   if (tally === undefined || tally.uncounted === true) return {};
   return {
@@ -122,8 +122,8 @@ function countedIn(tally: DumpTally | undefined): Pick<ManifestPart, 'rows' | 't
 }
 
 /**
- * Removes the parts that a failed run has stored. That it can't is no further failure: what is left has no manifest,
- * and rotation sweeps it.
+ * Removes the parts that a failed run has stored. Failing at that is no further failure: without a manifest they are
+ * leftovers, and rotation sweeps them.
  */
 export async function discardParts(vault: Vault, source: SourceName, id: BackupId): Promise<void> {
   const signal = AbortSignal.timeout(discardLimitMs);

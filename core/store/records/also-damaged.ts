@@ -4,8 +4,8 @@ import type { Vault } from '../../vault.ts';
 import { listSource } from '../backups/listing.ts';
 
 /**
- * Which other backups have a damaged part of this one: not an equal part, but the very same bytes in the vault. One that
- * is being made counts, too. Lists nothing where nothing was found damaged, or this vault shares nothing.
+ * Other backups that share a damaged part with this one: the same bytes in the vault, not just an equal part. Includes
+ * one that is still being made. Lists nothing if nothing is damaged or the vault can't share.
  */
 export async function alsoDamaged(
   vault: Vault,

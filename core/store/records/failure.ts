@@ -12,8 +12,8 @@ type FailureDeps = { clock: Clock; identity: Identity };
 const limitMs = 5_000;
 
 /**
- * Does a backup's work; when it fails, leaves word in the vault, so that a check can say how many have failed since the
- * newest good one. `explain` makes of what was thrown what it stands for; it is rethrown as it was.
+ * Does a backup's work. A failure is recorded in the vault, so that a check can say how many have failed since the
+ * newest good backup. `explain` turns what was thrown into the error to record; the original is rethrown.
  */
 export async function withFailureRecord<T>(
   vault: Vault,
@@ -30,7 +30,7 @@ export async function withFailureRecord<T>(
   }
 }
 
-/** Whether this very run, at an earlier attempt, has failed with this code. */
+/** Whether an earlier attempt of this very run failed with this code. */
 export async function hasFailed(
   vault: Vault,
   source: SourceName,
@@ -46,8 +46,8 @@ export async function hasFailed(
 }
 
 /**
- * Best effort: a record that can't be written hides nothing, for a missing backup is told by its age. Another run at
- * work is no failure. What exactly went wrong stands in the log of the run, which the record names.
+ * Best effort: a record that can't be written hides nothing, because a missing backup shows by its age. That another
+ * run is at work is no failure. Details are in the log of the run that the record names.
  */
 async function recordFailure(
   vault: Vault,

@@ -9,8 +9,8 @@ import type { Vault } from '../../vault.ts';
 const holdsAtOnce = 8;
 
 /**
- * Puts a legal hold on everything of a backup, or takes it off, the manifest first; false where the vault has no locks.
- * What is gone meanwhile needs none. Throws `vault-denied` where we may not.
+ * Sets or removes a legal hold on every object of a backup, the manifest first; false if the vault has no locks.
+ * Objects that are gone meanwhile are skipped. Throws `vault-denied` if we may not.
  */
 export async function holdBackup(
   vault: Vault,

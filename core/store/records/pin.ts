@@ -15,13 +15,13 @@ const pinSchema = z.strictObject({
   held: z.literal(true).optional(),
 });
 
-/** Why a backup stays whatever the policy says. `held`: it is under a legal hold, which goes when the pin does. */
+/** Why a backup stays whatever the policy says. `held`: it has a legal hold, which is removed with the pin. */
 export type Pin = z.infer<typeof pinSchema>;
 
 /**
- * Pins a backup: rotation leaves it alone until it is unpinned, and where the vault has locks, it is put under a legal
- * hold. A pin that is there already gets the new reason, and keeps its hold. `refused`: the vault did not let us put a
- * hold; `held` tells then of one that came before. Throws `backup-missing`.
+ * Pins a backup: rotation keeps it until it is unpinned and, where the vault has locks, it gets a legal hold. An
+ * existing pin gets the new reason and keeps its hold. `refused`: the vault did not allow the hold; `held` then means
+ * an earlier one. Throws `backup-missing`.
  */
 export async function pin(
   vault: Vault,
@@ -36,7 +36,7 @@ export async function pin(
   const before = await readPin(vault, source, id, signal);
   const made: Pin = { reason, at: clock.now().toISOString(), by };
   const held: Pin = { ...made, held: true };
-  // said before it is put: whoever is killed in between leaves no hold that no pin knows of
+  // recorded before the hold is set, so that a killed run leaves no hold without a pin
   const { version, replaced } = await put(vault, key, vault.hold === undefined ? made : held, signal);
   // a rotation may have removed it while we pinned it
   await requireBackup(vault, source, id, signal);
@@ -50,7 +50,7 @@ export async function pin(
   return isHeld === 'refused' ? { ...made, refused: true } : made;
 }
 
-/** The newest word counts; whoever else pins at this moment may have put a hold. */
+/** The newest pin counts; somebody else who pins at this moment may have set a hold. */
 async function put(
   vault: Vault,
   key: ObjectKey,
@@ -67,7 +67,7 @@ async function put(
   }
 }
 
-/** Only our own word is taken back: somebody else's, who has pinned meanwhile, knows of his hold. */
+/** Only our own pin is changed: one that somebody else wrote meanwhile knows of its own hold. */
 async function withoutHold(
   vault: Vault,
   key: ObjectKey,
@@ -81,8 +81,8 @@ async function withoutHold(
 }
 
 /**
- * Takes a pin away, and the legal hold that came with it before; false where there was none. Throws `backup-missing`, and
- * `vault-denied` where we may not take the hold away: the pin stays then.
+ * Removes a pin, after the legal hold that came with it; false if there was none. Throws `backup-missing`, and
+ * `vault-denied` if we may not remove the hold: then the pin stays.
  */
 export async function unpin(vault: Vault, source: SourceName, id: BackupId, signal: AbortSignal): Promise<boolean> {
   await requireBackup(vault, source, id, signal);
@@ -96,7 +96,7 @@ export async function unpin(vault: Vault, source: SourceName, id: BackupId, sign
   return false;
 }
 
-/** Why a backup is pinned; undefined where it is not, or where that can't be understood. */
+/** Why a backup is pinned; undefined if it is not, or if the pin can't be understood. */
 export async function readPin(
   vault: Vault,
   source: SourceName,

@@ -9,7 +9,7 @@ import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 import { alsoDamaged } from './also-damaged.ts';
 
-/** What a record of a proof holds, for people who look into it: nothing of Nightjar reads it. */
+/** The content of a record of a proof, for people: Nightjar itself never reads it. */
 export type ProofBody = {
   kind: ProofKind;
   outcome: 'passed' | 'failed';
@@ -21,21 +21,21 @@ export type ProofBody = {
 
 type RecordingDeps = { clock: Clock; report: Report };
 
-/** `damaged`: the places of parts that were found damaged while this store was read. */
+/** `damaged`: keys of parts that were found damaged while this store was read. */
 export type Recording = { vault: Vault; damaged: Set<ObjectKey> };
 
 type Proving = { kind: ProofKind; manifest: Pick<Manifest, 'source' | 'id'>; began: number };
 type ProofEnd = Pick<ProofBody, 'compared' | 'differences' | 'outcome'>;
 
-/** Failures that speak against the backup itself, and not against a target, a network or a wish. */
+/** Failures that speak against the backup itself, rather than against a target, a network or a request. */
 const againstBackup: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
 const recordLimitMs = 30_000;
 
 /**
- * Does the work of a proof and writes down beside the backup how it ended; `judge` says what was compared and what was
- * found wrong. A record that can't be written is a warning: a role that restores may well read only. A failure that
- * says nothing about the backup leaves no record. Where a part was found damaged, a failure is written down beside
- * every backup that has it in common, too.
+ * Does the work of a proof and records its outcome beside the backup; `judge` says what was compared and what was found
+ * wrong. A record that can't be written is a warning, because a role that restores may be allowed only to read. A
+ * failure that says nothing about the backup is not recorded. If a part was found damaged, a failure is also recorded
+ * beside every backup that shares it.
  */
 export async function withProofRecord<T>(
   recording: Recording,
@@ -57,8 +57,8 @@ export async function withProofRecord<T>(
 }
 
 /**
- * Does work that reads some of a backup, and can't prove it: writes down beside the backup that it failed where a part
- * proved damaged, and nothing else: as a `verify`, for its bytes were read, and one that passes mends it.
+ * Does work that reads some of a backup and can't prove it. Records a failure beside the backup only if a part proved
+ * damaged: as a `verify`, because its bytes were read and because a later verify that passes clears it.
  */
 export async function withDamageRecord<T>(
   recording: Recording,
@@ -93,14 +93,14 @@ async function record(
     await write(id, kind);
     const others = outcome === 'failed' ? await alsoDamaged(vault, source, id, damaged, limit) : [];
     if (others.length > 0) report({ type: 'warning', message: inCommon(`${source} ${id}`, others) });
-    // nobody has restored them: that their bytes are bad is what a verify would find
+    // nobody has restored these: a verify would find their bytes damaged
     for (const other of others) await write(other, 'verify');
   } catch (error) {
     report({ type: 'warning', message: `the record of this ${kind} could not be kept: ${messageOf(error)}` });
   }
 }
 
-/** One of the same second and outcome tells the same. */
+/** A record of the same second and outcome says the same. */
 async function writeOnce(vault: Vault, key: ObjectKey, body: ProofBody, signal: AbortSignal): Promise<void> {
   await writeJson(vault, key, body, {}, signal).catch((error: unknown) => {
     if (!isBackupError(error, 'object-exists')) throw error;

@@ -9,7 +9,7 @@ import { readJson, writeJson } from '../json.ts';
 /** Who removes a backup, and why. */
 export type RemovalReason = { reason: string; by: string };
 
-/** The word of a removal. `signature` (base64): of what `signedBytes` makes of the rest, where backups are signed. */
+/** The record of a removal. `signature` (base64): over `signedBytes` of the rest, where backups are signed. */
 const removalSchema = z.strictObject({
   source: z.string(),
   id: z.string(),
@@ -22,9 +22,9 @@ const removalSchema = z.strictObject({
 type RemovalWord = Omit<z.infer<typeof removalSchema>, 'signature'>;
 
 /**
- * Leaves word that a person removes a backup, before anything of it is gone: a check that misses it then does not call
- * it lost. The word of somebody who began before and did not end stays as it is. Where backups are signed, it is signed,
- * and goes over one that is not. Returns `unsigned` where no private key is configured: then a check will call it lost.
+ * Records that a person removes a backup, before anything of it is gone, so that a check does not call it lost. An
+ * existing record, of a removal that never ended, stays. Where backups are signed, the record is signed, and replaces
+ * one that is not. Returns `unsigned` if no private key is configured: a check will then call the backup lost.
  */
 export async function recordRemoval(
   trust: Trust,
@@ -51,7 +51,9 @@ export async function recordRemoval(
   return { unsigned };
 }
 
-/** Whether the word of a removal is ours, where backups are signed: else anybody who may write could hide a loss. */
+/**
+ * Whether the record of a removal is ours, where backups are signed; otherwise anybody who may write could hide a loss.
+ */
 export async function isRemovalGenuine(
   { vault, signingOf }: Trust,
   source: SourceName,
@@ -77,7 +79,7 @@ async function signatureOf(word: RemovalWord, { signingOf }: Trust, signal: Abor
   return sign && Buffer.from(await sign(signedBytes(word), signal)).toString('base64');
 }
 
-/** Never the bytes of a manifest, which begin with a brace. */
+/** Can never equal the bytes of a manifest, which begin with a brace. */
 function signedBytes({ source, id, reason, by, at, run }: RemovalWord): Buffer {
   return Buffer.from(`nightjar removal\n${JSON.stringify([source, id, reason, by, at, run])}`);
 }

@@ -10,24 +10,26 @@ import { readJson, writeJson } from '../json.ts';
 
 type RequestDeps = { clock: Clock; identity: Identity; report: Report };
 
-/** What is to be done once. `named`: by a word of whoever asks, so that it is the same request for ever. */
+/**
+ * What is to be done only once. `named`: by a name that the caller chose, so that it stays the same request for ever.
+ */
 export type OnceRequest<T> = {
   source: SourceName;
   request: string;
   named: boolean;
-  /** Whether a result means that it has been done; else it may be asked for again. */
+  /** Whether a result means that it has been done; otherwise it may be requested again. */
   isDone(result: T): boolean;
 };
 
-/** When a request was carried out, by which run, and what it answered. */
+/** When a request was carried out, by which run, and with what result. */
 export type CarriedOut = { at: string; run: string; result: unknown };
 
 /**
- * How long an event without a word of its own is the same request. AWS's clients send an invoke again within their read
- * timeout, up to fifteen minutes each; Lambda's queue hands an event over for six hours (docs/cloud.md).
+ * How long an event without a name counts as the same request. AWS's clients repeat an invoke within their read
+ * timeout, up to fifteen minutes each; Lambda's queue delivers an event again for six hours (docs/cloud.md).
  */
 const sameForMs = 12 * 3_600_000;
-/** Longest time of a function (AWS Lambda quotas): a run that began before that is over. */
+/** Longest run of a function (AWS Lambda quotas): one that began before that has ended. */
 const longestRunMs = 900_000;
 const recordMs = 30_000;
 
@@ -37,9 +39,9 @@ const bodySchema = z.object({ at: z.iso.datetime(), run: z.string(), result: z.u
 type Body = z.infer<typeof bodySchema>;
 
 /**
- * Does what a request asks for, unless it has been done before: then says what that was. Before the work a record of its
- * attempt is written, which only one of several runs can; what has begun and not ended may have been done, and is not
- * repeated. Throws `lease-held` while it is being done, `input-invalid` where its end is not known.
+ * Does what a request asks for, unless it was done before: then returns that result. A record of the attempt is written
+ * first, and only one of several runs can write it. Work that began without a known end may have been done, and is not
+ * repeated. Throws `lease-held` while it is being done, and `input-invalid` if its end is unknown.
  */
 export async function carryOutOnce<T>(
   vault: Vault,
@@ -75,7 +77,7 @@ async function finishing<T>(
     await note(vault, wanted, { attempt, step: wanted.isDone(result) ? 'done' : 'failed' }, deps, result);
     return result;
   } catch (error) {
-    // what was replaced by something that is not equal stays there, and somebody may be at work in it
+    // a replacement that proved different stays in place, and somebody may already use it
     if (!isBackupError(error, 'proof-failed') && !mayBeDone(error))
       await note(vault, wanted, { attempt, step: 'failed' }, deps);
     throw error;
@@ -125,7 +127,7 @@ async function begin(
   }
 }
 
-/** A record that can't be written leaves the request as one that has begun: it is not repeated. */
+/** If this record can't be written, the request counts as begun without an end and is not repeated. */
 async function note(
   vault: Vault,
   { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
@@ -147,7 +149,7 @@ function atWork({ at, run }: Pick<Body, 'at' | 'run'>, cause?: unknown): BackupE
   });
 }
 
-/** A request whose end nobody has written down. */
+/** The error for a request whose end was never recorded. */
 export function unfinished({ at, run }: Pick<Body, 'at' | 'run'>): BackupError {
   return new BackupError(
     'input-invalid',

@@ -12,9 +12,9 @@ type StartDeps = { identity: Identity; report: Report };
 const limitMs = 15_000;
 
 /**
- * Leaves word that a backup has begun, and for which moment of the source's schedule: a run that is killed tells
- * nothing else. `asked`: the moment that a scheduler meant, or when the run was asked for. A record that can't be
- * written is a warning, for the backup is worth more.
+ * Records that a backup has begun, and for which moment of the source's schedule: the only trace of a run that is
+ * killed. `asked`: the scheduled moment, or when the run was asked for. A record that can't be written is a warning,
+ * because the backup is worth more.
  */
 export async function recordStart(
   vault: Vault,
@@ -32,7 +32,7 @@ export async function recordStart(
     await writeJson(vault, startKey(name, { id, run, meant }), record, {}, limit);
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
-    // an attempt of the same second, at the same request: it tells the same
+    // an attempt at the same request in the same second recorded the same
     if (!isBackupError(error, 'object-exists'))
       report({ type: 'warning', message: `that this backup has begun could not be recorded: ${messageOf(error)}` });
   }

@@ -12,10 +12,10 @@ import type { Vault } from '../../vault.ts';
 const locksAtOnce = 8;
 
 /**
- * Locks the backups that stay for as long as the vault's configuration has it of what they count for; `locked`: how many
- * were locked for longer than before. `until`: the lock of each as it is. A manifest's lock tells what its parts have: it
- * is the last. None is made shorter. One that can't be locked keeps no other from it, unless the vault can't be reached
- * at all. Throws nothing.
+ * Locks the backups that stay until the time that the vault's configuration gives for their tiers; `locked`: how many
+ * locks were extended. `until`: each backup's present lock. The manifest is locked last, so its lock also tells those
+ * of the parts. No lock is shortened. A backup that can't be locked doesn't stop the others, unless the vault is
+ * unreachable. Throws nothing.
  */
 export async function lockKept(
   { locks }: Pick<Vault, 'locks'>,

@@ -11,9 +11,8 @@ import type { Lock, Vault } from '../../vault.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 
 /**
- * What became of a backup that was to be removed. `gone`; `hidden`: it is no backup any more, and older versions still
- * hold its bytes; `pinned`: somebody has pinned it just now; `failed`: see `failures`. `foreign` objects were left
- * alone.
+ * The result of removing a backup. `hidden`: it is no backup any more, but older versions still hold its bytes;
+ * `pinned`: somebody has just pinned it; `failed`: see `failures`. `foreign` objects were left alone.
  */
 export type Removal = {
   id: BackupId;
@@ -27,9 +26,9 @@ export type Removal = {
 const deletesAtOnce = 8;
 
 /**
- * Removes one backup: its manifest first, then the parts that it names, its signature and the records beside it. Looks for a pin
- * before, and again once the manifest is gone: whoever pinned it in between was told that it is there, so it is put
- * back. Never throws.
+ * Removes one backup: its manifest first, then the parts it names, its signature and the records beside it. Looks for a
+ * pin before, and again once the manifest is gone: if somebody pinned it in between, the manifest is put back. Never
+ * throws.
  */
 export async function removeBackup(
   vault: Vault,
@@ -49,7 +48,7 @@ export async function removeBackup(
 /** What was removed so far, and what could not be. */
 type Done = Omit<Removal, 'id' | 'state' | 'lock'> & { hidden: boolean };
 
-/** Returns how it ended where that is known before the parts are removed. */
+/** Returns the final state if it is known before the parts are removed. */
 async function removing(
   vault: Vault,
   source: SourceName,
@@ -98,7 +97,7 @@ async function remove(vault: Vault, { key, bytes }: ListedObject, done: Done, si
   }
 }
 
-/** Whether there is a pin, and every part too: else another rotation has found none, and is removing them. */
+/** Whether there is a pin and every part: if parts are missing, another rotation is already removing them. */
 async function isPinnedNow(
   vault: Vault,
   source: SourceName,
@@ -115,7 +114,7 @@ function unlessMissing(error: unknown): undefined {
   if (!isBackupError(error, 'object-missing')) throw error;
 }
 
-/** Whoever has put the same manifest back before has done it for us. */
+/** If somebody else has already put the same manifest back, that is enough. */
 async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, signal: AbortSignal): Promise<void> {
   try {
     await vault.putIfAbsent(manifest, body, tierTags([]), signal);
@@ -131,8 +130,8 @@ async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, sign
 }
 
 /**
- * How much a removal of this backup would free: its manifest, the signature of it, and the parts that it names, but for
- * bytes that one of `others` has too, and packs, which are the sweep's.
+ * How many bytes the removal of this backup would free: its manifest, its signature, and the parts it names, without
+ * bytes that one of `others` shares, and without packs, which only the sweep removes.
  */
 export function removableBytes(
   source: SourceName,
@@ -150,7 +149,7 @@ function keysOfParts(source: SourceName, id: BackupId, parts: readonly string[])
   return new Set(parts.map((file) => partKey(source, id, file)));
 }
 
-/** Hands what could not be deleted over to the bucket's lifecycle rule, as far as it can be tagged. */
+/** Leaves what could not be deleted to the bucket's lifecycle rule, if it can be tagged. */
 async function release(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<void> {
   await vault.retag(key, releasedTags, signal).catch(() => undefined);
 }

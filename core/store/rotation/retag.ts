@@ -10,8 +10,8 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 const tagsAtOnce = 8;
 
 /**
- * Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A
- * manifest's tags tell what its parts have: it is tagged last.
+ * Corrects the tags of the backups that stay, if their tiers have changed; returns how many. The manifest is tagged
+ * last, so its tags also tell those of the parts.
  */
 export async function retagKept(vault: Vault, { source, backups }: RotationPlan, signal: AbortSignal): Promise<number> {
   const kept = backups.filter(

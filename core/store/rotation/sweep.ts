@@ -11,8 +11,8 @@ import type { Vault } from '../../vault.ts';
 import { withLease } from '../lease/lease.ts';
 
 /**
- * What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a
- * look, nothing was removed. `packs`: what no backup needs any more, absent where there is none.
+ * The leftovers of dead runs. `spared`: another run holds the lease, so nothing is known to be dead. `found`: only
+ * looked, nothing was removed. `packs`: those that no backup needs any more, absent if there are none.
  */
 export type Swept = {
   state: 'none' | 'found' | 'swept' | 'spared';
@@ -25,12 +25,10 @@ export type Swept = {
   failures: unknown[];
 };
 
-/** `packsToo`: every backup of the source is known to have all of its parts; else no pack is swept. */
+/** `packsToo`: every backup of the source is known to have all its parts; otherwise no pack is swept. */
 type SweepDeps = { clock: Clock; identity: Identity; packsToo?: boolean };
 
-/**
- * What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done.
- */
+/** What a sweep would remove. If uploads can't be listed, that is one of the failures, and the rest is still done. */
 export async function lookForLeftovers(
   vault: Vault,
   history: SourceHistory,
@@ -53,8 +51,8 @@ export async function lookForLeftovers(
 }
 
 /**
- * Removes what was found, under the source's lease: a run that slept through its own and wakes up finds it taken, and
- * writes no manifest for parts that are gone. What is there is looked at once more, under the lease.
+ * Removes what was found, under the source's lease: a run that slept past its own lease finds it taken when it wakes
+ * up, and writes no manifest for removed parts. Looks again under the lease before it removes anything.
  */
 export async function sweepLeftovers(
   vault: Vault,
@@ -80,7 +78,7 @@ export async function sweepLeftovers(
         const history = historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, held)));
         const uploads = found.uploads === 0 ? [] : await uploadsOf(vault, source, held);
         const dead = sweepable(history, uploads, graceMs, deps.clock.now());
-        // what was needed before this rotation is the next one's
+        // packs that this rotation itself made superfluous are left to the next one
         dead.packs = dead.packs.filter(({ key }) => found.packs?.keys.includes(key));
         for (const upload of dead.uploads) await trying(() => vault.abandon(upload, held));
         for (const { key } of [...dead.objects, ...dead.packs])
