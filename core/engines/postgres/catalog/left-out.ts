@@ -23,7 +23,7 @@ export function leftOutQueries(isSuperuser: boolean): string[] {
     invalidIndexes,
     otherwiseEnforced,
     looseMembers,
-    ownCompression,
+    unsetCompression,
     rightsOnLanguages,
     hiddenOptions,
     ...(isSuperuser ? [] : [unseenSubscriptions]),
@@ -54,10 +54,12 @@ const looseMembers = `select distinct '${leftOutKind}' as kind, concat('operator
     union all select 'pg_amproc'::regclass, oid, amprocfamily, ${named('pg_opfamily', 'opf', 'amprocfamily')} from pg_amproc) x
   where x.oid >= 16384 and x.of < 16384 and not exists (select from pg_depend where classid = x.class and objid = x.oid and refclassid = 'pg_opclass'::regclass)`;
 
-const ownCompression = `${entry(`format('compression of %s.%I', conrelid, attname)`, 'it is not that of the parent table, and pg_dump does not carry it')}
-  from (select inhrelid::regclass as conrelid, c.attname, to_jsonb(c) ->> 'attcompression' as own, to_jsonb(p) ->> 'attcompression' as parents
-    from pg_inherits join pg_class o on o.oid = inhrelid and not relispartition and relkind = 'r' join pg_attribute c on c.attrelid = inhrelid and not c.attislocal
-    join pg_attribute p on p.attrelid = inhparent and p.attname = c.attname where inhseqno = 1) x where own is distinct from parents`;
+/** What a column has set is in the dump; that it has nothing set where a parent has, no statement says. */
+const unsetCompression = `select distinct '${leftOutKind}' as kind, format('compression of %s.%I', inhrelid::regclass, c.attname) as name,
+    'it is not that of the parent table, and pg_dump does not carry it' as text
+  from pg_inherits join pg_class o on o.oid = inhrelid and not relispartition and relkind = 'r'
+    join pg_attribute c on c.attrelid = inhrelid and not c.attislocal and to_jsonb(c) ->> 'attcompression' = ''
+    join pg_attribute p on p.attrelid = inhparent and p.attname = c.attname and to_jsonb(p) ->> 'attcompression' <> ''`;
 
 const rightsOnLanguages = `${entry(`concat('rights on the language ', quote_ident(lanname))`, 'pg_dump does not carry those of a language that is built in')}
   from pg_language where not lanispl and oid < 16384 and lanacl is not null`;
