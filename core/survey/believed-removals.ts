@@ -7,8 +7,9 @@ import type { Store } from '../store/store.ts';
 const readsAtOnce = 4;
 
 /**
- * A listing without the words of removals that are not ours, where backups are signed: who may write to the vault could
- * hide a loss with one. Only those are read that would hide a backup which is remembered and not there.
+ * Where backups are signed: the listing without the records of removals that are not ours, because anybody who may
+ * write to the vault could hide a loss with one. Reads only records that would hide a backup that is remembered and
+ * missing.
  */
 export async function believedRemovals(
   listed: SourceHistory,

@@ -15,24 +15,24 @@ import { verdictOfSource } from './verdict-of-source.ts';
 type ChooseDeps = { store: Store; clock: Clock };
 
 /**
- * Which backup is meant: the id of one; `latest`, the newest good one; `latest-proven`, the newest that was restored and
- * compared; `newest`, whatever it is worth (but not one of the future); or the newest good one that was begun not after
- * a moment (`momentMeant` says how that may be written). Only its id leads to one that was adopted.
+ * Which backup is meant: an id; `latest`, the newest good one; `latest-proven`, the newest that was restored and
+ * compared; `newest`, whatever its verdict (but not one dated in the future); or the newest good one begun not later
+ * than a moment (`momentMeant` says how that may be written). An adopted one is found only by its id.
  */
 export type Which = string | { at: string };
 
-/** A newer backup than the one that is taken, and why it is not good. */
+/** A newer backup than the chosen one, and why it is not good. */
 export type PassedOver = { id: string; why: string };
 
 /**
- * A backup that was asked for, and what a person should know before it is used. `passedOver`: what is newer, where
- * nobody named this one; the newest first. `meant`: how a moment was understood.
+ * The chosen backup, and what a person should know before it is used. `passedOver`: the newer ones, newest first, if
+ * nobody named this one. `meant`: how a moment was understood.
  */
 export type Chosen = { manifest: Manifest; warnings: string[]; passedOver: PassedOver[]; meant?: string };
 
 /**
- * The backup that is meant. Says which newer ones were passed over and why. Throws `input-invalid`, `backup-missing`,
- * `part-corrupt` where every one is damaged, `manifest-invalid`, `manifest-unsigned`, `backup-plain`.
+ * The backup that is meant, with the newer ones that were passed over and why. Throws `input-invalid`,
+ * `backup-missing`, `part-corrupt` if every one is damaged, `manifest-invalid`, `manifest-unsigned`, `backup-plain`.
  */
 export async function chooseBackup(
   source: SourceName,
@@ -52,7 +52,7 @@ export async function chooseBackup(
   return chosen(source, newest, { verdict, warnings, newer: newerThan(newest, verdict.backups) }, deps, signal);
 }
 
-/** What is newer and not good may hold what this one does not: only a backup that is new in its place passes over it. */
+/** The newer backups are not good, but may hold data that this one lacks, so they are named. */
 async function chosen(
   source: SourceName,
   one: Verdict,
@@ -89,7 +89,7 @@ async function byMoment(
   return { ...(await chosen(source, newest, found, deps, signal)), meant };
 }
 
-/** Newer ones that are not proven are what whoever asks for this passes over knowingly. */
+/** Newer backups that are not proven are passed over on purpose: that is what this choice means. */
 async function latestProven(
   source: SourceName,
   memory: SourceRules,
@@ -114,7 +114,7 @@ async function byId(
   signal: AbortSignal,
 ): Promise<Chosen> {
   const { manifest } = await deps.store.readManifest(source, id, signal);
-  // what is asked for by name is given, also where it can't be judged; but for what may have to be encrypted
+  // a backup asked for by id is returned even if it can't be judged, unless it may have to be encrypted
   const judged = await verdictOfSource(source, memory, deps, signal).catch((error: unknown) => {
     if (memory.encrypted && manifest.encryption === null) throw error;
     return undefined;
@@ -123,7 +123,7 @@ async function byId(
   if (found?.damage?.kind === 'plain') throw plainBackup(source, found);
   if (judged === undefined || found === undefined) return { manifest, warnings: [], passedOver: [] };
   const bad = found.damage ?? found.misdated;
-  // stands at the end of a restore that went well, too
+  // also shown at the end of a restore that succeeded
   const when = bad !== undefined && ['verify', 'restore', 'drill'].includes(bad.kind) ? 'earlier, ' : '';
   return {
     manifest,
@@ -132,7 +132,7 @@ async function byId(
   };
 }
 
-/** Of a full one there are none. */
+/** A full backup has none. */
 function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): string[] {
   const instead = full === undefined ? '' : `; the last full one is ${full.id}`;
   return [

@@ -4,8 +4,8 @@ import type { Store } from '../store/store.ts';
 import type { Survey } from './survey.ts';
 
 /**
- * Looks at a lease that was written since it was last found to be free, and remembers one that is. `stuck`: why no run
- * can begin. A role that may not read it is told nothing of it.
+ * Reads a lease if it was written since it was last found free, and remembers it if it is free now. `stuck`: why no run
+ * can begin; unknown to a role that may not read the lease.
  */
 export async function withLeaseSeen<T extends Survey>(
   seen: T,
@@ -24,7 +24,7 @@ export async function withLeaseSeen<T extends Survey>(
   return remembered(seen, lease, written);
 }
 
-/** Where nothing is remembered of a source yet, its lease alone is no reason to begin. */
+/** If nothing is remembered of a source yet, its lease alone is no reason to begin. */
 function remembered<T extends Survey>(seen: T, lease: LeaseState, written: string): T & { stuck: string | undefined } {
   const stuck = lease.state === 'stuck' ? lease.why : undefined;
   const isKept = seen.isNew || seen.before.ledger !== undefined;

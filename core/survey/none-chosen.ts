@@ -11,7 +11,7 @@ export function whyBad({ damage, misdated }: Verdict): string {
   return misdated?.why ?? damage?.why ?? 'its manifest was not read';
 }
 
-/** What has to be encrypted and is not is taken by nobody: it may be anybody's. */
+/** The error for a backup that should be encrypted and is not: anybody could have written it, so nobody may use it. */
 export function plainBackup(source: SourceName, { id, damage }: Pick<Verdict, 'id' | 'damage'>): BackupError {
   return new BackupError('backup-plain', `the backup ${id} of ${source} is not to be trusted: ${damage?.why}`, {
     hint:
@@ -20,7 +20,7 @@ export function plainBackup(source: SourceName, { id, damage }: Pick<Verdict, 'i
   });
 }
 
-/** What to say where none can be taken. */
+/** The error if no backup can be chosen. */
 export function noneGood(source: SourceName, { backups, adopted }: SourceVerdict, store: Store): BackupError {
   const last = backups.at(-1);
   if (last === undefined && adopted.length > 0)
@@ -44,7 +44,7 @@ export function noneGood(source: SourceName, { backups, adopted }: SourceVerdict
   return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
 }
 
-/** What to say where none is good that was begun before a moment: `before` are those that were. */
+/** The error if no good backup was begun before a moment; `before` are those that were begun. */
 export function noneBefore(
   source: SourceName,
   { at, before, timeZone }: { at: Date; before: readonly Verdict[]; timeZone: string },
@@ -60,7 +60,7 @@ export function noneBefore(
   return store.missingBackup(source, `none until ${moment(at, timeZone)}${bad}; ${there}`);
 }
 
-/** What to say where none is proven. */
+/** The error if none is proven. */
 export function noneProven(source: SourceName, verdict: SourceVerdict, store: Store): BackupError {
   if (verdict.newest === undefined) return noneGood(source, verdict, store);
   const what = `none of ${verdict.backups.length} was restored and compared`;

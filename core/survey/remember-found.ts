@@ -10,8 +10,8 @@ type Found = { source: SourceName; plan: string; found: string };
 const writesAtOnce = 4;
 
 /**
- * Writes down which moments without a backup were found, once they were told: from then on those before one that was
- * made are over. A check that is killed before it gets here has the next one tell them. Returns what failed.
+ * Remembers which scheduled moments without a backup were reported: once a later backup was made, they are over. If a
+ * check is killed before this, the next one reports them. Returns what failed.
  */
 export async function rememberFound(
   judgements: readonly Judgement[],
@@ -27,7 +27,7 @@ export async function rememberFound(
         await rememberOne(one, store, stop);
       } catch (error) {
         if (signal.aborted || !isBackupError(error)) throw error;
-        // another check has written meanwhile; the next one finds it once more
+        // another check has written meanwhile; the next one finds it again
         if (error.code !== 'object-exists') failures.push(error);
       }
     },

@@ -12,8 +12,8 @@ import { listedOneByOne, orUnknown } from './survey-vault.ts';
 import type { FurtherVault, VaultSurvey } from './survey-vault.ts';
 
 /**
- * `vault`: opens the store in a further vault, by its name. `copiesWithinMs`: how long one may take to answer, where the
- * host has less time than ten minutes.
+ * `vault`: opens the store in a further vault, by its name. `copiesWithinMs`: how long a vault may take to answer, if
+ * the host has less time than ten minutes.
  */
 export type CopyLook = {
   vault(name: string, signal: AbortSignal): Promise<Store>;
@@ -23,13 +23,13 @@ export type CopyLook = {
 type FurtherSeen = { further: FurtherVault; seen: ReadonlyMap<SourceName, CopySeen> };
 
 const vaultsAtOnce = 2;
-/** What is wrong with a further vault must not keep anybody from hearing of the first one. */
+/** A problem with a further vault must not delay what is reported about the first one. */
 const longestMs = 10 * 60_000;
 
 /**
- * Judges the copies of the sources that were looked at, too: by one listing of each further vault, or of each source in
- * it, of which nothing is read and where nothing is written. One that can't be listed is a finding of its own, and says
- * nothing of its copies. Where the first vault can't be read, there is nothing to compare them with: they are only named.
+ * Also judges the copies of the sources, by one listing of each further vault, or of each source in it; reads and
+ * writes nothing else there. A vault that can't be listed is a finding of its own and says nothing about its copies. If
+ * the first vault can't be read, there is nothing to compare with, and copies are only named.
  */
 export async function surveyCopies(
   look: VaultSurvey,

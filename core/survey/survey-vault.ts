@@ -20,13 +20,13 @@ import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import { memoryOfWatched } from './watched.ts';
 
-/** A source that has backups in the vault and is not in the configuration. `old`: nobody makes new ones. */
+/** A source that has backups in the vault and is not configured. `old`: nobody makes new ones. */
 export type Unconfigured = { source: SourceName; newest: BackupId; count: number; old: boolean };
 
 /**
- * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of
- * that could be read. `forgotten`: what could not be remembered. `offered`: what copies of a source must have;
- * `further`: the further vaults in which copies lie.
+ * What a check has found. `whole`: every source was judged, and the rest of the vault was looked at. `vault`: why the
+ * vault could not be read. `forgotten`: what could not be remembered. `offered`: the backups that copies of a source
+ * must have; `further`: the further vaults with copies.
  */
 export type VaultSurvey = {
   at: Date;
@@ -34,11 +34,11 @@ export type VaultSurvey = {
   whole: boolean;
   judgements: Judgement[];
   unconfigured: Unconfigured[];
-  /** Of the database clients; undefined where nobody could tell. */
+  /** About the database clients; undefined if nothing is known. */
   notices?: readonly Notice[] | undefined;
-  /** Of those who are told; undefined where nobody was asked. */
+  /** About notifiers; undefined if they were not asked. */
   unheard?: readonly Notice[] | undefined;
-  /** Of the account of AWS that the check runs in; undefined where nobody asked. */
+  /** The AWS account that the check runs in; undefined if it was not asked. */
   account?: AccountLook | undefined;
   vault?: { why: string; hint?: string | undefined };
   forgotten: unknown[];
@@ -46,22 +46,22 @@ export type VaultSurvey = {
   further?: readonly FurtherVault[];
 };
 
-/** A further vault, by its name in the configuration. `unread`: why nothing of it could be read. */
+/** A further vault, by its name in the configuration. `unread`: why it could not be read. */
 export type FurtherVault = { name: string; place?: string; unread?: Unknown };
 
-/** `remember`: whether what was seen is written down. */
+/** `remember`: whether findings are written down. */
 type SurveyVaultDeps = { store: Store; at: Date; remember: boolean };
 type Looked = Survey & { expectation: Expectation | undefined; stuck: string | undefined };
 type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean; offered?: Offered | undefined };
 
 const sourcesAtOnce = 4;
-/** A source that another configuration still backs up has left nothing. */
+/** A backup newer than this shows that another configuration still backs the source up. */
 const oldMs = 25 * 3_600_000;
 const attempts = 3;
 
 /**
- * Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is
- * found; a vault that can't be read is a finding.
+ * Judges every source by the vault, and remembers what it found. Every source is looked at, whatever is found; a vault
+ * that can't be read is a finding.
  */
 export async function surveyVault(
   sources: readonly WatchedSource[],
@@ -90,7 +90,7 @@ export async function surveyVault(
     offered: new Map(
       [...seen.found].flatMap(([source, { offered }]) => (offered === undefined ? [] : [[source, offered]])),
     ),
-    // one of many that can't be read is its own matter, all of them are the vault's
+    // one unreadable source of many is its own problem; if none can be read, the vault is
     ...(whole && failed !== undefined && !found.some(({ read }) => read) && { vault: failed }),
   };
 }
@@ -134,15 +134,14 @@ async function lookAtAll(
   );
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
   const fresh = new Map([...kept].filter(([name, revision]) => index.get(name) !== revision));
-  // an index that can't be read is told as that, and not as one that can't be written besides
+  // an index that can't be read is reported as that, and not also as one that can't be written
   if (deps.remember && known !== undefined && fresh.size > 0)
     await store.addToLedgerIndex(fresh, signal).catch((error: unknown) => void forgotten.push(error));
   return { found, others, forgotten };
 }
 
 /**
- * Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked
- * at once more.
+ * Surveys a source and writes down what is to be remembered. If another check has written meanwhile, looks once more.
  */
 async function surveyRemembered(
   listed: SourceHistory,
@@ -167,18 +166,18 @@ async function surveyRemembered(
   }
 }
 
-/** Which revision of a ledger lies there, if one does. */
+/** The revision of the stored ledger, if there is one. */
 function revisionOf({ version, ledger }: LedgerRead): number | undefined {
   return version === undefined ? undefined : (ledger?.revision ?? 0);
 }
 
-/** A pause hides that no run can begin, as it hides everything. */
+/** While a source is paused, a stuck lease is not reported, like everything else. */
 function judgedWithLease(watched: WatchedSource, seen: Looked, at: Date): Judgement {
   const judgement = judge(watched, seen, at);
   return seen.stuck === undefined || judgement.state === 'paused' ? judgement : withStuckLease(judgement, seen.stuck);
 }
 
-/** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
+/** The outcomes of the scheduled moments; what is to be remembered of them goes into the ledger. */
 function withExpectation(
   seen: Survey,
   watched: WatchedSource,
@@ -207,7 +206,7 @@ export async function* listedOneByOne(
 
 type Unknown = { why: string; hint: string | undefined };
 
-/** What the vault answers, or why it can't be known. Being stopped, or a defect, is no answer of a vault. */
+/** The result of `ask`, or why the vault can't tell. An abort or a defect is rethrown. */
 export async function orUnknown<T extends object>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | Unknown> {
   try {
     return await ask();
@@ -217,7 +216,7 @@ export async function orUnknown<T extends object>(ask: () => Promise<T>, signal:
   }
 }
 
-/** A thousand sources that can't be remembered are one failure. */
+/** A thousand sources that can't be remembered are reported as one failure. */
 function summedUp(failures: readonly unknown[]): unknown[] {
   const [first] = failures;
   if (first === undefined) return [];

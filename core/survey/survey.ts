@@ -14,8 +14,8 @@ import type { Store } from '../store/store.ts';
 import { believedRemovals } from './believed-removals.ts';
 
 /**
- * What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what
- * was.
+ * What was found of a source, with the verdicts on its backups. `ledger`: what is to be remembered; `before`: what was
+ * remembered.
  */
 export type Survey = {
   history: SourceHistory;
@@ -26,9 +26,9 @@ export type Survey = {
 };
 
 /**
- * `revision`: of the ledger that there was, as far as anybody remembers. `each`: is given every manifest, which are then all
- * read; `only`: of the unknown ones no others are; `most`: no more than so many of the newest unknown ones are.
- * `forgiving`: takes a ledger that can't be read for none.
+ * `revision`: the last known revision of the ledger. `each`: receives every manifest, so all are read; `only`: the only
+ * unknown manifests that are read; `most`: how many of the newest unknown ones are read at most. `forgiving`: treats an
+ * unreadable ledger as none.
  */
 export type SurveyOptions = {
   memory: SourceRules;
@@ -47,11 +47,11 @@ export type ManifestReading =
 const readsAtOnce = 4;
 
 /**
- * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it
- * does not know yet; where they are signed also the newest good one's, for whoever can write a manifest can write what
- * is remembered of it. A manifest that rotation has just removed is not there. Where anything seems to be gone, all is
- * listed once more: another check may have seen what came after our listing, and a listing is read page by page, so
- * that of a backup made or removed meanwhile it may show the manifest and not the parts. Writes nothing.
+ * Judges the backups of a source by a listing and by what the vault remembers. Reads the manifests that are not yet
+ * known; where manifests are signed, also that of the newest good backup, because anybody who can write a manifest can
+ * write the ledger. A manifest that rotation has just removed counts as gone. If anything seems to be gone, lists
+ * again: another check may have seen something newer than our listing, and because a listing is read page by page, it
+ * may show the manifest and not the parts of a backup that is being made or removed. Writes nothing.
  */
 export async function survey(
   listed: SourceHistory,
@@ -69,7 +69,7 @@ export async function survey(
   return surveyed(again, await remembered(again, options, store, signal), options, store, signal);
 }
 
-/** Whether a backup lacks parts that was whole, or not known, before. */
+/** Whether a backup lacks parts now that was whole, or not known, before. */
 function lacksMore(now: Ledger, before: Ledger | undefined): boolean {
   const lacking = ({ backups }: Ledger) => backups.filter(({ listed }) => listed?.damage !== undefined);
   const known = new Set(before && lacking(before).map(({ id }) => id));
@@ -112,7 +112,7 @@ async function surveyed(
   }
 }
 
-/** What was known and what was read, put together. Where manifests are signed, what was read goes over what was known. */
+/** Combines what was known and what was read. Where manifests are signed, what was read prevails. */
 function judged(
   history: SourceHistory,
   before: LedgerRead,
@@ -132,7 +132,7 @@ function judged(
   return { history, verdict: verdictOf(history, ledger, memory, at), ledger, before, isNew };
 }
 
-/** Why what lies there is not what was remembered last. */
+/** Why the stored ledger is not the one that was last remembered. */
 function lostSince(revision: number | undefined, { version, ledger }: LedgerRead): string | undefined {
   if (revision === undefined) return undefined;
   if (version === undefined) return 'it is gone';
@@ -141,7 +141,7 @@ function lostSince(revision: number | undefined, { version, ledger }: LedgerRead
 
 type Looks = Map<BackupId, ManifestRead>;
 
-/** Reads manifests, in their order, into `read`; returns the history without what is gone meanwhile. */
+/** Reads manifests into `read`, in their order; returns the history without those that are gone meanwhile. */
 async function readBackups(
   listed: SourceHistory,
   ids: readonly BackupId[],

@@ -6,15 +6,15 @@ import type { Clock } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 import { survey } from './survey.ts';
 
-/** `until`: of what was begun later, nothing need be known. */
+/** `until`: backups begun later need not be judged. */
 export type Wanted = { wanted?: 'good' | 'proven'; until?: Date };
 
-/** So many of the newest manifests that the vault does not remember are read at first. */
+/** How many of the newest unknown manifests are read at first. */
 const readAtFirst = 100;
 
 /**
- * What the backups of a source are worth, as far as the newest ones tell, or all of them where none of those is what is
- * wanted. What the vault remembers is not missed where it can't be read: a restore must not wait for it.
+ * The verdict on a source's backups, judged by the newest ones, or by all if none of those is what is wanted. An
+ * unreadable ledger is no obstacle: a restore must not wait for it.
  */
 export async function verdictOfSource(
   source: SourceName,

@@ -5,7 +5,7 @@ import type { WatchedSource } from '../domain/watch/freshness.ts';
 import type { SourceName } from '../domain/keys.ts';
 import type { Store } from '../store/store.ts';
 
-/** By what the backups of a source are judged; of one that is not configured, as little as can be said. */
+/** How the backups of a source are judged; with the fewest rules for a source that is not configured. */
 export function memoryOf(settings: JudgedBy | undefined): SourceRules {
   if (settings === undefined) return { shrink: watchOf({}, {}).shrink, timeZone: 'UTC', retention: undefined };
   const { watch, timeZone, retention, encryption } = settings;
@@ -20,12 +20,12 @@ function isEncrypted(encryption: Settings['encryption'] | undefined): boolean {
   return encryption !== undefined && encryption.recipients.length > 0;
 }
 
-/** By what a check judges the backups of a source. */
+/** How a check judges the backups of a source. */
 export function memoryOfWatched({ watch: { shrink }, timeZone, retention, encrypted }: WatchedSource): SourceRules {
   return { shrink, timeZone, retention, encrypted };
 }
 
-/** What a check needs to know of these sources; one that is not configured is left out. */
+/** What a check needs to know about these sources; leaves out those that are not configured. */
 export function watchedSources(
   names: readonly SourceName[],
   {

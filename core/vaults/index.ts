@@ -1,7 +1,7 @@
 import { folder } from './folder/descriptor.ts';
 import { s3 } from './s3/descriptor.ts';
 
-/** Every kind of vault there is, by its key below `vault`. */
+/** Every kind of vault, by its key below `vault`. */
 export const vaults = { folder, s3 };
 
 export type VaultName = keyof typeof vaults;

@@ -1,7 +1,7 @@
 import { BackupError } from '../domain/errors.ts';
 import type { Vault } from '../vault.ts';
 
-/** In the place of a vault that could not be opened: whatever is asked of it fails with the reason. */
+/** Stands for a vault that could not be opened: every use throws the reason. */
 export function unopenedVault(place: string, { message, hint, cause }: BackupError): Vault {
   const reason = (): BackupError => new BackupError('vault-unreachable', message, { hint, cause });
   const fail = () => Promise.reject(reason());

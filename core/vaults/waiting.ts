@@ -2,13 +2,13 @@ import { abortError, type BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 
 /**
- * The same stream, which throws as soon as the signal aborts, even while its source gives nothing. The source is told
- * to end; it is not waited for when it is in the middle of a read, since it may hang in it.
+ * The same stream, except that it throws as soon as the signal aborts, even while its source gives nothing. Tells the
+ * source to end, but does not wait for one that is in the middle of a read, because it may hang there.
  */
 export async function* interruptible(body: ByteStream, signal: AbortSignal): ByteStream {
   const source = body[Symbol.asyncIterator]();
   let state: 'reading' | 'paused' | 'ended' = 'paused';
-  // One listener and one fresh promise a chunk: racing a promise that lives as long as the stream would keep every
+  // One listener and one fresh promise per chunk: racing a promise that lives as long as the stream would keep every
   // chunk's race.
   let interrupt: (() => void) | undefined;
   const onAbort = () => interrupt?.();
@@ -35,7 +35,7 @@ export async function* interruptible(body: ByteStream, signal: AbortSignal): Byt
   }
 }
 
-/** What `work` gives, unless the signal aborts before: then the signal's error. */
+/** The result of `work`, or the signal's error if it aborts first. */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(abortError(signal));
@@ -48,7 +48,7 @@ export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Pr
   }
 }
 
-/** Sleeps, unless the signal aborts: then throws its error. */
+/** Sleeps, or throws the signal's error as soon as it aborts. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);
@@ -61,7 +61,7 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 
 /**
  * Runs `work` with a signal that aborts `graceMs` after the given one, and after `limitMs` with the error `late`: for a
- * short write whose outcome must be learnt even when somebody has asked us to stop.
+ * short write whose outcome must be known even after an abort.
  */
 export async function withGrace<T>(
   { graceMs, limitMs, late }: { graceMs: number; limitMs: number; late: BackupError },

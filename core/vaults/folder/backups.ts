@@ -16,8 +16,8 @@ export async function holdsBackup(root: string): Promise<boolean> {
 }
 
 /**
- * Throws `vault-failed` for a symbolic link where a source, a backup or its manifest would be, unless something else
- * lies behind it. One that leads nowhere may lead to a disk that is not mounted.
+ * Throws `vault-failed` for a symbolic link in the place of a source, a backup or a manifest, unless no backup lies
+ * behind it. A link that leads nowhere may lead to a disk that is not mounted.
  */
 export async function requireNoBackupBehind(root: string, path: string, prefix: string): Promise<void> {
   const [source = '', id, file, ...rest] = path.split('/');
@@ -30,7 +30,7 @@ export async function requireNoBackupBehind(root: string, path: string, prefix: 
   throw linked(join(root, path));
 }
 
-/** Whether a link directly below the root leads to what is no source, and is not asked for as one. */
+/** Whether a link directly below the root leads to something that is no source, and is not asked for as one. */
 async function isOther(root: string, name: string, prefix: string): Promise<boolean> {
   if (sourceOfSegment(name) === undefined) return true;
   const behind = await stat(join(root, name)).catch(absent);
@@ -38,7 +38,7 @@ async function isOther(root: string, name: string, prefix: string): Promise<bool
   return !behind.isDirectory() || !(await readdir(join(root, name))).some(isBackupId);
 }
 
-/** What is not followed, and must not read as nothing either. */
+/** The error for a link: it is not followed, and must not look empty either. */
 export function linked(path: string): BackupError {
   return new BackupError(
     'vault-failed',

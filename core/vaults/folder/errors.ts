@@ -33,29 +33,29 @@ const meanings: Record<string, FolderMeaning> = {
   EMLINK: noLink,
 };
 
-/** Longest wait for a disk's answer. A share whose server is away may never answer. */
+/** Longest wait for a disk to answer: a share whose server is gone may never answer. */
 const answerLimitMs = 300_000;
 
-/** The system's name of what went wrong, as `ENOENT`; undefined for other errors. */
+/** The system's code of an error, such as `ENOENT`; undefined for other errors. */
 export function codeOf(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code
     : undefined;
 }
 
-/** Nothing there is an answer. */
+/** Returns undefined if nothing is there; rethrows other errors. */
 export function absent(error: unknown): undefined {
   if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
 }
 
-/** What a failed call to the disk means for a vault. `what` says what was tried, on what. */
+/** What a failed disk call means for a vault. `what` says what was tried, on what. */
 export function folderError(what: string, error: unknown): BackupError {
   if (error instanceof BackupError) return error;
   const { code, hint } = meanings[codeOf(error) ?? ''] ?? { code: 'vault-failed' };
   return new BackupError(code, `${what}: ${messageOf(error)}`, { hint, cause: error });
 }
 
-/** What `work` gives, unless the signal aborts or the disk does not answer in time. */
+/** The result of `work`, unless the signal aborts or the disk does not answer in time. */
 export async function answered<T>(what: string, work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(abortError(signal));

@@ -16,13 +16,11 @@ import { shareFiles } from './share.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
 import { withGrace } from '../waiting.ts';
 
-/**
- * For the last step of a write, which is not stopped half way: whoever asks us to stop must learn what became of it.
- */
+/** For the last step of a write, which is never interrupted: the caller must learn its outcome. */
 const unstopped = new AbortController().signal;
 /**
- * A short write is done to its end when somebody asks us to stop, for a few seconds, so that a backup whose parts are
- * all there gets its manifest.
+ * After an abort, a short write may still finish for a few seconds, so that a backup whose parts are all stored gets
+ * its manifest.
  */
 const grace = {
   graceMs: 5_000,
@@ -31,10 +29,10 @@ const grace = {
 };
 
 /**
- * A folder as a vault: an object is a file of the same path, mode 0600, durable (fsync) before anybody can see it. What
- * is being written is hidden in `.nightjar/incoming`; leftovers of killed runs there are removed by a later write, a
- * day on. Reads and lists throw `vault-unreachable` unless `.nightjar` is there, so that a disk that is not mounted
- * never reads as an empty vault; the first write makes it, and the folder itself, but none above it.
+ * A folder as a vault. An object is a file of the same path, mode 0600, durable (fsync) before anybody can see it.
+ * Unfinished writes are hidden in `.nightjar/incoming`; a later write removes what killed runs left there, after a day.
+ * Reading and listing throw `vault-unreachable` unless `.nightjar` exists, so that an unmounted disk never looks like
+ * an empty vault. The first write makes it, and the folder itself, but none above it.
  */
 export function folderVault(root: string): Vault {
   const place = folderPlace(root);
@@ -50,7 +48,7 @@ export function folderVault(root: string): Vault {
     delete: (key, signal) => answered(`delete ${place.root}/${key}`, remove(place, key), signal),
     tags: (key, signal) => requireObject(place, key, signal),
     retag: (key, _tags, signal) => requireObject(place, key, signal),
-    // those of dead runs are hidden files, which a later write sweeps
+    // dead runs leave only hidden files, which a later write sweeps
     async *unfinished(prefix, signal) {
       await answered(`list ${place.root}/${prefix}`, requireVault(place), signal);
     },
@@ -108,7 +106,7 @@ async function replaceObject(place: FolderPlace, key: ObjectKey, version: string
   return replaceFile(place, target, version, path);
 }
 
-/** What an older Nightjar remembers of an object that is no more is not the new one's. */
+/** States that an older Nightjar kept of a deleted object must not become those of the new one. */
 async function makeObject(place: FolderPlace, key: ObjectKey, path: string, target: string): Promise<boolean> {
   if ((await lstat(target).catch(absent)) === undefined) await forgetStates(place, key);
   return linkNew(path, target);
@@ -126,14 +124,14 @@ async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   return { state: 'gone', ...(names > 1 && { shared: true as const }) };
 }
 
-/** Removes a folder and those above it, up to the root; throws at the first that holds something. */
+/** Removes a folder and those above it, up to the root; throws at the first that is not empty. */
 async function removeEmpty(folder: string, root: string): Promise<void> {
   if (folder === root) return;
   await rmdir(folder);
   await removeEmpty(dirname(folder), root);
 }
 
-/** A folder has no tags; that an object is missing is told all the same. */
+/** A folder has no tags, but a missing object is still an error. */
 async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<undefined> {
   const what = `look at ${place.root}/${key}`;
   await answered(what, requireVault(place), signal);
@@ -142,13 +140,13 @@ async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSi
     throw new BackupError('object-missing', `${what}: there is no such object`);
 }
 
-/** Who is stopped makes no folders. */
+/** Makes no folders once the signal is aborted. */
 async function prepare(place: FolderPlace, what: string, signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw abortError(signal);
   await answered(what, prepareVault(place), signal);
 }
 
-/** Writes a body into a hidden file, which `step` gives its place: the last step is done to its end. */
+/** Writes a body into a hidden file, and lets `step` put it in its place; that step is never interrupted. */
 async function written(
   place: FolderPlace,
   key: ObjectKey,
@@ -161,7 +159,7 @@ async function written(
     await answered(what, sweepIncoming(place, path), signal);
     return { isDone: (await answered(what, step(path), unstopped)) === true, bytes };
   } finally {
-    // left behind, it is swept a day later
+    // if it stays, it is swept a day later
     await rm(path).catch(() => undefined);
   }
 }

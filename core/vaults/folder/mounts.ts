@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { BackupError } from '../../domain/errors.ts';
 import { codeOf } from './errors.ts';
 
-/** What is to be mounted, and what is: in the form of fstab(5). */
+/** The files that list what should be mounted and what is, in the form of fstab(5). */
 const ofSystem = { fstab: '/etc/fstab', mounts: '/proc/self/mounts' };
 
 /**
- * Throws `vault-unreachable` if /etc/fstab, where there is one, has a disk or a share at or above `folder` that is not
+ * Throws `vault-unreachable` if /etc/fstab, where it exists, has a disk or share at or above `folder` that is not
  * mounted now.
  */
 export async function requireMounts(folder: string, { fstab, mounts } = ofSystem): Promise<void> {
@@ -24,7 +24,7 @@ export function missingMount(folder: string, fstab: string, mounts: string): str
   return above.find((point) => point !== '/' && !mounted.has(point));
 }
 
-/** The second field of every line, blanks decoded. */
+/** The second field of every line, with escapes decoded. */
 function mountPoints(table: string): string[] {
   const lines = table.split('\n').filter((line) => !line.trimStart().startsWith('#'));
   const points = lines.map((line) => line.trim().split(/\s+/)[1] ?? '').filter((point) => point.startsWith('/'));

@@ -10,9 +10,9 @@ import { replaceFile, versionAt, versionOf } from './replace.ts';
 
 /**
  * The file that holds an object now. Until November 2026 an object's own file kept its first content, and newer states
- * were files `<digest of the first content and its mtime>.<number>` in a folder of `.nightjar/versions`. Copies and
- * `touch` change the mtime, so states that fit no file are taken where they are of one file. Throws ENOENT where there
- * is no object, and `vault-failed` where states of several files lie there, and none is this one's.
+ * were files `<digest of the first content and its mtime>.<number>` in a folder of `.nightjar/versions`. Copying and
+ * `touch` change the mtime, so states that match no file are accepted if all are of one file. Throws ENOENT if there is
+ * no object, and `vault-failed` if there are states of several files and none matches this one.
  */
 export async function currentFile(place: FolderPlace, key: ObjectKey, target: string): Promise<string> {
   const found = (await readdir(folderOf(place, key)).catch(absent)) ?? [];
@@ -27,12 +27,15 @@ export async function currentFile(place: FolderPlace, key: ObjectKey, target: st
   return join(folderOf(place, key), `${tag}.${Math.max(...numbers)}`);
 }
 
-/** Whether an older Nightjar has left any states at all. */
+/** Whether an older Nightjar has left any such states. */
 export async function hasStates({ versions }: FolderPlace): Promise<boolean> {
   return (await readdir(versions).catch(absent)) !== undefined;
 }
 
-/** Makes the object's own file what it is now, and removes the older states. Throws ENOENT where there is no object. */
+/**
+ * Puts the current content into the object's own file and removes the older states. Throws ENOENT if there is no
+ * object.
+ */
 export async function bringForward(place: FolderPlace, key: ObjectKey, target: string): Promise<void> {
   for (;;) {
     // Read before the states are looked for: while there are any, it is the first content or the newest.
@@ -50,7 +53,7 @@ export async function bringForward(place: FolderPlace, key: ObjectKey, target: s
   }
 }
 
-/** Removes the states of an object that is no more, or that were brought forward: all of them at once. */
+/** Removes all states of an object that was deleted or brought forward. */
 export async function forgetStates(place: FolderPlace, key: ObjectKey): Promise<void> {
   const aside = join(place.incoming, randomUUID());
   await rename(folderOf(place, key), aside).catch(absent);

@@ -3,10 +3,10 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { BackupError } from '../../domain/errors.ts';
 import type { Bytes } from '../../domain/units.ts';
 
-/** Small objects alone are read whole. */
+/** Only small objects are read whole. */
 const largestSmall: Bytes = 64 * 1024 * 1024;
 
-/** Opens a file, which must be one: a link and a folder are the system's ELOOP and EISDIR. */
+/** Opens a regular file: for a link or a folder, throws the system's ELOOP or EISDIR. */
 export async function openFile(path: string): Promise<FileHandle> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if ((await handle.stat()).isFile()) return handle;

@@ -6,15 +6,15 @@ import { holdsBackup, linked } from './backups.ts';
 import { absent, codeOf } from './errors.ts';
 import { requireMounts } from './mounts.ts';
 
-/** A folder's own folder: it marks the vault, and holds what is not (yet) an object. */
+/** Our own folder in the vault's root: it marks the vault, and holds what is not (yet) an object. */
 const hiddenName = '.nightjar';
 
-/** Where a folder vault keeps what. */
+/** The places of a folder vault. */
 export type FolderPlace = {
   root: string;
-  /** What is being written, and has no name of its own yet. */
+  /** For unfinished writes, which have no name of their own yet. */
   incoming: string;
-  /** Where an older Nightjar kept what replaced objects; see `older.ts`. */
+  /** Where an older Nightjar kept newer states of objects; see `older.ts`. */
   versions: string;
 };
 
@@ -25,7 +25,7 @@ export function folderPlace(root: string): FolderPlace {
 }
 
 /**
- * Whether a name directly below the root is none of an object: our own folder, and what file systems put at the top of
+ * Whether a name directly below the root belongs to no object: our own folder, and what file systems put at the top of
  * a disk.
  */
 export function isHidden(name: string): boolean {
@@ -39,9 +39,8 @@ export function isHidden(name: string): boolean {
 }
 
 /**
- * Throws `vault-unreachable` unless the root is a vault: the disk that holds it may not be mounted, and that must not
- * read as an empty vault. The mark is the hidden folder that the first write makes; a copy that was made without it
- * proves itself by the backups in it.
+ * Throws `vault-unreachable` unless the root is a vault: its disk may not be mounted, which must not look like an empty
+ * vault. The mark is the hidden folder that the first write makes; a copy made without it is recognised by its backups.
  */
 export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
   if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
@@ -53,8 +52,8 @@ export async function requireVault({ root, incoming }: FolderPlace): Promise<voi
 }
 
 /**
- * Makes a vault of the root if it is none: its last folder may be missing, not the ones above, and not a disk that
- * /etc/fstab puts there. So a backup does not silently go to the disk below a mount point.
+ * Makes the root a vault if it is none. Its last folder may be missing, but not those above, and not a disk that
+ * /etc/fstab mounts there: a backup must not silently go to the disk below a mount point.
  */
 export async function prepareVault(place: FolderPlace): Promise<void> {
   if (await isFolder(place.incoming)) return;
@@ -70,8 +69,8 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
 }
 
 /**
- * The path of an object. Its folders are made when `make` is set. Refuses to follow symbolic links below the root, so
- * that no key leads out of it. A folder that is missing, or is something else, is the system's ENOENT or ENOTDIR.
+ * The path of an object; with `make`, makes its folders. Refuses symbolic links below the root, so that no key leads
+ * outside. For a folder that is missing or is no folder, throws the system's ENOENT or ENOTDIR.
  */
 export async function pathOf(place: FolderPlace, key: string, { make = false } = {}): Promise<string> {
   const segments = key.split('/');
@@ -90,7 +89,9 @@ export async function pathOf(place: FolderPlace, key: string, { make = false } =
   return join(folder, last);
 }
 
-/** Does something in an object's folder, which is made for it, again if another process removes it for being empty. */
+/**
+ * Does something in an object's folder. Makes the folder, and makes it again if another process removes it as empty.
+ */
 export async function inFolder<T>(place: FolderPlace, key: string, act: (path: string) => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -104,13 +105,13 @@ export async function inFolder<T>(place: FolderPlace, key: string, act: (path: s
   }
 }
 
-/** What the disk of a vault has left for us. */
+/** The free space on a vault's disk. */
 export async function freeSpace({ root }: FolderPlace): Promise<Bytes> {
   const { bavail, bsize } = await statfs(root);
   return bavail * bsize;
 }
 
-/** Makes a folder durably, if it is not there. */
+/** Makes a folder durably, if it does not exist. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
@@ -137,7 +138,7 @@ async function isFolder(path: string): Promise<boolean> {
   return (await lstat(`${path}/.`).catch(absent))?.isDirectory() === true;
 }
 
-/** A path that was mistyped may name a file. */
+/** A mistyped path may name a file. */
 async function requireNoFile(root: string): Promise<void> {
   const found = await stat(root).catch(absent);
   if (found === undefined || found.isDirectory()) return;

@@ -5,30 +5,30 @@ import { absent, codeOf } from './errors.ts';
 import { readSmall } from './open.ts';
 import { syncFolder, type FolderPlace } from './place.ts';
 
-/** Each attempt ends with a claim of ours, or with another's step. */
+/** Each attempt ends with a claim of ours, or with another writer's progress. */
 const attempts = 100;
 
-/** A small object's version: the digest of its bytes. Neither `touch` nor a copy of the folder changes it. */
+/** A small object's version: the digest of its bytes. Neither `touch` nor copying the folder changes it. */
 export function versionOf(body: Uint8Array): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/** The version of the object at this path; undefined when there is none. */
+/** The version of the object at this path; undefined if there is none. */
 export async function versionAt(path: string): Promise<string | undefined> {
   const found = await readSmall(path).catch(absent);
   return found === undefined ? undefined : versionOf(found.body);
 }
 
 /**
- * Moves the written file `path` to `target` if that still is `version`; false when it is not. A compare-and-swap
- * without locks, which a killed process would leave behind:
- * - A claim is a folder named after the version that it replaces, and holds the next one under a name of its own.
- *   rename(2) gives a folder that name only where no other lies that holds anything: one writer has the claim.
- * - A claim counts if the object still is that version once the claim is there. From then on that version can only be
+ * Moves the written file `path` to `target` if that still has `version`; false if it does not. A compare-and-swap
+ * without locks, because a killed process would leave a lock behind:
+ * - A claim is a folder named after the version to replace. It holds the next version under a unique name. rename(2)
+ *   gives a folder this name only if no non-empty folder has it, so only one writer gets the claim.
+ * - A claim counts if the object still has that version once the claim is there. From then on, that version can only be
  *   replaced by moving the claim's file to the object's path, once. So whoever finds a claim may do that for a writer
- *   that died, and it does no harm if that one wakes up.
- * - Who finds the object changed behind its claim takes it back by moving its file out again.
- * A delete asks for no claim: of a delete and a replacement at the same moment, either may come last.
+ *   that died, and it does no harm if that writer wakes up.
+ * - A writer that finds the object changed after its claim withdraws the claim by moving its file out again.
+ * A delete needs no claim: of a delete and a replacement at the same moment, either may come last.
  */
 export async function replaceFile(
   { incoming }: FolderPlace,
@@ -53,7 +53,7 @@ export async function replaceFile(
   }
 }
 
-/** Gives the prepared folder the claim's name; false when the object has another version meanwhile. */
+/** Gives the prepared folder the claim's name; false if the object has another version meanwhile. */
 async function takeClaim(
   prepared: string,
   claim: string,
@@ -82,13 +82,13 @@ async function named(prepared: string, claim: string, mine: string): Promise<boo
   }
 }
 
-/** Moves a claimed file to the object's path, unless somebody has done so. */
+/** Moves a claimed file to the object's path, unless somebody already has. */
 async function publish(file: string, target: string): Promise<void> {
   await rename(file, target).catch(absent);
   await syncFolder(dirname(target));
 }
 
-/** Whether a file went from here to there, and nobody has moved it elsewhere. */
+/** Whether the file was moved, and nobody has moved it on since. */
 async function moved(from: string, to: string): Promise<boolean> {
   await rename(from, to).catch(absent);
   return exists(to);

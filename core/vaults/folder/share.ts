@@ -6,14 +6,14 @@ import type { SharedObject } from '../../vault.ts';
 import { absent, answered, codeOf } from './errors.ts';
 import { inFolder, pathOf, requireVault, type FolderPlace } from './place.ts';
 
-/** For a step that is not stopped half way. */
+/** For a step that is never interrupted. */
 const unstopped = new AbortController().signal;
-/** A file system without hard links, one that has given a file as many as it can, two of them that meet here. */
+/** A file system without hard links, a file with as many links as possible, two file systems in one vault. */
 const cannot = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
 /**
- * Gives the files of objects second names: hard links, which the system counts. Each folder is made durable once. Throws
- * `object-missing`, `object-exists`.
+ * Gives the files of objects second names: hard links. Makes each folder durable once. Throws `object-missing`,
+ * `object-exists`.
  */
 export async function shareFiles(
   place: FolderPlace,
@@ -46,7 +46,7 @@ async function fileOf(place: FolderPlace, key: string): Promise<{ path: string; 
   return { path, file: await lstat(path) };
 }
 
-/** False where no link can be made there. */
+/** False if no link can be made there. */
 async function linkTo(path: string, target: string, inode: number): Promise<boolean> {
   try {
     await link(path, target);

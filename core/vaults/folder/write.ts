@@ -10,14 +10,14 @@ import type { FolderPlace } from './place.ts';
 import { interruptible } from '../waiting.ts';
 
 const blockBytes = 1024 * 1024;
-/** So often is a long write made durable: a full disk is found early, and the last flush is short. */
+/** How often a long write is made durable, so that a full disk is found early and the last flush is short. */
 const flushBytes = 64 * 1024 * 1024;
-/** So long a file is waited for whose opening was given up: a disk that hangs must not hold us. */
+/** How long to wait for a file whose opening was given up: a disk that hangs must not hold us. */
 const discardLimitMs = 2000;
-/** A file being written is touched all the time; one untouched for a day belongs to a run that is dead. */
+/** A file being written changes all the time, so one unchanged for a day belongs to a dead run. */
 const leftoverMs = 24 * 3_600_000;
 
-/** Writes a stream into a hidden file, durably, and returns where; nothing is left of it when that fails. */
+/** Writes a stream into a hidden file, durably, and returns its path. Leaves nothing after a failure. */
 export async function writeIncoming(
   place: FolderPlace,
   what: string,
@@ -55,8 +55,7 @@ async function discard(handle: FileHandle, path: string): Promise<void> {
 }
 
 /**
- * Gives a written file a second name, which must not exist: false when it does. Atomic, on NFS too. `inFolder` makes the
- * name durable.
+ * Gives a written file a second name; false if that name exists. Atomic, on NFS too. `inFolder` makes the name durable.
  */
 export async function linkNew(path: string, name: string): Promise<boolean> {
   try {
@@ -69,7 +68,7 @@ export async function linkNew(path: string, name: string): Promise<boolean> {
   return true;
 }
 
-/** Removes what dead runs have left half written. The disk's own clock decides, by the file that `path` names. */
+/** Removes what dead runs left unfinished. Ages are measured by the disk's own clock, from the file at `path`. */
 export async function sweepIncoming(place: FolderPlace, path: string): Promise<void> {
   const now = (await stat(path)).mtimeMs;
   for (const name of await readdir(place.incoming)) await sweep(join(place.incoming, name), now);
@@ -79,7 +78,7 @@ async function sweep(path: string, now: number): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found === undefined || now - found.mtimeMs <= leftoverMs) return;
   if (!found.isDirectory()) return unlink(path).catch(() => undefined);
-  // a claim of a killed run; file by file, for a writer that is alive may be taking it
+  // a claim of a killed run; file by file, because a living writer may be taking it
   for (const name of await readdir(path).catch(() => [])) await unlink(join(path, name)).catch(() => undefined);
   await rmdir(path).catch(() => undefined);
 }

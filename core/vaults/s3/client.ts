@@ -3,35 +3,35 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { requireListings } from './reading/listing.ts';
 
 /**
- * How stores check what they receive: by CRC-32C in a header (AWS and current stores), or by MD5 as older S3-compatible
- * ones do.
+ * How stores check what they receive: by CRC-32C in a header (AWS and current stores), or by MD5, like older
+ * S3-compatible ones.
  */
 export type Checksums = 'when-supported' | 'when-required';
 
 export type S3ClientOptions = {
-  /** Of the bucket. An endpoint without regions takes any. */
+  /** The bucket's region. An endpoint without regions accepts any. */
   region?: string | undefined;
-  /** Of a store other than AWS: `https://minio.internal:9000`. Buckets are then part of the path. */
+  /** A store other than AWS: `https://minio.internal:9000`. Buckets are then part of the path. */
   endpoint?: string | undefined;
   /** Without it, the SDK looks where AWS programs look: environment, profile, role. */
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   /** @default when-supported */
   checksums?: Checksums | undefined;
-  /** Certificate authority of the endpoint, PEM, where the system's do not do. */
+  /** Certificate authority of the endpoint, PEM, if the system's authorities are not enough. */
   ca?: string | undefined;
   /** Longest silence of a connection, milliseconds. @default 60000 */
   silenceMs?: number | undefined;
 };
 
-/** Longest wait for a connection, name look-up included. */
+/** Longest wait for a connection, including name resolution. */
 const connectionMs = 10_000;
-/** Tries of a request that fails for a passing reason, the first one included. */
+/** Attempts at a request that fails for a transient reason, including the first. */
 const attempts = 4;
 const sockets = 50;
 
 /**
- * The SDK's client with limits that hold: a connection that stays silent is an error (`requestTimeout` alone only
- * warns), passing failures are retried, connections are reused. Checksums are ours: the SDK's own are plain JavaScript
+ * The SDK's client with limits that hold: a silent connection is an error (`requestTimeout` alone only warns),
+ * transient failures are retried, connections are reused. We compute the checksums: the SDK's own are plain JavaScript
  * and slower than the network.
  */
 export function s3Client(options: S3ClientOptions): S3Client {
@@ -64,10 +64,9 @@ export function s3Client(options: S3ClientOptions): S3Client {
 }
 
 /**
- * Over TLS, bodies go unsigned, as AWS's own tools send them: TLS keeps others out, and the checksum (or MD5) header,
- * which is signed, guards against damage. Saves a SHA-256 over everything, here and in the store. Over plain HTTP that
- * holds for the parts of large uploads alone: their SHA-256 stands in the manifest, which is signed as every small
- * object is.
+ * Over TLS, bodies are sent unsigned, as AWS's own tools do: TLS keeps others out, and the signed checksum (or MD5)
+ * header guards against damage. This saves a SHA-256 over everything, here and in the store. Over plain HTTP it applies
+ * only to the parts of large uploads: the manifest has their SHA-256 and is itself signed, as every small object is.
  */
 function leaveBodiesUnsigned(client: S3Client): void {
   client.middlewareStack.add(

@@ -76,7 +76,7 @@ const schema = group('a bucket', {
   }, always)
   .transform((bucket) => ({ kind: 's3' as const, ...bucket }));
 
-/** What stands in the configuration of a bucket. */
+/** The configuration of a bucket. */
 export type S3VaultConfig = z.output<typeof schema>;
 
 export const s3 = {
@@ -148,7 +148,7 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
   ];
 }
 
-/** A bucket that the stack makes has locks where that is asked for, and of one mode. */
+/** A bucket made by the stack has locks only if the stack's configuration asks for them, and in one mode. */
 function lockProblem({ objectLock: days }: S3VaultConfig, { bucket, objectLock: made }: CloudConfig) {
   if (days === undefined || bucket === 'existing' || days.mode === made?.mode) return undefined;
   return made === undefined
@@ -156,7 +156,7 @@ function lockProblem({ objectLock: days }: S3VaultConfig, { bucket, objectLock: 
     : `has another mode than the bucket: cloud.objectLock says ${made.mode}`;
 }
 
-/** A store of another vendor has keys; on AWS, the function's role does without. */
+/** A store of another vendor needs keys; AWS needs none, because the function has a role. */
 function copyProblems(vault: S3VaultConfig): ConfigProblem[] {
   const { endpoint: store, accessKeyId, secretAccessKey } = vault;
   const at = (key: string): ConfigProblem['path'] => ['s3', key];

@@ -42,7 +42,7 @@ const damaged: S3Meaning = {
   hint: 'something on the way to the store changes data: proxy, memory, network',
 };
 
-/** By the code that the store gives. The same status stands for different things, so the code goes first. */
+/** By the store's error code. It goes first, because one status has several meanings. */
 const byName: Record<string, S3Meaning> = {
   NoSuchBucket: { code: 'vault-unreachable', hint: 'make the bucket, or correct its name' },
   NoSuchKey: { code: 'object-missing' },
@@ -101,25 +101,24 @@ export function s3Error(what: string, error: unknown): BackupError {
 }
 
 /**
- * The HTTP status of a failed request, also when it is the cause of an error of ours; undefined when there was no
- * answer.
+ * The HTTP status of a failed request, also if it is the cause of one of our errors; undefined if there was no answer.
  */
 export function statusOf(error: unknown): number | undefined {
   return metadataOf(error)?.httpStatusCode;
 }
 
-/** How often the SDK sent a request that failed: from the second time on, an earlier one may have done its work. */
+/** How often the SDK sent a request that failed: after more than one attempt, an earlier one may have succeeded. */
 export function attemptsOf(error: unknown): number {
   return metadataOf(error)?.attempts ?? 1;
 }
 
-/** The store's code for an error, also when it is the cause of an error of ours. */
+/** The store's code for an error, also if it is the cause of one of our errors. */
 export function nameOf(error: unknown): string {
   if (error instanceof BackupError) return nameOf(error.cause);
   return typeof error === 'object' && error !== null && 'name' in error ? String(error.name) : '';
 }
 
-/** Whether the store says that what arrived is not what was sent. */
+/** Whether the store says that it received something else than was sent. */
 export function isDamage(error: unknown): boolean {
   return byName[nameOf(error)] === damaged;
 }
@@ -130,13 +129,13 @@ function metadataOf(error: unknown): { httpStatusCode?: number; attempts?: numbe
   return error.$metadata as { httpStatusCode?: number; attempts?: number };
 }
 
-/** No answer came: a system error (`ECONNREFUSED`), a time limit, or several of them for several addresses. */
+/** No answer came: a system error (`ECONNREFUSED`), a timeout, or several errors for several addresses. */
 function isNetwork(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || statusOf(error) !== undefined) return false;
   return 'code' in error || ['TimeoutError', 'AbortError', 'AggregateError'].includes(nameOf(error));
 }
 
-/** Node's errors of TLS (OpenSSL's codes), and all others. */
+/** Node's TLS errors (OpenSSL's codes), and all others. */
 function ofNetwork(error: unknown): S3Meaning {
   const words = `${messageOf(error)} ${String((error as { code?: unknown }).code)}`;
   if (/wrong version number|EPROTO|packet length too long/i.test(words)) return noTls;
@@ -147,7 +146,7 @@ function wordsOf(error: unknown): string {
   const name = nameOf(error);
   const words = messageOf(error).replace(/EPROTO .*?:SSL routines:\w*:([^:]+):.*$/s, 'EPROTO: $1');
   const status = statusOf(error);
-  // "UnknownError" is the SDK's word where the store gives none.
+  // the SDK says "UnknownError" if the store gives no code
   const said =
     words === 'UnknownError'
       ? name

@@ -4,10 +4,10 @@ import type { ObjectKey } from '../../domain/keys.ts';
 import { nameOf, statusOf } from './errors.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
-/** What stores answer where a bucket has no Object Lock, or they have none at all (seen: moto, Ceph; read: AWS, MinIO). */
+/** What stores answer if a bucket has no Object Lock, or they have none at all (seen: moto, Ceph; read: AWS, MinIO). */
 const lockless = ['InvalidRequest', 'ObjectLockConfigurationNotFoundError', 'NotImplemented', 'MethodNotAllowed'];
 
-/** Puts a legal hold on what lies there now, or takes it off; false where the bucket has no locks. */
+/** Sets or removes a legal hold on the current version; false if the bucket has no locks. */
 export async function hold(place: S3Place, key: ObjectKey, on: boolean, signal: AbortSignal): Promise<boolean> {
   const command = new PutObjectLegalHoldCommand({
     ...objectAt(place, key),
@@ -23,7 +23,7 @@ export async function hold(place: S3Place, key: ObjectKey, on: boolean, signal: 
   }
 }
 
-/** Whether that is the answer of a bucket without Object Lock. */
+/** Whether this is the answer of a bucket without Object Lock. */
 export function hasNoLocks(error: unknown): boolean {
   return isBackupError(error) && (lockless.includes(nameOf(error)) || statusOf(error) === 501);
 }

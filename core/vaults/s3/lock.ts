@@ -4,10 +4,10 @@ import type { ObjectKey } from '../../domain/keys.ts';
 import { hasNoLocks } from './hold.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
-/** How locks are lengthened: `governance`, which a special right lifts, or `compliance`, which nobody does. */
+/** The mode of locks: `governance`, which a special right overrides, or `compliance`, which nobody can. */
 export type LockMode = 'governance' | 'compliance';
 
-/** Locks what lies there now until a moment. A store refuses to make a lock shorter without the right to do so. */
+/** Locks the current version until a moment. A store refuses to shorten a lock without the right to do so. */
 export async function lengthenLock(
   place: S3Place,
   key: ObjectKey,
@@ -21,7 +21,7 @@ export async function lengthenLock(
   await call(`lock ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
 }
 
-/** Whether the bucket has Object Lock, so that what lies there may be locked; true for who may not know. */
+/** Whether the bucket has Object Lock, so that objects may be locked; true if we may not know. */
 export async function mayLock({ client, bucket, name }: S3Place, signal: AbortSignal): Promise<boolean> {
   const command = new GetObjectLockConfigurationCommand({ Bucket: bucket });
   try {

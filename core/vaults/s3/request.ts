@@ -8,7 +8,7 @@ import type { Checksums } from './client.ts';
 import { isDamage, s3Error } from './errors.ts';
 import { sleep, withGrace } from '../waiting.ts';
 
-/** A bucket and what to ask of it. */
+/** A bucket and how to use it. */
 export type S3Place = {
   client: S3Client;
   bucket: string;
@@ -20,23 +20,23 @@ export type S3Place = {
   /** Whether the store has tags. */
   tags: boolean;
   kmsKey: string | undefined;
-  /** Of a store without conditional writes: how long what got no answer may still be carried out. */
+  /** For a store without conditional writes: how long a request without an answer may still be carried out. */
   claims: { settleMs: number } | undefined;
-  /** Memory that no upload needs at the moment: the next one takes it. */
+  /** Memory that no upload needs at the moment; the next one takes it. */
   spare: Buffer[];
 };
 
 export type CallOptions = { abortSignal: AbortSignal; requestTimeout: number };
 
-/** Slowest upload that is waited for, bytes a second, after a minute. */
+/** The slowest upload to wait for, in bytes per second, after the first minute. */
 const slowest = 100_000;
 const damageRetries = 2;
 const graceMs = 5_000;
 const smallWriteMs = 120_000;
 
 /**
- * Sends a request and gives its answer; `sent` is the size of its body. A body that arrived damaged is sent again.
- * Passing failures are the SDK's to retry. Fails with the errors of `s3-errors.ts`, or the signal's.
+ * Sends a request and returns its answer; `sent` is the size of its body. Sends a body again if it arrived damaged; the
+ * SDK retries transient failures. Throws the errors of `s3/errors.ts`, or the signal's.
  */
 export async function call<T>(
   what: string,
@@ -56,7 +56,7 @@ export async function call<T>(
   }
 }
 
-/** Does a short write to its end when somebody asks us to stop, for a few seconds, so that its outcome is known. */
+/** After an abort, lets a short write finish for a few seconds, so that its outcome is known. */
 export function finishing<T>(
   what: string,
   write: (signal: AbortSignal) => Promise<T>,
@@ -74,7 +74,7 @@ export function objectAt(place: S3Place, key: string): { Bucket: string; Key: st
   return { Bucket: place.bucket, Key: place.prefix + key };
 }
 
-/** What a new object is given besides its bytes: tags and the key that encrypts it. */
+/** The attributes of a new object: tags, and the key that encrypts it. */
 export function attributes({ tags: hasTags, kmsKey }: S3Place, tags: Tags) {
   return {
     ...(hasTags && Object.keys(tags).length > 0 ? { Tagging: new URLSearchParams(tags).toString() } : {}),
@@ -82,7 +82,7 @@ export function attributes({ tags: hasTags, kmsKey }: S3Place, tags: Tags) {
   };
 }
 
-/** What lets the store find damage in a body. */
+/** The checksum by which the store finds damage in a body. */
 export function guard({ checksums }: S3Place, body: Uint8Array, crc = crc32c(body)) {
   if (checksums === 'when-required') return { ContentMD5: createHash('md5').update(body).digest('base64') };
   return { ChecksumCRC32C: crc32cHeader(crc) };

@@ -23,25 +23,26 @@ export type S3VaultOptions = {
   bucket: string;
   /** Below which everything lies; may be empty. */
   prefix: string;
-  /** Encrypts with this KMS key; else as the bucket does by itself. */
+  /** Encrypts with this KMS key; otherwise the bucket's default applies. */
   kmsKey?: string | undefined;
   /** @default when-supported */
   checksums?: Checksums | undefined;
   /** False for stores that have no object tags. @default true */
   tags?: boolean | undefined;
-  /** False for stores that heed no conditions: claims keep writers apart. @default true */
+  /** False for stores that ignore conditions: claims then keep writers apart. @default true */
   conditionalWrites?: boolean | undefined;
-  /** There: how long what got no answer may still be carried out. @default 60000 */
+  /** For such stores: how long a request without an answer may still be carried out. @default 60000 */
   settleMs?: number;
-  /** In a bucket with Object Lock: rotation locks backups for so many days, by what they count for. */
+  /** For a bucket with Object Lock: how many days rotation locks backups for, by tier. */
   objectLock?: ({ mode: LockMode } & NonNullable<Vault['locks']>['days']) | undefined;
 };
 
 /**
  * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to
- * read their tags (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only
- * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject, unless
- * `conditionalWrites` is false; one that does not on CompleteMultipartUpload writes over what is there.
+ * read their tags (`s3:PutObjectTagging`, `s3:GetObjectTagging`). Needs the rights to delete objects and to list
+ * multipart uploads only where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on
+ * PutObject, unless `conditionalWrites` is false; a store that ignores them on CompleteMultipartUpload may overwrite
+ * what is there.
  */
 export function s3Vault({
   client,
@@ -113,8 +114,8 @@ function unconditional(place: S3Place): Pick<Vault, 'putIfAbsent' | 'putIfUnchan
 }
 
 /**
- * Without a version in the request, a versioned bucket puts a marker over the object and says so: the right to delete
- * versions is not asked for.
+ * Without a version in the request, a versioned bucket adds a delete marker and says so: no right to delete versions is
+ * needed.
  */
 async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Deleted> {
   const command = new DeleteObjectCommand(objectAt(place, key));

@@ -14,7 +14,7 @@ export async function tagsOf(place: S3Place, key: ObjectKey, signal: AbortSignal
   return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 }
 
-/** Gives an object these tags instead of those it has. Throws `object-missing`. */
+/** Replaces the tags of an object. Throws `object-missing`. */
 export async function retag(place: S3Place, key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void> {
   const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   const command = new PutObjectTaggingCommand({ ...objectAt(place, key), Tagging: { TagSet } });

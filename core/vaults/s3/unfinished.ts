@@ -6,7 +6,7 @@ import { keyOf } from './reading/list.ts';
 import { requirePage } from './reading/listing.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
-/** Every upload in parts below `prefix` that has begun and not ended, all pages. */
+/** Every multipart upload below `prefix` that has begun and not ended, on all pages. */
 export async function* listUnfinished(
   place: S3Place,
   prefix: string,
@@ -47,7 +47,7 @@ export async function* listUnfinished(
   }
 }
 
-/** Ends an upload; one that has ended meanwhile is no error. */
+/** Ends an upload; one that has already ended is no error. */
 export async function abandonUpload(
   place: S3Place,
   { key, upload }: UnfinishedUpload,

@@ -13,8 +13,8 @@ import { isHidden, requireVault, type FolderPlace } from '../place.ts';
 const looksAtOnce = 16;
 
 /**
- * Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic
- * links, unless backups lie behind them.
+ * Every object whose key starts with `prefix`. Skips files whose names can't be keys, and symbolic links unless backups
+ * lie behind them: they belong to somebody else.
  */
 export async function* listFolder(place: FolderPlace, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${join(place.root, prefix)}`;
@@ -53,7 +53,7 @@ async function describe(place: FolderPlace, key: ObjectKey, hasOlder: boolean): 
   return undefined;
 }
 
-/** A folder's entries; none when it was removed meanwhile. */
+/** A folder's entries; empty if it was removed meanwhile. */
 async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });

@@ -9,10 +9,10 @@ import { pathOf, requireVault, type FolderPlace } from '../place.ts';
 import { versionOf } from '../replace.ts';
 
 const chunkBytes = 512 * 1024;
-/** No file, or (ESTALE) one that another machine has just replaced on a share. */
+/** There is no file, or (ESTALE) another machine has just replaced it on a share. */
 const missing = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ESTALE'];
 
-/** An object's bytes. Throws `object-missing`, and `vault-failed` when the file gets shorter while it is read. */
+/** An object's bytes. Throws `object-missing`, and `vault-failed` if the file becomes shorter while it is read. */
 export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: AbortSignal): ByteStream {
   const what = `read ${place.root}/${key}`;
   const opening = reading(place, what, async () => {
@@ -52,7 +52,7 @@ export async function readVersion(place: FolderPlace, key: ObjectKey, signal: Ab
   return answered(what, work, signal);
 }
 
-/** Tries again when the file that was found has been replaced before it could be read. */
+/** Tries again if the file was replaced before it could be read. */
 async function reading<T>(place: FolderPlace, what: string, attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {

@@ -3,9 +3,9 @@ import { BackupError } from '../../../domain/errors.ts';
 /** A claim as a listing shows it; `modified` by the store's clock. */
 export type ListedClaim = { name: string; modified: Date };
 
-/** What claims of one object need of a store: names of their own, a listing that shows them at once, a removal. */
+/** What claims of one object need of a store: unique names, a listing that shows them at once, and deletion. */
 export type Claims = {
-  /** Puts a claim of a name that nobody else has. Gives the date that it was signed with, by which a store judges it. */
+  /** Puts a claim under a unique name. Returns the date that it was signed with, by which the store judges it. */
   put(name: string, signal: AbortSignal): Promise<Date>;
   list(signal: AbortSignal): Promise<ListedClaim[]>;
   remove(name: string): Promise<void>;
@@ -17,19 +17,19 @@ export type Claimed = { signed: Date };
 export type ClaimDeps = {
   /** What is to be written, for messages. */
   what: string;
-  /** A name that nobody else has. */
+  /** A unique name. */
   name(): string;
   pause(ms: number): Promise<void>;
   random(): number;
 };
 
-/** Stores refuse a request whose date is further than that from their own clock (AWS; Ceph: RGW_AUTH_GRACE). */
+/** Stores refuse a request whose date differs more than this from their own clock (AWS; Ceph: RGW_AUTH_GRACE). */
 const validMs = 15 * 60_000;
 export const signWithinMs = 60_000;
 /**
- * Until when a claim stands that nobody takes away. The store's clock is `validMs` behind its date at most, and a write
- * that is signed a minute later is refused when that clock is `validMs` ahead of the write's date; the rest is for the
- * clocks of a store's own machines.
+ * When a claim expires that nobody removes. The store's clock is at most `validMs` behind the claim's date, and a write
+ * signed a minute later is refused once that clock is `validMs` ahead of the write's date; the rest allows for clocks
+ * of a store's own machines that differ.
  */
 export const expiresMs = 2 * validMs + signWithinMs + 4 * 60_000;
 
@@ -37,11 +37,11 @@ const looks = 80;
 const [firstPauseMs, longestPauseMs] = [30, 500];
 
 /**
- * Does work on an object of a store that knows no conditions while nobody else does. A claim of a name of its own is
- * put, and then all claims are listed: of two, the one that was put last is seen by its owner beside the other, whoever
- * is slow. Whoever sees another one does not work: the lower name waits, the higher one takes its own back and comes
- * again when those it has seen are gone. `mayLand`: whether what failed may be carried out later; the claim stays then,
- * as it does when its owner is killed, until it expires.
+ * Works alone on an object of a store without conditional writes. Puts a claim under a unique name, and then lists all
+ * claims: of two claims, the owner of the later one always sees both, however slow either is. Who sees another claim
+ * does not work: the owner of the lower name waits; the owner of the higher one removes its claim and comes again when
+ * the claims it saw are gone. `mayLand`: whether a failed write may still be carried out later; its claim then stays
+ * until it expires, as it does when its owner is killed.
  */
 export async function alone<T>(
   claims: Claims,
@@ -68,10 +68,10 @@ export async function alone<T>(
   }
 }
 
-/** How often somebody has looked whether others are gone. */
+/** How often somebody has looked whether other claims are gone. */
 type Queue = { looked: number };
 
-/** Waits as long as ours is the lowest of several claims. Throws when it has looked so often that one must be dead. */
+/** Waits while ours is the lowest of several claims. Throws after so many looks that one owner must be dead. */
 async function enter(
   claims: Claims,
   own: string,
@@ -88,7 +88,7 @@ async function enter(
   }
 }
 
-/** Waits without a claim, so that nobody waits for us; half of the looks are left for those with one. */
+/** Waits without a claim, so that nobody waits for us. Leaves half of the looks for waiting with one. */
 async function othersToGo(claims: Claims, queue: Queue, deps: ClaimDeps, signal: AbortSignal): Promise<void> {
   do await pause(queue, deps);
   while (queue.looked < looks / 2 && (await claims.list(signal)).length > 0);
@@ -99,7 +99,7 @@ async function pause(queue: Queue, { pause: wait, random }: ClaimDeps): Promise<
   await wait(random() * Math.min(longestPauseMs, firstPauseMs * queue.looked));
 }
 
-/** The claims beside ours that have not expired when ours was put; those that have are taken away. */
+/** The claims beside ours that had not expired when ours was put; removes those that had. */
 async function othersThan(own: string, claims: Claims, what: string, signal: AbortSignal): Promise<ListedClaim[]> {
   const listed = await claims.list(signal);
   const ours = listed.find(({ name }) => name === own);

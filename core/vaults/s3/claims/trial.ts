@@ -20,8 +20,9 @@ const removalMs = 20_000;
 const tried = new WeakMap<S3Place, Promise<void>>();
 
 /**
- * Tries, once for a vault, what claims rely on: the store heeds no conditions, or not both of them, lists at once what is
- * written, and removes. One that heeds both is refused: other runs may trust its conditions, and would see no claim.
+ * Tries, once per vault, what claims rely on: the store ignores at least one of the two conditions, lists at once what
+ * is written, and deletes. A store that honours both is refused: other runs may rely on its conditions and would see no
+ * claim.
  */
 export function requireUnheeded(place: S3Place, signal: AbortSignal): Promise<void> {
   const trial = tried.get(place) ?? tryOut(place, AbortSignal.timeout(trialMs));
@@ -54,7 +55,7 @@ async function heedsBoth(place: S3Place, key: ObjectKey, signal: AbortSignal): P
   return second !== undefined && (await put('3', { IfMatch: first })) === undefined;
 }
 
-/** The version that was written; undefined where the store refused to, or does not know the condition. */
+/** The version that was written; undefined if the store refused, or does not know the condition. */
 async function attempt(
   place: S3Place,
   key: ObjectKey,
@@ -74,7 +75,7 @@ async function attempt(
   }
 }
 
-/** What dead trials have left is taken away on the way. */
+/** Also removes what dead trials left. */
 async function names(place: S3Place, signal: AbortSignal): Promise<ObjectKey[]> {
   const found = await Array.fromAsync(listBucket(place, folder, signal));
   const newest = Math.max(...found.map(({ modified }) => modified.getTime()));

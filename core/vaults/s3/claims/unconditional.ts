@@ -20,8 +20,8 @@ const removalMs = 20_000;
 const limitMs = 300_000;
 
 /**
- * Writes a small object if it is what was read (`version`), or is not there (undefined), in a store that knows no
- * conditions: while nobody else writes it. Throws `object-exists`.
+ * Writes a small object if it still has `version`, or does not exist (undefined), in a store without conditional
+ * writes, while nobody else writes it. Throws `object-exists`.
  */
 export async function putAlone(
   place: S3Place,
@@ -46,7 +46,7 @@ export async function putAlone(
       (error: unknown) => ({ error }),
     );
     if (!mayLand) return orThrow(answer);
-    // what got no answer is carried out soon, or never
+    // a request without an answer is carried out soon, or never
     await sleep(place.claims?.settleMs ?? 0, own);
     const found = await written(place, key, body).catch(absent);
     mayLand = false;
@@ -61,7 +61,7 @@ export async function putAlone(
   );
 }
 
-/** Throws `object-exists` where something lies: for objects whose names no two runs use. */
+/** Throws `object-exists` if something is there. For objects whose names no two runs use. */
 export async function requireNothing(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<void> {
   await requireUnheeded(place, signal);
   if ((await versionAt(place, key, signal)) !== undefined) throw taken(`write ${place.name}/${key}`);
@@ -70,9 +70,9 @@ export async function requireNothing(place: S3Place, key: ObjectKey, signal: Abo
 function claimsOf(place: S3Place, key: ObjectKey, whole: AbortSignal): Claims {
   const folder = `${claimsFolder}${key}/`;
   const at = (name: string) => objectKey(`${folder}${name}`);
-  /** Those of which a put got no answer, and may come late. */
+  /** Claims whose put got no answer and may arrive late. */
   const doubtful = new Set<string>();
-  // one that stays is in the way until it expires
+  // a claim that stays is in the way until it expires
   async function takeAway(name: string): Promise<void> {
     const command = new DeleteObjectCommand(objectAt(place, at(name)));
     const send = (options: object) => place.client.send(command, options);
@@ -118,7 +118,7 @@ async function versionAt(place: S3Place, key: ObjectKey, signal: AbortSignal): P
   }
 }
 
-/** A machine may have slept: another run may be at work when it wakes up. */
+/** A machine may have slept, and another run may be at work when it wakes up. */
 function requireSoon(what: string, claimed: Date, date: Date): void {
   if (date.getTime() - claimed.getTime() <= signWithinMs) return;
   throw new BackupError('vault-failed', `${what}: it took more than ${signWithinMs / 1000} s to begin, and was left`, {

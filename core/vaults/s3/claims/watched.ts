@@ -2,18 +2,18 @@ import type { PutObjectCommand } from '@aws-sdk/client-s3';
 import { statusOf } from '../errors.ts';
 
 /**
- * What is seen of each attempt at a request: the date that it is signed with, and that no answer came that says what
- * became of it.
+ * Observes each attempt at a request: `signed` with the date of its signature, `unanswered` if no answer tells its
+ * outcome.
  */
 export type Watch = { signed?(date: Date): void; unanswered?(): void };
 
 /**
- * What a store, or a proxy before it, answers to what it does not begin with. Any other error of a server may be that of
- * a proxy that waited no longer for a store that is still at work.
+ * Answers of a store, or of a proxy before it, to a request that it does not begin. Any other server error may come
+ * from a proxy that gave up on a store which is still working.
  */
 const notBegun = [501, 503];
 
-/** Has a request watched between its signature and its way to the store; what `signed` throws keeps it from going. */
+/** Observes a request between its signature and its sending; if `signed` throws, it is not sent. */
 export function watched(command: PutObjectCommand, { signed, unanswered }: Watch): PutObjectCommand {
   command.middlewareStack.add(
     (next) => async (args) => {

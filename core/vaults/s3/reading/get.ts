@@ -9,7 +9,7 @@ import { s3Error, statusOf } from '../errors.ts';
 import { call, objectAt, type S3Place } from '../request.ts';
 import { sleep } from '../../waiting.ts';
 
-/** A connection that has given this much may break again without counting. */
+/** After this much progress, a broken connection no longer counts as a retry. */
 const progressBytes: Bytes = 1024 * 1024;
 const breaks = 5;
 /** Larger objects are not read into memory. */
@@ -17,7 +17,7 @@ const largestRead: Bytes = 64 * 1024 * 1024;
 
 type DownloadState = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock; stays?: true };
 
-/** An object's bytes; a broken connection is taken up where it broke, of the same version of the object. */
+/** An object's bytes. After a broken connection, continues where it broke, with the same version of the object. */
 export async function* getObject(place: S3Place, key: ObjectKey, signal: AbortSignal): ByteStream {
   yield* resumed(place, key, { at: 0, total: undefined, etag: undefined }, signal);
 }
@@ -86,7 +86,7 @@ async function rest(
     throw error;
   });
   const body = answer.Body as unknown as Readable | undefined;
-  // what is not read keeps its connection
+  // a body that is not read would keep its connection
   const refused = (why: string): BackupError => {
     body?.destroy();
     return new BackupError('vault-failed', `${what}: ${why}`);
@@ -103,10 +103,7 @@ async function rest(
   return body;
 }
 
-/**
- * Whether to take it up again: a body that broke off carries no status. The SDK has retried what did not begin to
- * answer.
- */
+/** Whether to continue: a body that broke off has no status. The SDK itself retries requests that got no answer. */
 function isPassing(error: BackupError, { at, total }: DownloadState): boolean {
   if (total === undefined || at > total || !isBackupError(error, 'vault-unreachable')) return false;
   const status = statusOf(error);

@@ -6,8 +6,8 @@ import { requirePage } from './listing.ts';
 import { call, type S3Place } from '../request.ts';
 
 /**
- * Every object whose key starts with `prefix`, all pages. Objects whose names can't be a key of ours are somebody
- * else's.
+ * Every object whose key starts with `prefix`, on all pages. Objects whose names can't be keys of ours belong to
+ * somebody else.
  */
 export async function* listBucket(place: S3Place, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${place.name}/${prefix}`;
@@ -35,7 +35,7 @@ export async function* listBucket(place: S3Place, prefix: string, signal: AbortS
   } while (token !== undefined);
 }
 
-/** The key of ours that a name in the bucket is; undefined for everything else. */
+/** The key for a name in the bucket; undefined if it can't be one of ours. */
 export function keyOf(text: string | undefined): ObjectKey | undefined {
   try {
     return text === undefined ? undefined : objectKey(text);

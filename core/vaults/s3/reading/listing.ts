@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { BackupError } from '../../../domain/errors.ts';
 
-/** The root that an answer must have, by command. */
+/** The root element of each command's answer. */
 const roots: Readonly<Record<string, string>> = {
   ListObjectsV2Command: 'ListBucketResult',
   ListMultipartUploadsCommand: 'ListMultipartUploadsResult',
@@ -10,9 +10,9 @@ const roots: Readonly<Record<string, string>> = {
 const shownCharacters = 40;
 
 /**
- * Refuses answers to a listing that are none, whatever their status: a login page, an empty body, a document that was
- * cut. The SDK takes from an answer what it knows, and from these nothing, which would read as an empty vault. They are
- * asked for again, as after other passing failures.
+ * Refuses answers that are no listings, whatever their status: a login page, an empty body, a truncated document. The
+ * SDK takes what it recognises from an answer; from these it takes nothing, which would look like an empty vault. They
+ * are retried like other transient failures.
  */
 export function requireListings(client: S3Client): void {
   client.middlewareStack.add(
@@ -31,8 +31,8 @@ export function requireListings(client: S3Client): void {
 }
 
 /**
- * Throws `vault-failed` unless a page of a listing says that it is one of what was asked for. `Name` is not the
- * bucket's where that is an access point.
+ * Throws `vault-failed` unless a page says that it is a page of the requested listing. For an access point, `Name` is
+ * not the bucket's.
  */
 export function requirePage(
   page: { bucket: string | undefined; prefix: string | undefined; truncated: boolean | undefined },
@@ -50,7 +50,7 @@ export function requirePage(
   throw new BackupError('vault-failed', `${what}: the answer is no listing of that: ${said}`, { hint: endpointHint });
 }
 
-/** What to look at when something else answers than a store. */
+/** What to check if something other than a store answers. */
 export const endpointHint =
   "is the vault's endpoint that of an S3 store? A proxy or a login page may answer in its place";
 

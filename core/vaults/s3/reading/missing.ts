@@ -4,9 +4,9 @@ import { listBucket } from './list.ts';
 import type { S3Place } from '../request.ts';
 
 /**
- * Asks for an object. S3 answers "forbidden" in place of "not found" to whom may not list the whole bucket (S3 API
- * reference, GetObject, permissions), and a role that may list only below a prefix counts as such: then the listing
- * tells. Throws `object-missing` for what is not there.
+ * Asks for an object. S3 answers "forbidden" instead of "not found" to a caller that may not list the whole bucket (S3
+ * API reference, GetObject, permissions), including a role that may list only below a prefix: then a listing decides.
+ * Throws `object-missing` if the object doesn't exist.
  */
 export async function missingUnlessHidden<T>(
   place: S3Place,
@@ -22,7 +22,7 @@ export async function missingUnlessHidden<T>(
   }
 }
 
-/** Whether a listing shows the object, or can't be had either. */
+/** Whether a listing shows the object, or is refused, too. */
 async function mayBeThere(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<boolean> {
   try {
     for await (const found of listBucket(place, key, signal)) if (found.key === key) return true;

@@ -1,13 +1,12 @@
 import { partSize } from '../../../domain/parts/multipart.ts';
 import type { ByteStream } from '../../../ports.ts';
 
-/** A stretch of a stream, the size of an upload's part. `release` gives its memory back for another one. */
+/** A piece of a stream, as large as an upload's part. `release` gives its memory to another one. */
 export type UploadBlock = { index: number; bytes: Buffer; last: boolean; release(): void };
 
 /**
- * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is
- * given out only when it is known whether it is the last. Memory comes from the blocks that were released, and goes
- * back to `spare`.
+ * A stream cut into the parts of an upload: at least one, and all but the last of the planned size. A block is yielded
+ * only when it is known whether it is the last. Memory comes from released blocks, and goes back to `spare`.
  */
 export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<UploadBlock> {
   let index = 0;
@@ -34,7 +33,7 @@ export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerat
     return { index, bytes: own.subarray(0, filled), last, release: () => void spare.push(own) };
   }
 
-  /** Not zeroed, so that a small object touches no more memory than it has bytes. */
+  /** Not zeroed, so that a small object touches only as much memory as it has bytes. */
   function take(): Buffer {
     const size = partSize(index);
     const known = spare.findIndex(({ length }) => length === size);

@@ -10,12 +10,12 @@ import { sleep } from '../../waiting.ts';
 
 export type Condition = { IfNoneMatch: '*' } | { IfMatch: string } | Record<string, never>;
 
-/** The condition of what is written once (S3 User Guide, conditional writes). */
+/** The condition for objects that are written once (S3 User Guide, conditional writes). */
 export const whereNothingLies = { IfNoneMatch: '*' } as const;
 
-/** The vaults whose store has been seen to refuse a second write, and the write of an old version. */
+/** The vaults whose store was seen to refuse a second write, and the overwriting of an old version. */
 const proven = { IfNoneMatch: new WeakSet<S3Place>(), IfMatch: new WeakSet<S3Place>() };
-/** What to do about a store that does not heed them. */
+/** What to do about a store that ignores them. */
 const unconditionalHint =
   'two runs could work on one source at once: use a store that honours conditional writes, or write ' +
   'conditionalWrites: false in the vault, which keeps runs apart in a weaker way (docs/stores.md)';
@@ -26,8 +26,8 @@ const conflictRetries = 4;
 const outcomeMs = 20_000;
 
 /**
- * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` by a store
- * that does not heed the condition: the first success of a vault is tried again, and must be refused.
+ * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` if the store
+ * ignores the condition: the first successful write in a vault is repeated and must be refused.
  */
 export async function putNew(
   place: S3Place,
@@ -42,7 +42,7 @@ export async function putNew(
 }
 
 /**
- * Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`, and
+ * Replaces a small object if it still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`, and
  * `vault-failed` as `putNew` does.
  */
 export async function putOver(
@@ -53,11 +53,11 @@ export async function putOver(
   signal: AbortSignal,
 ): Promise<{ version: string }> {
   const tags = place.tags ? await tagsOf(place, key, signal).catch(none) : {};
-  // Older gateways compare the tag with its quotes on and never find it equal (Ceph 18); without them all do as is
-  // meant.
+  // Older gateways compare the tag including its quotes and never find it equal (Ceph 18); without quotes all work as
+  // intended.
   const condition = place.checksums === 'when-required' ? version.replaceAll('"', '') : version;
   const stored = await putIf(place, key, body, tags, { IfMatch: condition }, signal);
-  // the same content has the same tag, and is no old version
+  // the same content has the same tag, so it is no old version
   if (!isSame(stored.version, version))
     await prove(place, putCommand(place, key, body, tags, { IfMatch: condition }), 'IfMatch', signal);
   return stored;
@@ -88,8 +88,8 @@ function putIf(
 }
 
 /**
- * Sends a conditional write until its outcome is known: what `ours` finds in the store, after an answer may have been
- * lost, was written by an earlier try. Throws what `refusal` makes of the store's error.
+ * Sends a conditional write until its outcome is known: after a lost answer, what `ours` finds in the store was written
+ * by an earlier attempt. Throws what `refusal` makes of the store's error.
  */
 export async function settled<T>(
   attempt: () => Promise<T>,
@@ -111,8 +111,8 @@ export async function settled<T>(
 }
 
 /**
- * Sends a put that the store has just carried out once more, unless it has been seen to heed the condition. One that is
- * not refused changes nothing: the bytes are the same.
+ * Repeats a put that has just succeeded, unless the store was already seen to honour the condition. If it is not
+ * refused, it changes nothing: the bytes are the same.
  */
 async function prove(
   place: S3Place,
@@ -128,7 +128,7 @@ async function prove(
     (refusal: unknown) => refusal,
   );
   if (error !== undefined) return void (statusOf(error) === 412 && proven[condition].add(place));
-  // nobody is to wait for a lease that no run holds
+  // otherwise runs would wait for a lease that nobody holds
   if (condition === 'IfNoneMatch') await remove(place, again);
   const header = condition === 'IfMatch' ? 'If-Match' : 'If-None-Match';
   throw new BackupError(
@@ -143,7 +143,7 @@ async function remove({ client }: S3Place, { input: { Bucket, Key } }: PutObject
   await client.send(command, { abortSignal: AbortSignal.timeout(outcomeMs) }).catch(() => undefined);
 }
 
-/** A condition that fails at the second try may fail because of our own first try, whose answer was lost. */
+/** A condition that fails on the second attempt may fail because of our own first attempt, whose answer was lost. */
 function mayBeDone(error: unknown): boolean {
   return attemptsOf(error) > 1 || isBackupError(error, 'vault-unreachable', 'aborted');
 }
@@ -158,12 +158,12 @@ export async function written(
   return Buffer.compare(found.body, body) === 0 ? { version: found.version } : undefined;
 }
 
-/** Whether two entity tags are the same: some answers write them without quotes. */
+/** Whether two entity tags are the same: some answers give them without quotes. */
 export function isSame(one: string | undefined, other: string): boolean {
   return one?.replaceAll('"', '') === other.replaceAll('"', '');
 }
 
-/** What a store means that did not carry out a conditional write. */
+/** What it means that a store did not carry out a conditional write. */
 export function refused(what: string, error: unknown, condition: Condition): unknown {
   const status = statusOf(error);
   const gone = status === 404 && isBackupError(error, 'object-missing');
@@ -173,13 +173,13 @@ export function refused(what: string, error: unknown, condition: Condition): unk
   return taken(what, 'IfMatch' in condition ? condition.IfMatch : undefined, error);
 }
 
-/** Something lies where nothing, or this version, was expected. */
+/** The error if something lies where nothing, or another version, was expected. */
 export function taken(what: string, version?: string, cause?: unknown): BackupError {
   const why = version === undefined ? 'it is there already' : 'somebody else has written or removed it';
   return new BackupError('object-exists', `${what}: ${why}`, { cause });
 }
 
-/** A put of a small object. */
+/** The request that puts a small object. */
 export function putCommand(
   place: S3Place,
   key: ObjectKey,
@@ -196,13 +196,13 @@ export function putCommand(
   });
 }
 
-/** Throws `vault-failed` where the store gives none. */
+/** Throws `vault-failed` if the store returns no entity tag. */
 export function versionOf(what: string, etag: string | undefined): { version: string } {
   if (etag === undefined) throw new BackupError('vault-failed', `${what}: the store gave no entity tag`);
   return { version: etag };
 }
 
-/** An object that is gone has no tags, and the condition will find that out. */
+/** A deleted object has no tags; the condition will notice the deletion. */
 export function none(error: unknown): Tags {
   if (isBackupError(error, 'object-missing')) return {};
   throw error;

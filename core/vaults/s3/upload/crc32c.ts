@@ -8,23 +8,23 @@ const one = 0x80000000;
 const hash = await hashWasm.createCRC32(polynomial);
 
 /**
- * Of the checksums that S3 knows, the one that processors have an instruction for: stores that share their machine feel
- * it (docs/performance.md).
+ * Of the checksums that S3 knows, the one that processors have an instruction for, which matters to stores that share
+ * their machine (docs/performance.md).
  */
 export function crc32c(bytes: Uint8Array): number {
   return Buffer.from(hash.init().update(bytes).digest('binary')).readUInt32BE();
 }
 
 /**
- * The CRC-32C of two blocks one after the other, from the CRC-32C of each and the length of the second: what a whole
- * object's checksum is made of without reading its parts twice. The first one's CRC is multiplied by x^(8 × length),
- * modulo the polynomial.
+ * The CRC-32C of two blocks in sequence, from the CRC-32C of each and the length of the second: gives the checksum of a
+ * whole object without reading its parts twice. The first block's CRC is multiplied by x^(8 × length), modulo the
+ * polynomial.
  */
 export function joinCrc32c(first: number, second: number, secondBytes: number): number {
   return (multiply(powerOfX(secondBytes * 8), first) ^ second) >>> 0;
 }
 
-/** A CRC-32C as S3's headers carry it: four bytes, big-endian, in base64. */
+/** A CRC-32C as in S3's headers: four bytes, big-endian, in base64. */
 export function crc32cHeader(crc: number): string {
   return crc32cBytes(crc).toString('base64');
 }

@@ -16,26 +16,23 @@ import { nameOf, statusOf } from '../errors.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { confirmStored, isStored, type ExpectedObject } from './stored.ts';
 
-/** An upload in parts that has begun. */
+/** A multipart upload that has begun. */
 export type Upload = {
-  /**
-   * Sends a part; waits only while too many are on their way. Later failures come by the `onFailure` of `startUpload`.
-   */
+  /** Sends a part; waits only while too many are under way. Later failures go to the `onFailure` of `startUpload`. */
   add(block: UploadBlock): Promise<void>;
-  /** Makes the object out of the parts, once all have arrived. */
+  /** Makes the object of the parts, once all have arrived. */
   complete(): Promise<Stored>;
   /**
-   * Removes everything that was sent. Returns the error to throw: the one given, or one that says that things are left
-   * as well.
+   * Removes everything that was sent. Returns the error to throw: the given one, or one that also says what was left.
    */
   abandon(error: unknown): Promise<unknown>;
 };
 
 const abandonMs = 20_000;
-/** AWS says that putting thousands of parts together may take minutes. */
+/** AWS says that assembling thousands of parts may take minutes. */
 const assembleMs = 600_000;
 
-/** Begins an upload. The signal ends it; `onFailure` is told once, of the first part that could not be sent. */
+/** Begins an upload. The signal ends it; `onFailure` is called once, for the first part that could not be sent. */
 export async function startUpload(
   place: S3Place,
   key: ObjectKey,
@@ -52,7 +49,7 @@ export async function startUpload(
   const onTheirWay = new Set<Promise<void>>();
   return { add, complete, abandon };
 
-  /** Not stopped half way: an upload whose id nobody knows can't be removed. */
+  /** Never interrupted: an upload whose id nobody knows can't be removed. */
   async function begin(): Promise<string> {
     const checksum = checked ? { ChecksumAlgorithm: 'CRC32C' as const, ChecksumType: 'FULL_OBJECT' as const } : {};
     const command = new CreateMultipartUploadCommand({
@@ -133,12 +130,12 @@ export async function startUpload(
     try {
       if (place.claims !== undefined) await requireNothing(place, key, own);
       await complete(place.claims === undefined ? whereNothingLies : {}).catch((error: unknown) => {
-        // a store that knows no condition here can't promise that nothing is written over (docs/vault-trust.md)
+        // a store without this condition can't promise that nothing is overwritten (docs/vault-trust.md)
         if (nameOf(error) !== 'NotImplemented') throw error;
         return complete({});
       });
     } catch (error) {
-      // The store may have done it and its answer been lost: then a second try finds no upload, or the object.
+      // The store may have done it and its answer got lost: then a second attempt finds no upload, or the object.
       const repeated = nameOf(error) === 'NoSuchUpload' || statusOf(error) === 412;
       const unknown = repeated || isBackupError(error, 'vault-unreachable', 'aborted');
       const isOurs =

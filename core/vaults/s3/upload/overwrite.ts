@@ -4,8 +4,8 @@ import type { ObjectKey } from '../../../domain/keys.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 
 /**
- * Writes over an object without a condition. Refused: by a policy, most likely. A bucket that keeps versions names the
- * new one; it calls it `null` where it keeps them no longer.
+ * Overwrites an object without a condition. A refusal most likely comes from a policy. A bucket that keeps versions
+ * returns the id of the new one, `null` if versioning is suspended.
  */
 export async function overwrite(
   place: S3Place,

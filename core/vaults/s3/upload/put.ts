@@ -12,8 +12,8 @@ import { confirmStored } from './stored.ts';
 import { interruptible } from '../../waiting.ts';
 
 /**
- * Stores a stream where nothing lies yet: whole when it fits in one part, else in parts. Whatever fails, no object and
- * no upload is left. Throws `object-exists`.
+ * Stores a stream where no object is: in one request if it fits in one part, else as a multipart upload. A failure
+ * leaves neither object nor upload. Throws `object-exists`.
  */
 export async function putStream(
   place: S3Place,

@@ -8,14 +8,14 @@ import { crc32c, crc32cBytes, crc32cHeader } from './crc32c.ts';
 import { call, objectAt, type S3Place } from '../request.ts';
 import { retag } from '../tags.ts';
 
-/** What an object must be in the store. `parts` is empty for one that was sent whole. */
+/** What an object must be in the store. `parts` is empty for one sent in one request. */
 export type ExpectedObject = { bytes: Bytes; crc: number; parts: { crc: number; etag: string }[] };
 
 type Held = { bytes: Bytes; crc: string | undefined; etag: string | undefined; tags: number | undefined };
 
 /**
- * Asks the store what it holds, and compares: throws `vault-failed`, after removing the object, if it is not what was
- * sent. Gives the object its tags where they are missing: older gateways lose those of uploads in parts (Ceph 18 does).
+ * Asks the store what it holds and compares: if it is not what was sent, deletes the object and throws `vault-failed`.
+ * Sets the object's tags if they are missing: older gateways lose those of multipart uploads (Ceph 18 does).
  */
 export async function confirmStored(
   place: S3Place,
@@ -38,7 +38,7 @@ export async function confirmStored(
 }
 
 /**
- * Whether the store holds exactly this: by its checksum, or by the digest of its parts. A matching size alone proves
+ * Whether the store holds exactly this, by its checksum or by the digest of its parts. An equal size alone proves
  * nothing.
  */
 export async function isStored(
@@ -64,12 +64,12 @@ function difference(held: Held, { bytes, crc, parts }: ExpectedObject): string |
   return `the store reports checksum ${held.crc}, sent was ${crc32cHeader(crc)}`;
 }
 
-/** Stores without full-object checksums report the CRC-32C of the parts' CRC-32Cs, and how many they are. */
+/** Stores without full-object checksums report the CRC-32C of the parts' CRC-32Cs, and the number of parts. */
 function compositeOf(parts: ExpectedObject['parts']): string {
   return `${crc32cHeader(crc32c(Buffer.concat(parts.map((part) => crc32cBytes(part.crc)))))}-${parts.length}`;
 }
 
-/** The entity tag that stores give an object of parts: the MD5 of the parts' own, and how many they are. */
+/** The entity tag of a multipart object: the MD5 of the parts' own, and the number of parts. */
 function etagOf(parts: ExpectedObject['parts']): string {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'));
   return `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${parts.length}"`;
