@@ -1,6 +1,6 @@
 /**
- * Works on all items, `limit` at a time, in their order; the first failure stops the others through their signal, and
- * is thrown when all have ended. Results are in the order of the items.
+ * Works on all items in their order, `limit` at a time. The first failure stops the others through their signal, and is
+ * thrown when all have ended. Results are in the order of the items.
  */
 export async function mapConcurrently<T, R>(
   limit: number,
@@ -30,8 +30,8 @@ export async function mapConcurrently<T, R>(
 }
 
 /**
- * The same for items that come one by one: no more than `limit` are asked for ahead of the work. A failure of the items
- * is thrown, too.
+ * The same for items that arrive one by one: at most `limit` are fetched ahead of the work. Also throws a failure of
+ * the items.
  */
 export async function forEachConcurrently<T>(
   limit: number,

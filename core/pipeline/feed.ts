@@ -5,8 +5,7 @@ import { formatDuration } from '../domain/units.ts';
 import { programInput } from './program.ts';
 
 /**
- * A program of the user's, and its arguments: started as it is, without a shell. `said` takes its last words when it
- * fails.
+ * A program of the user's, and its arguments: started without a shell. `said` receives its last words when it fails.
  */
 export type Command = {
   program: string;
@@ -19,9 +18,9 @@ export type Command = {
 export const feedLimitMs = 60_000;
 
 /**
- * Starts a program with a document as JSON, in one line, on its standard input. Throws `failure` unless it exits with 0
- * within the limit; then it is stopped with all that it has started. Its own words stay on this machine: the error goes
- * to others.
+ * Starts a program with a document as one line of JSON on its standard input. Throws `failure` unless it exits with 0
+ * within the limit; then the program and all that it has started are stopped. What it printed stays on this machine,
+ * because the error goes to others.
  */
 export async function feed(
   { program, args, env, said }: Command,

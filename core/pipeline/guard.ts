@@ -2,36 +2,38 @@ import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 import { readOnce } from './memory/spent.ts';
 
-/** What a piece of a dump is: it goes on, it is left out, or it goes on and rows follow it. */
+/** What to do with a piece of a dump: pass it on, leave it out, or pass it on and expect rows after it. */
 export type PieceVerdict = 'pass' | 'drop' | 'rows';
 
 /**
- * What the dumps of one kind of database may hold. Text is latin1: a character is a byte. Whatever is not named here is
- * refused, so that a part which somebody has changed in the vault can't bring a statement or a client command of its
- * own.
+ * What the dumps of one kind of database may hold. Text is latin1: a character is a byte. Everything that is not named
+ * here is refused, so that a part changed in the vault can't bring a statement or client command of its own.
  */
 export type Grammar = {
-  /** Characters that quote (`bytesIn`); a `\` in those of `backslashIn` escapes the next byte. */
+  /** Characters that quote (`bytesIn`); in those of `backslashIn`, a `\` escapes the next byte. */
   quotes: Uint8Array;
   backslashIn: Uint8Array;
-  /** Characters with which a line begins that is none of a statement: comments, commands to the client. */
+  /** Characters that begin a line outside of statements: comments, commands to the client. */
   lines: Uint8Array;
-  /** Judges such a line, without its newline: undefined refuses it, `statement` says that it begins one after all. */
+  /**
+   * Judges such a line, without its newline: undefined refuses it, `statement` says that it begins a statement after
+   * all.
+   */
   line(text: string): PieceVerdict | 'statement' | undefined;
   /** Judges a statement, without its `;`; undefined refuses it. */
   statement(text: string): PieceVerdict | undefined;
-  /** Whether rows begin at the parenthesis behind this text, inside the statement. */
+  /** Whether rows begin at the parenthesis after this text, inside the statement. */
   opensRows?(text: string): boolean;
   /** A reader of rows. */
   rows(): Rows;
 };
 
-/** Reads the rows of one table, which come in chunks cut anywhere. */
+/** Reads the rows of one table, in chunks that are cut anywhere. */
 export type Rows = { take(text: Buffer, from: number): GrammarPiece };
 
 /**
- * `end`: whole up to `to`. `more`: right up to `to`, the rest must wait for what follows. `wrong`: at `to` stands what
- * may not be there.
+ * `end`: complete up to `to`. `more`: valid up to `to`; the rest must wait for the next chunk. `wrong`: something that
+ * is not allowed stands at `to`.
  */
 export type GrammarPiece = { state: 'end' | 'more' | 'wrong'; to: number; what?: string; verdict?: PieceVerdict };
 
@@ -56,13 +58,16 @@ const [newline, space, semicolon, backslash, parenthesis] = [...Buffer.from('\n 
   number,
 ];
 
-/** A piece that may pass: `table` is its number among the tables with rows, 0 for a statement or line between them. */
+/**
+ * A piece that may pass. `table`: the number of its table among those with rows, 0 for a statement or line between
+ * them.
+ */
 export type Passed = { text: Buffer; table: number };
 
 /**
- * Takes a data part apart as far as the grammar allows it: what is not judged yet is held back, so that nothing which
- * is refused reaches the client. Throws `part-corrupt`, with the line and the first harmless characters of what was
- * found. Holds no more than one statement.
+ * Splits a data part into the pieces that the grammar allows. Holds back what is not judged yet, so that nothing
+ * refused reaches the client. Throws `part-corrupt`, with the line and the first harmless characters of what was found.
+ * Holds no more than one statement in memory.
  */
 export async function* piecesOf(content: ByteStream, grammar: Grammar, name: string): AsyncGenerator<Passed> {
   let held: Buffer = Buffer.alloc(0);
@@ -89,12 +94,12 @@ export async function* piecesOf(content: ByteStream, grammar: Grammar, name: str
   if (rows !== undefined || held.length > 0) throw refused(name, line, held, 'an end in the middle');
 }
 
-/** The same as a stream, in as large pieces as it came. */
+/** The same as a stream, in pieces as large as they came. */
 export function guarded(content: ByteStream, grammar: Grammar, name: string): ByteStream {
   return streamOf(piecesOf(content, grammar, name));
 }
 
-/** Pieces as a stream, those that lie side by side together. */
+/** Pieces as a stream; adjacent ones are joined. */
 export async function* streamOf(pieces: AsyncIterable<Passed>): ByteStream {
   let run: Buffer | undefined;
   for await (const { text } of pieces) {
@@ -110,7 +115,7 @@ function joined(held: Buffer, chunk: Uint8Array): Buffer {
   return held.length === 0 ? bytes : readOnce(Buffer.concat([held, bytes]), bytes);
 }
 
-/** White space, a line or a statement that begins here. */
+/** The white space, line or statement that begins here. */
 function pieceOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
   if (text[from] === newline || text[from] === space) return { state: 'end', to: from + 1 };
   return grammar.lines[text[from]!] === 1 ? lineOf(text, from, grammar) : statementOf(text, from, grammar);
@@ -150,7 +155,7 @@ function judged(text: Buffer, from: number, end: number, grammar: Grammar): Gram
   return { state: 'end', to: end + 2, verdict };
 }
 
-/** The position of the quote that ends the text quoted from `at` on; `limit` where it does not end. */
+/** The position of the quote that ends the text quoted from `at` on; `limit` if it does not end. */
 function endOfQuote(text: Buffer, at: number, limit: number, escapes: boolean): number {
   const quote = text[at]!;
   for (let next = at + 1; next < limit; next += 1) {

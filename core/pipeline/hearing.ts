@@ -1,16 +1,16 @@
 import type { Tools } from '../tools.ts';
 
-/** The programs of one run, and what those that succeeded have said on stderr. */
+/** The programs of one run, and what the successful ones printed on stderr. */
 export type Hearing = {
   tools: Tools;
-  /** Each message once: bounded in length, without secrets, and without the lines in which a server quotes values. */
+  /** Each message once, of limited length, without secrets and without the lines in which a server quotes values. */
   messages(): string[];
 };
 
 const mostMessages = 20;
 const longestMessage = 500;
 
-/** Listens to programs: an exit status of 0 says that the work was done, not that there was nothing to say about it. */
+/** Listens to programs: exit status 0 means that the work was done, not that there was nothing to report. */
 export function hearing(tools: Tools): Hearing {
   const said = new Set<string>();
   const hear = (name: string, words: string) =>
@@ -35,15 +35,15 @@ export function warningsOf(messages: readonly string[]): string[] {
     : [...shown, `${said.size - shown.length} more messages of the database’s programs are not shown`];
 }
 
-/** Who speaks, and from which line of its script: psql's sessions say the same of different lines. */
+/** The program that speaks, and the line of its script: several psql sessions say the same about different lines. */
 const speaker = /^(?:psql:[^ ]*:\d+|pg_dump|pg_restore|psql|mariadb-dump|mariadb): +/;
 const afterLabel = /^([A-Z]+): +/;
 const quotesValues = /^(?:DETAIL|CONTEXT|STATEMENT|QUERY|LOCATION|LINE \d+):|^\s*\^/;
-/** Each program hands on what the server says: that is one message, not one of each program. */
+/** Each program passes the server's messages on: that is one message, not one per program. */
 const isServers = /^(?:WARNING|NOTICE|INFO|LOG): /;
 const goesOn = /^(?:detail|hint|HINT): |^\s/;
 
-/** Lines as messages: a detail or a hint belongs to what it stands behind. */
+/** Splits lines into messages: a detail or hint belongs to the message before it. */
 function messagesIn(words: string): string[] {
   const messages: string[] = [];
   for (const line of words.split('\n').map((each) => each.replace(speaker, '').replace(afterLabel, '$1: ').trimEnd())) {

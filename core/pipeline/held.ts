@@ -1,8 +1,8 @@
 import type { Plan } from '../ports.ts';
 
 /**
- * Works on the parts of a plan for as long as it is held. What ends the work is told as whoever holds the plan knows
- * it.
+ * Works on the parts of a plan while the plan is held. If the work fails, throws the error that the plan's holder
+ * explains it by.
  */
 export async function whileHeld<T>(
   plan: Pick<Plan, 'over' | 'explain'>,

@@ -3,10 +3,10 @@ import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, OpenedPart, Report } from '../ports.ts';
 import type { DumpReader, DumpTally } from './rows/reader.ts';
 
-/** A part on its way; what was counted in it is known once the stream has ended. */
+/** A part on its way. What was counted in it is known once the stream has ended. */
 export type Metered = { stream: ByteStream; bytes(): Bytes; tally(): DumpTally | undefined };
 
-/** Counts what passes of a part. The stream throws `dump-cut` when there is nothing, or its end is missing. */
+/** Counts what passes of a part. The stream throws `dump-cut` if there is nothing or its end is missing. */
 export function metered(file: string, { content, reader, mayBeEmpty }: OpenedPart, report: Report): Metered {
   let tally: DumpTally | undefined;
   let bytes = 0;

@@ -12,51 +12,54 @@ import type { Program } from '../tools.ts';
 export type ProgramRun = {
   program: Program;
   args: readonly string[];
-  /** The whole environment: nothing of ours is handed on. */
+  /** Its whole environment: nothing of ours is passed on. */
   env?: Readonly<Record<string, string>>;
   /**
-   * What to send to its standard input when it is the output that matters: a script, never a secret on the command
+   * What to send to its standard input when its output matters: a script, so that nothing secret is on the command
    * line.
    */
   script?: string;
-  /** The same, of any length: it is killed, and this one's error is thrown, where this does not come to its end. */
+  /** The same, of any length. If this stream fails, the program is killed and the stream's error is thrown. */
   input?: ByteStream;
-  /** Longest time in which it may neither print nor take anything, in milliseconds. */
+  /** Longest time in which it may neither print nor read anything, in milliseconds. */
   idleLimitMs: number;
-  /** Variables that hold secrets, read anew for each start; their values are taken out of its last words. */
+  /** Variables with secrets, read again for each start; their values are removed from its last words. */
   secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
-  /** How much is kept of what it says though it succeeds, in bytes; a warning's worth where that is absent. */
+  /** How many bytes of its stderr are kept when it succeeds; by default enough for warnings. */
   heardBytes?: number;
   /**
-   * Takes every line of its standard error as it comes, shortened where one is very long: with what is secret in it,
-   * for whoever takes it apart. What is shown of it goes through `redact`.
+   * Receives every line of stderr as it comes, very long ones shortened, secrets included, for whoever parses it. What
+   * is shown of it must go through `redact`.
    */
   hear?: (line: string) => void;
   /**
-   * Makes a better error of its last words, where the engine knows one: they are as they came, and what is secret is
-   * taken out of the error.
+   * Makes a better error of its last words, if the engine knows one. It gets them unchanged; secrets are removed from
+   * the error.
    */
   explain?: (lastWords: string) => BackupError | undefined;
-  /** Whether its output is whole though it exits with this status; without it, only 0 is good. */
+  /** Whether its output is complete although it exits with this status; by default only 0 is accepted. */
   accepts?: (status: number) => boolean;
-  /** Takes the last words of one that fails, which are in no error then: nobody knows what is secret in them. */
+  /**
+   * Receives the last words of a program that fails; they are then in no error, because nobody knows what is secret in
+   * them.
+   */
   said?: ((lastWords: string) => void) | undefined;
-  /** Whether all that it has started is stopped with it. */
+  /** Whether everything that it has started is stopped with it. */
   wholeGroup?: boolean;
 };
 
 const lastWordsBytes = 4096;
-/** What is kept of a program that succeeds: its first words, for whoever warns of much warns of it at once. */
+/** What is kept of a program that succeeds: its first words, because many warnings begin early. */
 const firstWordsBytes = 16 * 1024;
-/** Characters of them that fit into a message. */
+/** How many characters of the last words fit into a message. */
 const shownWords = 800;
 const isError = /\b(?:ERROR|FATAL|PANIC|error:)/;
 const termGraceMs = 3000;
 const longestLine = 64 * 1024;
 
 /**
- * A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with
- * 0.
+ * A program's output as a stream that includes its exit status: throws `dump-failed` with its last words unless it
+ * exits with 0.
  */
 export async function* programOutput(run: ProgramRun, signal: AbortSignal): ByteStream {
   const child = await start(run, 'dump-failed', signal);
@@ -82,7 +85,7 @@ export async function* programOutput(run: ProgramRun, signal: AbortSignal): Byte
   }
 }
 
-/** Everything a program prints, for programs that print little. */
+/** Everything that a program prints, for programs that print little. */
 export async function programText(run: ProgramRun, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of programOutput(run, signal)) chunks.push(chunk);
@@ -90,8 +93,8 @@ export async function programText(run: ProgramRun, signal: AbortSignal): Promise
 }
 
 /**
- * Feeds a program. When `content` throws, the program is killed before its input ends, so that it can't take half for
- * the whole, and the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
+ * Feeds a program. If `content` throws, the program is killed before its input ends, so that it can't take half for the
+ * whole, and the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
  */
 export async function programInput(run: ProgramRun, content: ByteStream, signal: AbortSignal): Promise<void> {
   const child = await start(run, 'restore-failed', signal);
@@ -145,11 +148,11 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
   const end = new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
-    // a child of its own may hold the pipes open for ever
+    // a child of the program may hold the pipes open for ever
     child.once('exit', (code, killedBy) => setTimeout(() => resolve({ code, signal: killedBy }), termGraceMs).unref());
   });
   const kill = (by: NodeJS.Signals) => (run.wholeGroup ? killGroup(child, by) : child.kill(by));
-  /** SIGTERM lets pg_dump cancel its query on the server; SIGKILL follows for who doesn't listen. */
+  /** SIGTERM lets pg_dump cancel its query on the server; SIGKILL follows if it doesn't end. */
   function terminate(): void {
     kill('SIGTERM');
     const timer = setTimeout(() => kill('SIGKILL'), termGraceMs);
@@ -159,7 +162,7 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
     });
   }
   const onAbort = terminate;
-  // whoever gives up on us may end before the grace is over
+  // our process may end before the grace is over
   const onExit = () => killGroup(child, 'SIGKILL');
   if (run.wholeGroup) process.once('exit', onExit);
   signal.addEventListener('abort', onAbort, { once: true });
@@ -223,7 +226,7 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
   };
 }
 
-/** Reaches what a program has started, also when that itself has ended. */
+/** Reaches what a program has started, even if the program itself has ended. */
 function killGroup({ pid }: ChildProcess, by: NodeJS.Signals): void {
   try {
     if (pid !== undefined) process.kill(-pid, by);
@@ -243,7 +246,7 @@ function lastWords(stderr: Readable): () => string {
   return () => readable(tail);
 }
 
-/** Whole lines alone, unless there is just one. */
+/** Only whole lines, unless there is just one. */
 function firstWords(stderr: Readable, mostBytes: number): () => string {
   let head = Buffer.alloc(0);
   let cut = false;
@@ -285,7 +288,7 @@ function withoutSecrets(error: BackupError | undefined, secrets: readonly string
   );
 }
 
-/** Text without these. */
+/** The text without these secrets. */
 export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text);
 }
@@ -299,7 +302,7 @@ function quoted(words: string): string {
   return shown.length > shownWords ? `…${shown.slice(-shownWords)}` : shown;
 }
 
-/** Until it takes more, or never will. */
+/** Waits until it accepts more, or never will. */
 export function drained(stdin: Writable): Promise<void> {
   return new Promise((resolve) => {
     function done(): void {

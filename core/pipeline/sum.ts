@@ -6,7 +6,7 @@ import type { ByteStream } from '../ports.ts';
 /** Size and SHA-256 (hex) of everything that has passed. */
 export type Sum = { bytes: Bytes; sha256(): string };
 
-/** Lets a stream pass and sums it up; `sum.sha256()` may be called once, at the end. */
+/** Passes a stream on and sums it up; `sum.sha256()` may be called once, at the end. */
 export function summed(
   content: ByteStream,
   onChunk: (bytes: Bytes) => void = () => {},
@@ -24,7 +24,7 @@ export function summed(
   return { stream: pass(), sum };
 }
 
-/** Lets a stream pass and throws `part-corrupt` at its end unless it had this size and SHA-256. */
+/** Passes a stream on and throws `part-corrupt` at its end unless it had this size and SHA-256. */
 export async function* checked(
   content: ByteStream,
   expected: { bytes: Bytes; sha256: string },

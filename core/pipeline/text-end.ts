@@ -1,12 +1,12 @@
 import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 
-/** Longer than any end that is looked for. */
+/** Longer than any end to look for. */
 const heldBytes = 256;
 
 /**
- * A text without its end, which has to match: then it is whole. What may be the end is held back until it is known.
- * Throws `part-corrupt`.
+ * A text without its end, which must match `end`: then it is complete. Holds back what may be the end. Throws
+ * `part-corrupt`.
  */
 export async function* withoutEnd(content: ByteStream, end: RegExp, name: string): ByteStream {
   let tail = Buffer.from('\n');
@@ -15,7 +15,7 @@ export async function* withoutEnd(content: ByteStream, end: RegExp, name: string
     const text = Buffer.concat([tail, chunk]);
     const to = Math.max(from, text.length - heldBytes);
     if (to > from) yield text.subarray(from, to);
-    // one character stays before what is held: an end begins behind a newline
+    // one character before the held ones stays, because an end begins after a newline
     tail = text.subarray(to - 1);
     from = 1;
   }

@@ -2,8 +2,8 @@ import { abortError } from '../domain/errors.ts';
 import type { BackupError } from '../domain/errors.ts';
 
 /**
- * Does work for so long at most: then, or when `signal` says so, it is told to stop and no longer waited for, whether
- * it listens or not. Throws `late`.
+ * Does work with a time limit. At the limit, or when `signal` aborts, the work is told to stop and no longer waited
+ * for, whether it listens or not. Throws `late`.
  */
 export async function withTimeLimit<T>(
   ms: number,

@@ -5,21 +5,21 @@ import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 import { readOnce } from './memory/spent.ts';
 
-/** Large enough that handing blocks to zlib's threads costs nothing beside compressing them. */
+/** Large enough that passing blocks to zlib's threads costs nothing beside compressing them. */
 const blockBytes = 256 * 1024;
 const blocksInTurn = 4;
 
 /**
- * Levels that are chosen for speed look for repetitions in the last 128 kB: up to a third less work than with zstd's
- * own window, for 1 % more bytes at level 1 and fewer at level 3 (docs/performance.md). Who asks for more than that
- * asks for small backups.
+ * Levels chosen for speed look for repetitions in the last 128 kB only: up to a third less work than with zstd's own
+ * window, for 1 % more bytes at level 1 and fewer at level 3 (docs/performance.md). Higher levels are chosen for small
+ * backups and keep zstd's window.
  */
 const fastLevel = 3;
 const fastWindow = { [constants.ZSTD_c_windowLog]: 17 };
 
 /**
- * One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool, one
- * block while the next ones are filled.
+ * One zstd frame with a checksum of its content, which pg_dump's own zstd lacks. Compresses in the thread pool, while
+ * the next blocks are filled.
  */
 export async function* compress(content: ByteStream, level: number): ByteStream {
   const params = {
@@ -48,8 +48,8 @@ export async function* decompress(stored: ByteStream, name: string): ByteStream 
 }
 
 /**
- * Joins small chunks into blocks: a chunk costs a trip to a thread, however small. Blocks take turns, for memory that
- * is used once is a garbage collector's work: one is filled again when it has been compressed.
+ * Joins small chunks into blocks, because each chunk costs a trip to a thread, however small. Blocks are reused once
+ * they are compressed, because memory used once is work for the garbage collector.
  */
 async function feed(content: ByteStream, zstd: Transform): Promise<void> {
   const blocks = Array.from({ length: blocksInTurn }, () => ({
@@ -76,7 +76,7 @@ async function feed(content: ByteStream, zstd: Transform): Promise<void> {
   zstd.end(blocks[turn]!.bytes.subarray(0, filled));
 }
 
-/** Once the bytes have been compressed, or never will be: the reader is told of an error. */
+/** Resolves once the bytes are compressed, or never will be: errors reach the reader. */
 function written(zstd: Transform, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => zstd.write(bytes, () => resolve()));
 }

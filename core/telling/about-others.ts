@@ -14,9 +14,9 @@ import type { Delivery, TellDeps } from './deliver.ts';
 const kind = 'notifier-failed';
 
 /**
- * For a notifier that works: which of the others do not, and which do again. An alert is of an address: one that is not
- * in the configuration any more is over when another address of that name takes a message; where the name is gone, too,
- * when nobody has found it for a day.
+ * What a working notifier is told about the others: which fail, and which work again. An alert is about an address. The
+ * alert of an address that is no longer configured is over when another address of the same name takes a message, or,
+ * if the name is gone, too, when nobody has found it for a day.
  */
 export function aboutOthers(
   outcomes: readonly Delivery[],
@@ -46,15 +46,15 @@ function sightingOf(cause: string, fails: boolean): Sighting {
 }
 
 /**
- * Alerts of addresses that this configuration had, and what becomes of them: `silent` where the new address does not
- * work either, for that is told. While it was not tried, nobody knows.
+ * Alerts about addresses that this configuration had: `over`, or `silent` if the new address does not work either,
+ * which has its own alert. An address that was not tried yet decides nothing.
  */
 function replacedIn(
   { open }: Outbox,
   outcomes: readonly Delivery[],
   { id, at }: { id: string; at: Date },
 ): Map<Alert, 'over' | 'silent'> {
-  // the key of a notifier whose outbox can't be read is not known
+  // the key of a notifier whose outbox can't be read is unknown
   if (outcomes.some(({ memory }) => 'error' in memory)) return new Map();
   const keys = new Set<string>(outcomes.map(({ memory }) => memory.key));
   return new Map(
@@ -69,7 +69,7 @@ function replacedIn(
   );
 }
 
-/** What a key has of the notifier's name, without its address. */
+/** The part of a key that comes from the notifier's name, without its address. */
 function nameIn(key: string): string {
   return key.slice(0, key.lastIndexOf('-'));
 }

@@ -43,19 +43,19 @@ const kinds = [
   'paused',
 ] as const satisfies Finding['kind'][];
 
-/** What nothing ends but a good backup: that all of them are gone or damaged ends none of it. */
+/** Findings that only a good backup ends: that every backup is gone or damaged does not end them. */
 const endedByBackup: readonly Finding['kind'][] = ['never', 'stale', 'missed', 'shrunk', 'other-database'];
 
 /**
- * Tells every notifier what has changed since it was told last, and writes down what it was told: whoever is killed in
- * between tells twice. While that memory can't be read, everything that is wrong is told at each check.
+ * Tells every notifier what has changed since it was last told, and remembers what it was told; a check that is killed
+ * in between tells it twice. While the memory can't be read, each check reports everything that is wrong.
  */
 export async function announce(
   look: VaultSurvey,
   deps: AnnounceDeps,
   signal: AbortSignal,
 ): Promise<{ told: Message[]; failures: unknown[] }> {
-  // the unreadable vault is told below, and nothing can be written down in it
+  // the unreadable vault is reported below, and nothing can be remembered in it
   const unread = look.vault !== undefined || look.judgements.every(isUnknown);
   const checkers: Checkers & { error?: unknown } = unread
     ? unmarked(deps)
@@ -90,7 +90,7 @@ function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
   );
 }
 
-/** What could be judged of each source, and what of it holds. */
+/** What could be judged of each source, and which findings hold. */
 function sightingsOf(
   { at, whole, judgements, unconfigured: lost, vault, notices, unheard, account, further }: VaultSurvey,
   { open, waiting }: Outbox,
@@ -133,9 +133,8 @@ function sightingsOfNotices(kind: 'tools-outdated' | 'unconfirmed', notices: Vau
 }
 
 /**
- * Where a source as a whole is unknown, nothing else can be judged. While the first backup is being made, nobody is told
- * that there is none. One that is fresh has come back to some
- * configuration.
+ * If a source as a whole is unknown, nothing else about it can be judged. While the first backup is being made, nobody
+ * is told that there is none. A fresh source has returned to some configuration.
  */
 function sightingOf(judgement: Judgement, at: Date): Sighting {
   const { standing, state, findings } = judgement;
@@ -156,7 +155,7 @@ function isUnknown({ findings }: Judgement): boolean {
   return findings.some((one) => one.kind === 'unknown' && one.whole);
 }
 
-/** The further vault that an alert is about, where the source is still copied there. */
+/** The further vault that an alert is about, if the source is still copied there. */
 function copiedTo({ cause }: Change['alert'], judgement: Judgement | undefined): string | undefined {
   return judgement?.copies?.find(({ vault }) => vault === cause)?.vault;
 }

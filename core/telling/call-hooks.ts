@@ -10,10 +10,10 @@ import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 type Calling = { hooks: readonly Hook[]; clock: Clock; limit(): AbortSignal };
 
-/** What became of the hooks; `edit` brings it into outboxes, `changes` where there is something to bring. */
+/** The result of the hooks: `edit` adds it to outboxes; `changes`: there is something to add. */
 export type Called = { failed: unknown[]; changes: boolean; edit: OutboxEdit };
 
-/** Calls every hook that wants to know; the notifiers are told of those that fail, and when they are called again. */
+/** Calls every hook that wants the event. Notifiers are told of hooks that fail, and of those that work again. */
 export async function callHooks(event: RunEnded, { hooks, clock, limit }: Calling): Promise<Called> {
   const wanting = hooks.filter((hook) => hook.wants(event));
   const tried = await Promise.all(

@@ -23,26 +23,26 @@ export type TellDeps = {
   clock: Clock;
   /** Every name of the configuration, whether it is worked on or not. */
   sourceNames: readonly string[];
-  /** Whoever is told nothing new is not told what waited either. */
+  /** A notifier that is told nothing new does not get waiting messages either. */
   newsOnly?: boolean;
-  /** Who is told nothing this time: what there is to tell waits in their outboxes. */
+  /** Notifiers that are told nothing this time: messages wait in their outboxes. */
   leftAlone?: ReadonlySet<Notifier> | undefined;
-  /** What is told now is counted (core/domain/watch/pace.ts). */
+  /** What is told now counts for the pace (core/domain/watch/pace.ts). */
   paced?: boolean;
 };
 
-/** All that a notifier may take for what it is told at once: programs of the user's have as much. */
+/** Longest time for all messages that a notifier gets at once; programs of the user's have the same. */
 const notifierMs = 60_000;
-/** For what is written after it. */
+/** For what is written afterwards. */
 const marginMs = 15_000;
-/** So long nothing may come of what is written before it. */
+/** Writing before delivery may be silent for this long. */
 const silentMs = 5_000;
-/** Longest that a notifier may ask to be left alone. */
+/** Longest pause that a notifier may ask for. */
 const longestRestMs = 6 * 3_600_000;
 
 /**
- * What became of one notifier: so many messages had `room` besides; `deferred`: some had none; `missed` could not be
- * told.
+ * The result for one notifier. `room`: how many more messages it could have got; `deferred`: how many found no room;
+ * `missed`: how many could not be delivered.
  */
 export type Delivery = {
   notifier: Notifier;
@@ -55,8 +55,8 @@ export type Delivery = {
 };
 
 /**
- * What waits is claimed before it is sent: whoever comes meanwhile does not send it, too, and whoever is killed in
- * between loses nothing. What was sent is written down after it.
+ * Waiting messages are claimed before they are sent, so that no other run also sends them, and a killed run loses
+ * nothing. What was sent is recorded afterwards.
  */
 export async function deliver(
   notifier: Notifier,
@@ -73,7 +73,7 @@ export async function deliver(
   let triedAt = performance.now();
   const claim: OutboxEdit = (box) => {
     const next = edit(box);
-    // what can't be written down can't wait
+    // what can't be stored can't wait
     const wanted = deps.leftAlone?.has(notifier) ? 0 : room(box, at);
     const most = 'error' in memory ? mostMessages : wanted;
     own = { ...dueIn(next, box, at, most, deps), most };
@@ -114,7 +114,10 @@ export async function deliver(
 
 type Due = { waiting: readonly WaitingMessage[]; envelopes: Envelope[]; rest: Date | undefined };
 
-/** What is to be sent of an outbox, unless its notifier asked to be left alone. `before`: without what is new. */
+/**
+ * The messages of an outbox to send now, unless its notifier asked for a pause. `before`: the outbox without what is
+ * new.
+ */
 function dueIn(box: Outbox, before: Outbox, at: Date, room: number, { newsOnly = false }: TellDeps): Due {
   const rest = restOf(box, at);
   const due = toSend(box, at);
@@ -126,7 +129,7 @@ function itemsOf({ envelopes }: Due): WaitingMessage[] {
   return envelopes.flatMap(({ items }) => items);
 }
 
-/** Ends when nothing was tried for some seconds: a vault that does not answer keeps nobody from being told. */
+/** Resolves when nothing was tried for some seconds: a vault that doesn't answer must not delay messages. */
 async function silence(lastTry: () => number): Promise<void> {
   for (let leftMs = silentMs; leftMs > 0; leftMs = lastTry() + silentMs - performance.now())
     await wait(leftMs, undefined, { ref: false });
@@ -135,8 +138,8 @@ async function silence(lastTry: () => number): Promise<void> {
 type Sent = { delivered: (Delivered & { message: Message })[]; failures: unknown[]; afterMs?: number | undefined };
 
 /**
- * Sends one after the other; one that is refused keeps the next from nothing, unless the other side asks to be left
- * alone or the time is over.
+ * Sends messages one after the other. One that is refused doesn't stop the next, unless the other side asks for a pause
+ * or the time is over.
  */
 async function sendAll(notifier: Notifier, envelopes: readonly Envelope[], signal: AbortSignal): Promise<Sent> {
   const sent: Sent = { delivered: [], failures: [] };

@@ -10,9 +10,8 @@ import { unreadOutbox } from '../store/memory/outbox.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 /**
- * What somebody was told; what failed in telling, which must become a failure of the run; what could not be remembered;
- * whether anything waits in an outbox, and the outboxes in which something that was to be told waits for want of room;
- * and who could not be told.
+ * `told`: what was delivered; failures of delivery, which must become failures of the run; what could not be
+ * remembered; whether anything waits in an outbox, and in which ones for want of room; and who could not be told.
  */
 export type Told = {
   told: Message[];
@@ -24,9 +23,9 @@ export type Told = {
 };
 
 /**
- * Tells every notifier what it does not know yet: what `edit` brings into its outbox, and what waited there. All at the
- * same time, each in its own: one that hangs or fails delays none of the others, which are then told that somebody was
- * not. Each gets at most as many messages as there is room for. Throws nothing.
+ * Tells every notifier what it does not know yet: what `edit` adds to its outbox, and what waited there. Works on all
+ * in parallel, so that one that hangs or fails delays no other; the others are then told about it. Each gets at most as
+ * many messages as `room` allows. Throws nothing.
  */
 export async function notifyAll(
   edit: OutboxEdit | Promise<OutboxEdit>,

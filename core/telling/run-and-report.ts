@@ -25,46 +25,49 @@ export type Telling = {
   hooks: readonly Hook[];
   clock: Clock;
   place: string;
-  /** Every name of the configuration: they tell it from another one that shares the vault. */
+  /** Every name of the configuration: they distinguish it from another one that shares the vault. */
   sourceNames: readonly string[];
 };
 export type RunHost = Telling & {
   run: string;
-  /** Once it is there: it remembers what was told, and a message says what is left in it. */
+  /** The store, once it is open: it remembers what was told, and a message says what backups it has left. */
   store(): Store | undefined;
-  /** What the configuration says of a source, where it names it. */
+  /** The configuration's settings of a source, if it is configured. */
   settings?(source: SourceName): { timeZone: string; on?: string } | undefined;
-  /** What leaves the host of an error: without the host's own secrets. */
+  /** What may leave the host of an error: without the host's own secrets. */
   explain(error: unknown): BackupError;
-  /** Failures that alarm nobody: another run at work, a slip of the person who is looking. */
+  /** Failures that alert nobody: another run at work, a slip of the person who is looking. */
   unalarming: readonly FailureCode[];
-  /** How long telling may take; the run's own signal may be over. */
+  /** How long telling may take; the run's own signal may have aborted. */
   limit(): AbortSignal;
   /**
-   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `notifyGathered`
-   * at its end.
+   * For a command with several runs: beyond a few messages, the rest waits in the outboxes for `notifyGathered` at its
+   * end.
    */
   gathering?: Gathering | undefined;
   /**
-   * Of a run beside which others may fail at the same moment, in processes of their own: waits for what they have to
-   * say, which is told together then. Without it, everything is told at once.
+   * For a run beside which others may fail at the same moment in other processes: waits for their messages, which are
+   * then told together. Without it, everything is told at once.
    */
   gatherOthers?: (() => Promise<void>) | undefined;
 };
-/** How many messages were told so far, whether some wait, and who could not be told: they are tried again at the end. */
+/**
+ * How many messages were delivered so far, whether some wait, and who could not be reached: they are tried again at the
+ * end.
+ */
 export type Gathering = { told: number; waiting: boolean; failed: Set<Notifier> };
 
 const lookMs = 5_000;
 const longestText = 4000;
-/** Of several runs, so many messages go out before the rest is gathered. */
+/** How many messages of several runs go out before the rest is gathered. */
 const toldAlone = 2;
 
 /**
- * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so
- * does the first good run after it. When somebody could not be told, that is a failure of the run beside its own.
- * Another run at work on the source is `skipped`: nobody is alarmed. One that has only looked is no run: nobody hears of
- * it, but for the end of a failure of the look that comes before a run (`looked`). A run that has a result and still did not do all
- * it should is told as the failure that `failureOf` makes of it, with its result.
+ * Does a run's work and reports how it ended. Every hook gets the event; notifiers are told of a failure, and of the
+ * first good run after it. If somebody could not be told, that is a further failure of the run. Another run at work on
+ * the source is `skipped` and alerts nobody. A run that only looked is not reported, except that it ends the alert of a
+ * failed look before a run (`looked`). A run that has a result but did not do all it should is reported as the failure
+ * that `failureOf` makes of it, with its result.
  */
 export async function runAndReport<R extends object>(
   run: ReportedRun,
@@ -96,14 +99,14 @@ export async function runAndReport<R extends object>(
   const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : good(box)), host, {
     newsOnly: true,
   });
-  // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
+  // an all-clear that could not be sent waits in the outbox; the run has done its work and has not failed
   if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
 }
 
 /**
- * A look before a run went well: whoever was told that it has failed hears that it is over, whatever becomes of the run.
- * No hook is called.
+ * A look before a run succeeded: whoever was told that it had failed learns that this is over, whatever becomes of the
+ * run. Calls no hook.
  */
 export async function reportGoodLook(run: ReportedRun, host: RunHost): Promise<void> {
   await tellAll(goodRun(run, host), host, { newsOnly: true });
@@ -115,14 +118,14 @@ function goodRun({ source, verb }: ReportedRun, { clock, sourceNames }: RunHost)
   return (box) => withGoodRun(box, good, at, endOf(at));
 }
 
-/** `planned`: a restore that was only planned; `examined`: what a backup takes was tried. */
+/** `planned`: a restore that was only planned; `examined`: an examination of what a backup needs. */
 function isLook(result: object): boolean {
   return 'status' in result && ['planned', 'examined'].includes(String(result.status));
 }
 
 /**
- * Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what
- * went wrong in telling.
+ * Reports that a run has failed, and what it has done all the same. Returns the error to throw: the run's own, with
+ * what went wrong in telling.
  */
 export async function reportFailure(
   run: ReportedRun,
@@ -140,7 +143,7 @@ export async function reportFailure(
     ...(result && { result: plain(result) }),
   } as const;
   const failed = new BackupError(code, lines, { hint });
-  // whoever could be reached has just been told of a notifier that failed
+  // everybody who can be reached has just been told of a notifier that failed
   const quiet = host.unalarming.includes(code) || code === 'notify-failed';
   const [hooks, told] = await Promise.all([
     callHooks(event, host),
@@ -156,7 +159,7 @@ export async function reportFailure(
   return others.length === 0 ? error : collected([isBackupError(error) ? error : failed, ...others]);
 }
 
-/** At the end of several runs: tells what was gathered, so that nobody gets more messages than after a check. */
+/** At the end of several runs: sends what was gathered, so that nobody gets more messages than after a check. */
 export function notifyGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
   return notifyAll(
     (box) => box,
@@ -167,7 +170,7 @@ export function notifyGathered(host: RunHost & { gathering: Gathering }): Promis
 }
 
 /**
- * `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a
+ * `newsOnly`: a good run without an all-clear does not send what was missed earlier, because that may be over in a
  * minute.
  */
 async function tellAll(
@@ -178,7 +181,7 @@ async function tellAll(
   const { gathering, gatherOthers } = host;
   const deps = { ...host, store: host.store(), paced: gatherOthers !== undefined };
   if (gatherOthers !== undefined) {
-    // what ends was told as a group where it was much: it needs no gathering
+    // all-clears are grouped when there are many, so they need no gathering
     const first = await notifyAll(edit, { ...deps, newsOnly }, host.limit(), newsOnly ? roomGathered : roomAtOnce);
     if (newsOnly || !first.deferred.some((box) => roomGathered(box, host.clock.now()) > 0)) return first;
     await gatherOthers();
@@ -186,7 +189,7 @@ async function tellAll(
     return { ...then, told: [...first.told, ...then.told], failures: [...first.failures, ...then.failures] };
   }
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
-  // one that hangs would hold up every run that follows
+  // one that hangs would delay every run that follows
   const told = await notifyAll(edit, { ...deps, newsOnly, leftAlone: gathering?.failed }, host.limit(), () => room);
   if (gathering === undefined) return told;
   gathering.told += told.told.length;
@@ -195,7 +198,7 @@ async function tellAll(
   return told;
 }
 
-/** A failure as outboxes take it: new, or, a day after the same was told, again. */
+/** A failure for the outboxes: as new, or again a day after the same failure was told. */
 function failureEdit(
   run: ReportedRun,
   failed: BackupError,
@@ -226,8 +229,8 @@ function failureEdit(
 }
 
 /**
- * What a run without a source finds is its configuration's: another one that shares the vault doesn't take it back. One
- * that names no source can't be told from others.
+ * A finding of a run without a source belongs to its configuration: another one that shares the vault doesn't take it
+ * back. A configuration that names no source can't be told from others.
  */
 function judgeOf({ source }: ReportedRun, { sourceNames }: RunHost): Judge {
   const isKnown = source === undefined && sourceNames.length > 0;
@@ -253,7 +256,7 @@ function eventOf({ verb, source }: ReportedRun, { run, place, clock }: RunHost, 
   };
 }
 
-/** Best effort: a vault that can't be read may be why the run failed. */
+/** Best effort: the run may have failed because the vault can't be read. */
 async function whatIsLeft({ source }: ReportedRun, { store, clock }: RunHost): Promise<FailedRun['left']> {
   const opened = store();
   if (source === undefined || opened === undefined) return undefined;
@@ -264,7 +267,7 @@ async function whatIsLeft({ source }: ReportedRun, { store, clock }: RunHost): P
   );
 }
 
-/** As JSON will show it. */
+/** The result as JSON will show it. */
 function plain(result: object): NonNullable<RunEnded['result']> {
   return JSON.parse(JSON.stringify(result)) as NonNullable<RunEnded['result']>;
 }

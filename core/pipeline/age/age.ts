@@ -15,11 +15,12 @@ import {
 import { readerOf } from './reader.ts';
 import type { Reader } from './reader.ts';
 
-// The age format, version 1 (age-encryption.org/v1), readable with the stock `age`: the header is the library's, the payload is ours.
+// The age format, version 1 (age-encryption.org/v1), readable with the stock `age`: the library makes the header, we
+// make the payload.
 
 /**
- * Encrypts to every recipient (`age1…`). A chunk holds until the next is asked for. Throws `config-invalid` before the
- * first byte where a recipient is none.
+ * Encrypts to every recipient (`age1…`). A chunk is valid until the next one is asked for. Throws `config-invalid`
+ * before the first byte if a recipient is invalid.
  */
 export async function* encrypted(content: ByteStream, recipients: readonly string[]): ByteStream {
   const { header, fileKey } = await newHeader(recipients);
@@ -30,9 +31,8 @@ export async function* encrypted(content: ByteStream, recipients: readonly strin
 }
 
 /**
- * What was encrypted to one of the identities (`AGE-SECRET-KEY-…`). Throws `key-missing` where none of them opens it,
- * and `part-corrupt` at the first byte that is not what was encrypted; `name` is for the message. Nothing that could
- * have been changed is handed on.
+ * Decrypts with one of the identities (`AGE-SECRET-KEY-…`). Throws `key-missing` if none fits, and `part-corrupt` at
+ * the first byte that differs from what was encrypted; `name` is for the message. Yields only authenticated bytes.
  */
 export async function* decrypted(stored: ByteStream, identities: readonly string[], name: string): ByteStream {
   const reader = readerOf(stored);

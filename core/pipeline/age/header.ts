@@ -3,10 +3,12 @@ import { BackupError, messageOf } from '../../domain/errors.ts';
 import { damaged, nonceBytes, tagBytes } from './payload.ts';
 import type { Reader } from './reader.ts';
 
-/** Ten thousand recipients fit. */
+/** Room for ten thousand recipients. */
 const largestHeader = 1024 ** 2;
 
-/** A header for a new file key, which the library hands to a recipient of ours that writes nothing. */
+/**
+ * A header for a new file key. The library passes that key to a recipient of ours, which writes nothing and keeps it.
+ */
 export async function newHeader(recipients: readonly string[]): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
   const encrypter = new Encrypter();
   let fileKey: Uint8Array | undefined;
@@ -24,13 +26,14 @@ export async function newHeader(recipients: readonly string[]): Promise<{ header
       return [];
     },
   });
-  // header, nonce and the tag of an empty chunk; as a stream, for of bytes the library makes a Response, which loads undici
+  // header, nonce and the tag of an empty chunk; as a stream, because for bytes the library makes a Response, which
+  // loads undici
   const nothing = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
   const empty = Buffer.concat(await Array.fromAsync(await encrypter.encrypt(nothing)));
   return { header: empty.subarray(0, empty.length - nonceBytes - tagBytes), fileKey: fileKey! };
 }
 
-/** The header's lines up to the one that begins with `---`, with its newline. */
+/** The header's lines up to and including the one that begins with `---`, with its newline. */
 export async function readHeader(reader: Reader, name: string): Promise<Buffer> {
   const lines: Buffer[] = [];
   let bytes = 0;

@@ -8,7 +8,7 @@ import {
 } from 'age-encryption';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 
-/** A short text, encrypted to every recipient, as lines that may stand in a script. */
+/** A short text, encrypted to every recipient, as lines for a shell script. */
 export async function armored(text: string, recipients: readonly string[]): Promise<string> {
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
@@ -16,8 +16,8 @@ export async function armored(text: string, recipients: readonly string[]): Prom
 }
 
 /**
- * A new identity, and the recipient that it opens for: post-quantum where one of those `beside` it is, for what is
- * encrypted to several is as weak as the weakest.
+ * A new identity and its recipient. Post-quantum if one of the recipients `beside` it is, because content encrypted to
+ * several is only as safe as the weakest.
  */
 export async function newIdentity(beside: readonly string[] = []): Promise<{ identity: string; recipient: string }> {
   const isHybrid = beside.some((one) => /^age1(tag)?pq1/.test(one));
@@ -25,7 +25,7 @@ export async function newIdentity(beside: readonly string[] = []): Promise<{ ide
   return { identity, recipient: await identityToRecipient(identity) };
 }
 
-/** Why a text is no recipient; undefined where it is one. */
+/** Why a text is no recipient; undefined if it is one. */
 export function recipientProblem(recipient: string): string | undefined {
   try {
     new Encrypter().addRecipient(recipient);
@@ -36,8 +36,8 @@ export function recipientProblem(recipient: string): string | undefined {
 }
 
 /**
- * The identities in a text as `age-keygen` writes it: one a line, `#` begins a comment. Throws `secret-missing` where
- * there is none, or a line is something else, which is never shown.
+ * The identities in a text as `age-keygen` writes it: one per line, `#` begins a comment. Throws `secret-missing` if
+ * there is none or if a line is something else; the line is never shown.
  */
 export function identitiesIn(text: string, what: string): string[] {
   const lines = text.split('\n').map((line) => line.trim());

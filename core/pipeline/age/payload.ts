@@ -3,23 +3,23 @@ import type { KeyObject } from 'node:crypto';
 import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream } from '../../ports.ts';
 
-/** OpenSSL's ChaCha20-Poly1305: some fifteen times as fast as that of the library (docs/performance.md). */
+/** OpenSSL's ChaCha20-Poly1305: about fifteen times as fast as the library's (docs/performance.md). */
 const cipher = 'chacha20-poly1305';
 const authTagLength = { authTagLength: 16 };
 export const tagBytes = authTagLength.authTagLength;
 export const nonceBytes = 16;
 export const chunkBytes = 64 * 1024;
-/** Chunks are handed on so many together: each hand-over costs about as much as encrypting one. */
+/** How many chunks are passed on together: passing one on costs about as much as encrypting it. */
 export const chunksTogether = 4;
 
-/** Made ready once: to make a key of its bytes for each chunk costs a third of encrypting it. */
+/** Made once: making a key of its bytes for each chunk costs a third of encrypting it. */
 export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
   return createSecretKey(new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32)));
 }
 
 /**
- * Encrypts the chunks of a block, one after the other, with their tags. What it returns holds until the next block: new
- * memory for each is a garbage collector's work, and that costs more than encrypting it (docs/performance.md).
+ * Encrypts the chunks of a block, one after the other, each with its tag. The result is valid until the next block: new
+ * memory for each would cost the garbage collector more than encrypting does (docs/performance.md).
  */
 export function sealer(key: KeyObject): (block: Buffer, last: boolean) => Buffer {
   const nonce = counter();
@@ -38,7 +38,7 @@ export function sealer(key: KeyObject): (block: Buffer, last: boolean) => Buffer
   };
 }
 
-/** Decrypts the chunks of a block; throws unless every one is what was encrypted, in its place. */
+/** Decrypts the chunks of a block; throws unless each one is what was encrypted at its position. */
 export function opener(key: KeyObject, name: string): (block: Buffer, last: boolean) => Buffer {
   const nonce = counter();
   const sealed = chunkBytes + tagBytes;
@@ -57,7 +57,7 @@ export function opener(key: KeyObject, name: string): (block: Buffer, last: bool
       } catch (cause) {
         throw damaged(name, 'a part of it was changed, or its end is missing', cause);
       }
-      // the format knows an empty chunk only as the only one
+      // the format allows an empty chunk only as the only one
       if (content.length === 0 && !isFirst) throw damaged(name, 'it goes on behind its end');
       isFirst = false;
       opened.push(content);
@@ -83,15 +83,15 @@ export function damaged(name: string, why: string, cause?: unknown): BackupError
 }
 
 /**
- * Cuts a stream into blocks of one size; the last one, which may be shorter or empty, says that it is. A block holds
- * until the next is asked for.
+ * Cuts a stream into blocks of one size; the last one may be shorter or empty, and is marked. A block is valid until
+ * the next one is asked for.
  */
 export async function* inBlocks(content: ByteStream, size: number): AsyncGenerator<{ bytes: Buffer; last: boolean }> {
   const block = Buffer.allocUnsafeSlow(size);
   let filled = 0;
   for await (const chunk of content) {
     for (let from = 0; from < chunk.length; ) {
-      // what follows a full block shows that it is not the last
+      // a full block is known not to be the last once something follows it
       if (filled === size) {
         yield { bytes: block, last: false };
         filled = 0;

@@ -1,10 +1,10 @@
 import type { ByteStream } from '../../ports.ts';
 
-/** Reads a stream bit by bit; whoever has one closes it. */
+/** Reads a stream piece by piece; its owner closes it. */
 export type Reader = {
-  /** Up to and with the next newline, or what there is: at most `most` bytes. */
+  /** Up to and including the next newline, or all there is: at most `most` bytes. */
   line(most: number): Promise<Buffer>;
-  /** So many bytes, or fewer at the end. */
+  /** This many bytes, or fewer at the end. */
   take(bytes: number): Promise<Buffer>;
   rest(): ByteStream;
   close(): Promise<void>;

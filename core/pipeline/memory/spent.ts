@@ -1,9 +1,9 @@
-/** Memory that may be given back, each with what goes with it. */
+/** Memory that may be given back, with the memory that goes with it. */
 const blocks = new WeakMap<ArrayBufferLike, ArrayBufferLike | undefined>();
 
 /**
- * Says of a chunk that nobody but its reader has its memory, so that it may be given back. A piece of Node's pool, which
- * others have pieces of, is left alone. `copied`: what it was copied from goes with it, where nothing more comes of that.
+ * Declares that only the reader of a chunk has its memory, so that it may be given back. A piece of Node's shared pool
+ * is left alone. `copied`: the chunk that it was copied from, given back with it if it was the last of its buffer.
  */
 export function readOnce<T extends Uint8Array>(chunk: T, copied?: Uint8Array): T {
   const { byteLength } = chunk.buffer;
@@ -14,8 +14,8 @@ export function readOnce<T extends Uint8Array>(chunk: T, copied?: Uint8Array): T
 }
 
 /**
- * Gives memory back at once that was made to be read once. Left to the garbage collector, such blocks lie outside of the
- * heap and count towards its limit: it looks through everything again and again to find them (docs/performance.md).
+ * Gives memory back at once that was made to be read once. Left to the garbage collector, such blocks lie outside the
+ * heap and count towards its limit, and it looks through everything again and again to find them (docs/performance.md).
  */
 export function giveBack(memory: ArrayBufferLike): void {
   if (!blocks.has(memory)) return;
@@ -26,8 +26,8 @@ export function giveBack(memory: ArrayBufferLike): void {
 }
 
 /**
- * For whoever hands chunks on in their order: `passed` notes each, and gives back what came before it once all of that
- * is `gone`. The memory of the last one stays: the rest of it may still be filled, or follow.
+ * For a stage that passes chunks on in order: `passed` notes each, and gives back the earlier ones once everything
+ * before it is `gone`. The last one's memory is kept, because the rest of it may still be filled, or follow.
  */
 export function spending(): { passed(chunk: Uint8Array, gone: boolean): void } {
   const before = new Set<ArrayBufferLike>();

@@ -18,8 +18,8 @@ const endMarker = /^-- Dump completed( on [-\d: ]+)?$/;
 
 /**
  * Reads the text of `mariadb-dump --no-create-info --complete-insert` of one database. A row is a tuple of an INSERT,
- * both parentheses included, wherever lines break. A table's comment prints its name with `-- ` before each line of it,
- * so a name could pose as the end marker: only the real one has a blank line before it.
+ * including both parentheses, wherever lines break. A table's comment prints its name with `-- ` before each line of
+ * it, so a name could pose as the end marker: only the real one has a blank line before it.
  */
 export function mariadbReader(): DumpReader {
   const scanner = newScanner();

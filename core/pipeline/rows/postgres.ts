@@ -17,8 +17,8 @@ const endMarker = '-- PostgreSQL database dump complete';
 const newline = 0x0a;
 
 /**
- * Reads the text of `pg_dump --section=data`, 13 to 18, or of a slice that prints the same. A row is a line of COPY
- * text without its newline. Dollar quotes and nested comments, which that section never has, are not understood.
+ * Reads the text of `pg_dump --section=data`, 13 to 18, or of a slice printed in the same form. A row is a line of COPY
+ * text without its newline. Dollar quotes and nested comments are not understood; that section never has any.
  */
 export function postgresReader(): DumpReader {
   const scanner = newScanner();

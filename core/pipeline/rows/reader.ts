@@ -11,9 +11,9 @@ export type TableTally = { table: string; columns: string; rows: number; fingerp
 export type LargeObjectTally = { count: number; fingerprint: string };
 
 /**
- * What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut.
- * `sequences`: what a PostgreSQL dump sets each one to, the arguments of `setval` behind its name. `uncounted`: rows can't
- * be told in what passed; its engine counts them beside it.
+ * What a dump held. `ended`: the end-of-dump marker was the last thing in it; otherwise the dump was cut. `sequences`:
+ * the value that a PostgreSQL dump sets each one to: the arguments of `setval` after its name. `uncounted`: the stream
+ * doesn't show rows; the engine counts them beside it.
  */
 export type DumpTally = {
   tables: TableTally[];
@@ -23,14 +23,13 @@ export type DumpTally = {
   sequences?: Record<string, string>;
 };
 
-/** Where a reader stands; `table` is the one whose rows are passing. */
+/** A reader's progress; `table` is the one whose rows are passing. */
 export type DumpProgress = { rows: number; bytes: number; table?: string };
 
 /**
- * Reads a dump as it passes by, in chunks cut anywhere, and keeps nothing of it. A chunk is read once its `write` has
- * settled. Never throws, whatever the bytes, unless it is told to stop: a
- * cut or foreign text shows in `ended`. A table without rows is listed if the dump mentions it (PostgreSQL does,
- * MariaDB does not).
+ * Reads a dump as it passes, in chunks cut anywhere, and keeps nothing of it. A chunk may be reused once its `write`
+ * has settled. Never throws, whatever the bytes, unless it is stopped: a cut or foreign text shows in `ended`. A table
+ * without rows is listed if the dump mentions it (PostgreSQL does, MariaDB does not).
  */
 export type DumpReader = {
   write(chunk: Uint8Array): void | Promise<void>;

@@ -4,20 +4,20 @@ import { scanWasm } from './scan.wasm.ts';
 export type Counted = { rows: number; bytes: number; sum: bigint };
 
 /**
- * The row scanner, with memory of its own (128 KiB). Positions are in `text`, where `load` puts a piece of the dump;
- * the bytes before `first` are the last ones of the piece before.
+ * The row scanner, with its own memory (128 KiB). Positions are in `text`, where `load` puts a piece of the dump; the
+ * bytes before `first` are the last ones of the previous piece.
  */
 export type Scanner = {
   readonly text: Buffer;
   readonly first: number;
   readonly capacity: number;
-  /** Takes a piece of at most `capacity` bytes and returns the position behind it. */
+  /** Takes a piece of at most `capacity` bytes and returns the position after it. */
   load(piece: Uint8Array): number;
   /** Begins a table. */
   start(): void;
-  /** Takes rows of COPY text; returns the position behind the line `\.`, or -1 when the table goes on. */
+  /** Takes rows of COPY text; returns the position after the line `\.`, or -1 if the table goes on. */
   lines(from: number, to: number): number;
-  /** Takes tuples of an INSERT; returns the position behind its `;`, or -1 when it goes on. */
+  /** Takes tuples of an INSERT; returns the position after its `;`, or -1 if it goes on. */
   tuples(from: number, to: number): number;
   counted(): Counted;
   rows(): number;
@@ -27,7 +27,7 @@ export type Scanner = {
   digest(): bigint;
 };
 
-/** What is used of the global; its full types come only with those of a browser. */
+/** The part of the global that is used; its full types come only with those of a browser. */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);
@@ -56,7 +56,7 @@ type Exports = {
 const margin = 64;
 let compiled: WebAssembly.Module | undefined;
 
-/** A scanner of its own memory and state; the module is compiled once. */
+/** A scanner with its own memory and state; the module is compiled once. */
 export function newScanner(): Scanner {
   compiled ??= new WebAssembly.Module(Buffer.from(scanWasm, 'base64'));
   const wasm = new WebAssembly.Instance(compiled).exports as Exports;

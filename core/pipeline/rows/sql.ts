@@ -10,35 +10,35 @@ export type Dialect = {
    * (psql).
    */
   psql: boolean;
-  /** What stands in a comment `/*!` or `/*M!` is code. */
+  /** The text in a comment `/*!` or `/*M!` is code. */
   conditionalComments: boolean;
-  /** Beginnings of statements that are wanted whole (to 1 MiB); of others the first 64 bytes are kept. */
+  /** Beginnings of statements that are wanted whole (up to 1 MiB); of others the first 64 bytes are kept. */
   wanted: RegExp;
-  /** The word behind which rows begin with a parenthesis. */
+  /** The word after which rows begin with a parenthesis. */
   rowsAfter?: string;
 };
 
-/** Told what is found, as latin1 text. */
+/** Receives what is found, as latin1 text. */
 export type SqlEvents = {
-  /** A statement without its `;`, or the first bytes of it; true stops the lexer behind it. */
+  /** A statement without its `;`, or its first bytes; returning true stops the lexer after it. */
   statement(text: string): boolean;
   /**
-   * A parenthesis opens behind `rowsAfter`, and `text` before it; true drops the statement and stops the lexer on the
-   * parenthesis.
+   * A parenthesis opens after `rowsAfter`, with `text` before it; returning true drops the statement and stops the
+   * lexer on the parenthesis.
    */
   rows?(text: string): boolean;
   /**
-   * A whole line comment or client command (its first bytes), or the beginning of a conditional comment;
-   * `afterBlankLine` if one stands before it.
+   * A whole line comment or client command (its first bytes), or the beginning of a conditional comment.
+   * `afterBlankLine`: a blank line stands before it.
    */
   aside(text: string, afterBlankLine: boolean): void;
 };
 
-/** Cuts SQL into statements as it passes by, whatever quoted text and comments hold. */
+/** Cuts SQL into statements as it passes, whatever quoted text and comments hold. */
 export type SqlLexer = {
-  /** Takes text[from, to), where the bytes before `from` are those that came before; returns where it stopped. */
+  /** Takes text[from, to), where the bytes before `from` came before; returns where it stopped. */
   feed(text: Buffer, from: number, to: number): number;
-  /** Nothing is begun: no statement, comment or quoted text. */
+  /** True if no statement, comment or quoted text is open. */
   idle(): boolean;
 };
 
@@ -87,7 +87,7 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
     afterBlankLine = text[at - 1] === newline && text[at - 2] === newline;
   }
 
-  /** Returns the position to go on from, negative (its complement) to stop there. */
+  /** Returns the position to continue from, or its complement (negative) to stop there. */
   function code(from: number, to: number): number {
     for (let at = from; at < to; at += 1) {
       const byte = text[at]!;
@@ -192,8 +192,8 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
 }
 
 /**
- * Whether a quote after these two characters (the nearer first) begins `E'…'`, and not a word that happens to end with
- * E.
+ * Whether a quote after these two characters (the nearer first) begins `E'…'`, rather than following a word that ends
+ * with E.
  */
 function isEscapePrefix(nearer: number, farther: number): boolean {
   return (nearer | 0x20) === 0x65 && !/[\w$\x80-\xff]/.test(String.fromCharCode(farther));

@@ -6,13 +6,13 @@ import type { Counted } from './scanner.ts';
 
 /** The tables of one dump while it passes. */
 export type Tables = {
-  /** Adds rows to a table; its names come byte for byte (latin1). */
+  /** Adds rows to a table; its names are byte for byte (latin1). */
   add(table: string, columns: string, counted: Counted): void;
   rows(): number;
   tallies(): TableTally[];
 };
 
-/** An empty list of tables, in the order in which they will first be seen. */
+/** An empty list of tables; keeps the order in which they are first seen. */
 export function newTables(): Tables {
   const found = new Map<string, { table: string; columns: string; counted: Counted }>();
   let rows = 0;
@@ -43,14 +43,14 @@ export function formatFingerprint(sum: bigint): string {
   return BigInt.asUintN(64, sum).toString(16).padStart(16, '0');
 }
 
-/** Bytes that are UTF-8 as text, others (a database without an encoding) letter by byte. */
+/** Decodes bytes that are UTF-8; of others (a database without an encoding), each byte is a letter. */
 export function printed(latin1: string): string {
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString() : latin1;
 }
 
 /**
- * One tally of several parts of a backup, whose tables may be cut over many. Throws `source-changed` when a table has
+ * One tally of several parts of a backup, whose tables may be split over many. Throws `source-changed` if a table has
  * different columns in two of them.
  */
 export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { sequences: Record<string, string> } {
@@ -70,7 +70,7 @@ export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { seque
   };
 }
 
-/** Of each table what a manifest keeps. */
+/** What a manifest keeps of each table. */
 export function tableRows({ tables }: Pick<DumpTally, 'tables'>): TableRows[] {
   return tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint }));
 }

@@ -1,10 +1,10 @@
 /** Latin1 text that grows at its end, and is cut by setting `length`. */
 export type Text = {
   length: number;
-  /** Takes bytes[from, to) and returns how many those are. */
+  /** Takes bytes[from, to) and returns how many there are. */
   append(bytes: Buffer, from: number, to: number): number;
   last(): number | undefined;
-  /** Whether it ends with `word`, white space behind it aside. */
+  /** Whether it ends with `word`, apart from white space. */
   endsWithWord(word: string): boolean;
   toString(): string;
 };
@@ -12,7 +12,7 @@ export type Text = {
 const initialBytes = 256;
 const longestSpace = 8;
 
-/** An empty text. Appending to a string and looking at it in turns would copy the whole of it each time. */
+/** An empty text. Alternately appending to a string and looking at it would copy the whole string each time. */
 export function newText(): Text {
   let bytes = Buffer.alloc(initialBytes);
   return {

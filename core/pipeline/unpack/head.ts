@@ -1,6 +1,6 @@
 import type { ByteStream } from '../../ports.ts';
 
-/** The first bytes of a stream, as many as asked for or all there are, and the whole of it once more. */
+/** The first bytes of a stream, as many as asked for or all there are, and the whole stream again. */
 export async function headOfStream(stream: ByteStream, bytes: number): Promise<{ head: Buffer; content: ByteStream }> {
   const chunks = stream[Symbol.asyncIterator]();
   const seen: Uint8Array[] = [];

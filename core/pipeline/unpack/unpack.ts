@@ -8,8 +8,8 @@ const gzipMark = Buffer.from([0x1f, 0x8b]);
 const zstdMark = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /**
- * What a file holds, by its first bytes: gzip and zstd unpacked, anything else as it is. Throws `dump-cut` for one that
- * was cut off or is damaged, and `input-invalid` for one that is empty.
+ * The content of a file, by its first bytes: gzip and zstd are unpacked, anything else passes unchanged. Throws
+ * `dump-cut` for a truncated or damaged file, and `input-invalid` for an empty one.
  */
 export async function* unpacked(file: ByteStream, name: string): ByteStream {
   const { head, content } = await headOfStream(file, zstdMark.length);

@@ -6,11 +6,11 @@ const connectionMs = 5_000;
 const answerMs = 10_000;
 const limitMs = 30_000;
 const attempts = 4;
-/** An entry may hold 256 KB, names and time included (EventBridge user guide, PutEvents). */
+/** An entry may have 256 KB, including names and time (EventBridge user guide, PutEvents). */
 const largestDetail = 240_000;
 
 /**
- * A bus of Amazon EventBridge: each event with the source `nightjar` and a detail type as `Nightjar Backup Succeeded`.
+ * A bus of Amazon EventBridge: each event has the source `nightjar` and a detail type like `Nightjar Backup Succeeded`.
  */
 export function eventBusHook(bus: string, wants: Hook['wants']): Hook {
   return {
@@ -30,12 +30,12 @@ export function eventBusHook(bus: string, wants: Hook['wants']): Hook {
   };
 }
 
-/** The detail type of an event, as rules match it. */
+/** The detail type of an event, for rules to match. */
 export function detailType({ verb, status }: Pick<RunEnded, 'verb' | 'status'>): string {
   return `Nightjar ${[verb, status].map((word) => `${word[0]!.toUpperCase()}${word.slice(1)}`).join(' ')}`;
 }
 
-/** A result that is too large for an entry is left out, with a word: it must not keep the event from being sent. */
+/** A result that is too large for an entry is replaced by a note, so that the event can still be sent. */
 function detailOf(event: RunEnded): string {
   const whole = JSON.stringify(event);
   const bytes = Buffer.byteLength(whole);
@@ -62,7 +62,7 @@ async function put(bus: string, event: RunEnded, signal: AbortSignal): Promise<v
       new PutEventsCommand({ Entries: [entry] }),
       { abortSignal: signal },
     );
-    // answers 200 whatever happens to the entry
+    // the answer is 200 whatever happened to the entry
     if (refused > 0)
       throw new Error(`${Entries[0]?.ErrorCode ?? 'refused'}: ${Entries[0]?.ErrorMessage ?? 'no reason given'}`);
   } finally {

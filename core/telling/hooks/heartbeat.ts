@@ -8,9 +8,9 @@ import type { PostLimits } from '../web/post.ts';
 const name = 'heartbeat';
 
 /**
- * Somebody outside who expects to hear from the check, and rings when nothing is heard: the address after a good one,
- * the address with `/fail` after one that could not judge, remember or tell. The shape of healthchecks.io. No name of a
- * source, host or vault leaves: only how the check ended.
+ * An outside service that expects to hear from the check and alarms when it doesn't: calls the address after a good
+ * check, and the address with `/fail` after one that could not judge, remember or tell. Works like healthchecks.io.
+ * Sends no name of a source, host or vault: only how the check ended.
  */
 export function heartbeatHook(url: SecretReader, limits: PostLimits = postLimits): Hook {
   return {
@@ -26,7 +26,7 @@ export function heartbeatHook(url: SecretReader, limits: PostLimits = postLimits
         await post({ to: name, url: address.href, secrets: [base.slice(1)], content }, signal, limits);
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
-        // no cause: what the library says may quote the address
+        // no cause: the library's message may quote the address
         throw new BackupError('hook-failed', `the heartbeat was not heard: ${messageOf(cause)}`, {
           hint: 'correct the address where it is kept, then: nightjar check',
         });

@@ -7,13 +7,13 @@ import { eventBusHook } from './event-bus.ts';
 import { heartbeatHook } from './heartbeat.ts';
 
 export type HookDeps = {
-  /** Reads a secret when a hook is called, and not before. */
+  /** Reads a secret when a hook is called, not before. */
   secret(reference: SecretReference, signal: AbortSignal): Promise<string>;
   /** A program of the configuration, ready to be started. */
   command(line: readonly string[]): Command;
 };
 
-/** The hook that stands in the configuration. */
+/** The hook that the configuration describes. */
 export function openHook({ eventBus, command, heartbeat, on }: HookConfig, deps: HookDeps): Hook {
   if (heartbeat !== undefined) return heartbeatHook((signal) => deps.secret(heartbeat, signal));
   const wants = ({ status }: RunEnded): boolean => on === undefined || on.includes(status);

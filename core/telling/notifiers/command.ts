@@ -4,7 +4,7 @@ import { feed } from '../../pipeline/feed.ts';
 import type { Command } from '../../pipeline/feed.ts';
 import type { Notifier } from '../../ports.ts';
 
-/** A program of the user's: it gets the message as JSON on standard input, and must exit with 0. */
+/** A program of the user's: gets the message as JSON on standard input, and must exit with 0. */
 export function commandNotifier(command: Command): Notifier {
   return {
     name: `command ${basename(command.program)}`,

@@ -9,13 +9,13 @@ import { webhookNotifier } from './webhook.ts';
 
 export type NotifierDeps = {
   clock: Clock;
-  /** Reads a secret when a message is sent, and not before. */
+  /** Reads a secret when a message is sent, not before. */
   secret(reference: SecretReference, signal: AbortSignal): Promise<string>;
   /** A program of the configuration, ready to be started. */
   command(line: readonly string[]): Command;
 };
 
-/** The notifier that stands in the configuration. */
+/** The notifier that the configuration describes. */
 export function openNotifier({ sns, slack, telegram, webhook, command }: NotifierConfig, deps: NotifierDeps): Notifier {
   const read = (reference: SecretReference) => (signal: AbortSignal) => deps.secret(reference, signal);
   if (sns !== undefined) return snsNotifier(sns);

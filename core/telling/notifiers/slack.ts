@@ -16,10 +16,10 @@ const signs = {
   recovered: ':large_green_circle:',
   info: ':information_source:',
 } as const;
-/** Blocks beside those of the facts: header, commands, context, and a line for facts that found no place. */
+/** Blocks beside the facts: header, commands, context, and a line for facts that did not fit. */
 const otherBlocks = 4;
 
-/** An incoming webhook of Slack. Its URL is the secret: who has it can write into the channel. */
+/** An incoming webhook of Slack. Its URL is the secret: whoever has it can write to the channel. */
 export function slackNotifier(url: SecretReader, limits: PostLimits = postLimits): Notifier {
   return {
     name: 'slack',
@@ -76,7 +76,7 @@ function refused({ text }: Answer): string | undefined {
   return text.trim() === 'ok' ? undefined : 'and not "ok"';
 }
 
-/** Label and value side by side. A value is plain text: nothing in it may become a mention, a link or bold. */
+/** Label and value side by side. A value is plain text, so that nothing in it becomes a mention, a link or bold. */
 function fields({ label, value }: Fact) {
   return [
     { type: 'mrkdwn', text: `*${shortened(escaped(label), slackLimits.field - 2)}*` },

@@ -12,13 +12,13 @@ const limitMs = 30_000;
 const attempts = 4;
 /** Longest subject: 100 characters, ASCII (SNS API reference, Publish). */
 const longestSubject = 100;
-/** Characters of one text message; longer ones are cut into several, and paid so (SNS developer guide, SMS). */
+/** Characters of one SMS; longer ones are split into several, each of which costs (SNS developer guide, SMS). */
 const longestSms = 140;
 const largestMessage = 25_000;
 const shownPending = 5;
 
 /**
- * An SNS topic: a plain text for mail, and the message as JSON for queues, functions and web addresses, with attributes
+ * An SNS topic: plain text for mail, and the message as JSON for queues, functions and web addresses, with attributes
  * to filter by.
  */
 export function snsNotifier(topic: string): Notifier {
@@ -55,14 +55,17 @@ export function snsNotifier(topic: string): Notifier {
   };
 }
 
-/** Who gets what is published, as SNS lists them; those who have yet to confirm have a word for an ARN. */
+/** The subscribers that SNS lists. Those that have yet to confirm have a placeholder instead of an ARN. */
 type Subscribed = { confirmed: number; pending: string[] };
 
 const confirmHint =
   'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms; after two days ' +
   'that is void: subscribe, or deploy, anew';
 
-/** Publishing to nobody succeeds (SNS API reference, Publish): that the message waits, it has to fail here. */
+/**
+ * Throws if nobody is subscribed: publishing would succeed (SNS API reference, Publish), and the message would be lost
+ * instead of waiting.
+ */
 async function requireHearers(topic: string, signal: AbortSignal): Promise<void> {
   const seen = await subscribed(topic, signal).catch(() => undefined); // what may not be seen is no reason not to tell
   if (signal.aborted) throw abortError(signal);
@@ -93,7 +96,7 @@ async function subscribed(topic: string, signal: AbortSignal): Promise<Subscribe
     ))
       for (const { SubscriptionArn, Protocol = '', Endpoint = '' } of Subscriptions)
         if (SubscriptionArn !== 'PendingConfirmation') seen.confirmed += 1;
-        // an address of the web may hold a secret
+        // a web address may hold a secret
         else seen.pending.push(Protocol.startsWith('http') ? `an ${Protocol} address` : Endpoint);
     return seen;
   } finally {
@@ -129,7 +132,9 @@ export function snsContent(whole: Message) {
   };
 }
 
-/** The subject of the mail: ASCII, one line, at most 100 characters. Accents go, other letters become `?`. */
+/**
+ * The subject of the mail: one line of ASCII, at most 100 characters. Accents are dropped, other letters become `?`.
+ */
 export function snsSubject(message: Message): string {
   const subject = ascii(`Nightjar ${title(message)}`);
   return subject.length <= longestSubject ? subject : `${subject.slice(0, longestSubject - 3).trimEnd()}...`;
@@ -146,7 +151,7 @@ function ascii(text: string): string {
     .replace(/[^ -~]/gu, '?');
 }
 
-/** SNS takes 256 KB, and every form counts (SNS API reference, Publish). */
+/** SNS accepts 256 KB for all forms together (SNS API reference, Publish). */
 function fitting(message: Message): Message {
   if (Buffer.byteLength(JSON.stringify(message)) < largestMessage) return message;
   return {
@@ -158,7 +163,7 @@ function fitting(message: Message): Message {
   };
 }
 
-/** A FIFO topic wants to know what comes after what. */
+/** A FIFO topic needs a group for the order of its messages. */
 function ordered(message: Message) {
   return {
     MessageGroupId: 'nightjar',

@@ -6,7 +6,7 @@ import type { SecretReader } from '../web/address.ts';
 import { post, postLimits } from '../web/post.ts';
 import type { Answer, PostLimits } from '../web/post.ts';
 
-/** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, entities that are looked at. */
+/** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, and entities that are considered. */
 export const telegramLimits = { text: 4096, entities: 100 } as const;
 
 export type TelegramChat = {
@@ -16,10 +16,10 @@ export type TelegramChat = {
 };
 type Entity = { type: 'bold' | 'pre'; offset: number; length: number };
 
-/** Longest value of a fact, longest title: a long error leaves room for everything else. */
+/** Longest value of a fact, title and so on, so that a long error leaves room for everything else. */
 const longest = { value: 1000, label: 60, title: 400, next: 800 };
 
-/** A chat of Telegram, written to by a bot. The bot's token is the secret. */
+/** A Telegram chat that a bot writes to. The bot's token is the secret. */
 export function telegramNotifier({ token, chat, api }: TelegramChat, limits: PostLimits = postLimits): Notifier {
   const name = `telegram ${chat}`;
   return {
@@ -86,7 +86,7 @@ export function telegramText(message: Message): { text: string; entities: Entity
   return { text, entities };
 }
 
-/** Only `ok: true` is a yes, whatever the status (Bot API, "Making requests"). */
+/** Only `ok: true` means success, whatever the status (Bot API, "Making requests"). */
 function refused({ text }: Answer): string | undefined {
   try {
     return (JSON.parse(text) as { ok?: unknown } | null)?.ok === true ? undefined : '(without "ok": true)';
@@ -95,7 +95,7 @@ function refused({ text }: Answer): string | undefined {
   }
 }
 
-/** Telegram says in JSON what it means and how long to wait (Bot API, ResponseParameters). */
+/** Telegram answers with a reason and a time to wait, as JSON (Bot API, ResponseParameters). */
 function answerOf(text: string): { waitMs?: number | undefined; why?: string | undefined } {
   try {
     const { description, parameters } = JSON.parse(text) as {

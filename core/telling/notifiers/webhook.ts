@@ -7,9 +7,7 @@ import type { Answer, PostLimits } from '../web/post.ts';
 
 export type Webhook = { name: string; url: SecretReader; key: SecretReader; clock: Clock };
 
-/**
- * Any web address: the message as JSON, signed, so that the other side knows who wrote it and when (docs/alerts.md).
- */
+/** Any web address: the message as JSON, signed, so that the receiver knows who wrote it and when (docs/alerts.md). */
 export function webhookNotifier({ name, url, key, clock }: Webhook, limits: PostLimits = postLimits): Notifier {
   return {
     name,
@@ -33,8 +31,8 @@ export function webhookNotifier({ name, url, key, clock }: Webhook, limits: Post
 }
 
 /**
- * A page answers in HTML, whatever it is asked; and an application that says `"ok": false`, or `"success": false`, has
- * not taken it.
+ * An HTML answer comes from a web page rather than a receiver, and an answer with `"ok": false` or `"success": false`
+ * has not taken the message.
  */
 function refused({ text, type }: Answer): string | undefined {
   if (/^(text\/html|application\/xhtml)/i.test(type) || /^\s*<(!doctype|html)/i.test(text))
@@ -51,7 +49,7 @@ function saysNo(text: string): boolean {
   }
 }
 
-/** HMAC-SHA256, in hex, of the time in seconds since 1970, a point, and the body as it is sent. */
+/** HMAC-SHA256, in hex, of the time in seconds since 1970, a dot, and the body as sent. */
 export function signature(
   key: string,
   now: Date,

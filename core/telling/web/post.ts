@@ -2,25 +2,25 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import { formatDuration } from '../../domain/units.ts';
 
-/** One request to somebody who is told. */
+/** One request to a service that is notified. */
 export type Post = {
   /** Who is told, for messages. */
   to: string;
   /** May hold a secret, so no message shows it. */
   url: string;
-  /** Called for every attempt: a signature has a time in it. */
+  /** Called for every attempt, because a signature includes the time. */
   content(): { headers: Record<string, string>; body: string };
-  /** Taken out of every message, beside the URL. */
+  /** Removed from every message, like the URL. */
   secrets: readonly string[];
-  /** What an answer asks to wait, in milliseconds, where that does not stand in Retry-After; and what it means. */
+  /** The time to wait that an answer asks for, in milliseconds, beside Retry-After, and the reason it gives. */
   read?: (answer: string) => { waitMs?: number | undefined; why?: string | undefined };
-  /** Why an answer of 2xx does not say that the other side has it; undefined where it does. */
+  /** Why a 2xx answer does not mean success; undefined if it does. */
   refused?: (answer: Answer) => string | undefined;
 };
 /** `text`: its beginning. `type`: its content type. */
 export type Answer = { status: number; text: string; type: string };
 
-/** Waits and attempts. A caller of a service that is limited to a message a second never gets near them. */
+/** Waits and attempts. A service limited to one message a second stays well below them. */
 export const postLimits = { attempts: 4, attemptMs: 10_000, firstWaitMs: 500, longestWaitMs: 30_000, totalMs: 75_000 };
 export type PostLimits = typeof postLimits;
 
@@ -28,9 +28,9 @@ const answerBytes = 4096;
 const shownAnswer = 200;
 
 /**
- * Posts until the other side says it has it: by 2xx, and by what it answers where `refused` looks at that. 429, 5xx and
- * broken connections are tried again, after the time that the other side asks for (RFC 9110, Retry-After: seconds or a
- * date). Redirects are not followed: they would hand on what is secret. Throws `notify-failed`.
+ * Posts until the other side confirms by a 2xx answer that `refused` accepts. Retries after 429, 5xx and broken
+ * connections, when the other side asks for it (RFC 9110, Retry-After: seconds or a date). Follows no redirects,
+ * because they would pass the secret on. Throws `notify-failed`.
  */
 export async function post(request: Post, signal: AbortSignal, limits: PostLimits = postLimits): Promise<Answer> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
@@ -58,7 +58,7 @@ export async function post(request: Post, signal: AbortSignal, limits: PostLimit
 
 type Tried = Answer & { retryAfter?: string | undefined };
 
-/** A connection that breaks is an answer, too: status 0. */
+/** A broken connection counts as an answer with status 0. */
 async function attemptOnce({ url, content }: Post, { attemptMs }: PostLimits, limit: AbortSignal): Promise<Tried> {
   try {
     const response = await fetch(url, {
@@ -111,7 +111,7 @@ function again(status: number): boolean {
   return status === 0 || status === 408 || status === 429 || status >= 500;
 }
 
-/** The other side's words without what may be secret in the address. Our own words quote none of it. */
+/** The other side's words without what may be secret in the address. Our own words never quote it. */
 function unread({ url, secrets }: Post, said: string): string {
   const { pathname, search } = new URL(url);
   return [url, ...secrets, pathname.slice(1), search.slice(1)]
@@ -119,7 +119,7 @@ function unread({ url, secrets }: Post, said: string): string {
     .reduce((rest, secret) => rest.replaceAll(secret, '***'), said);
 }
 
-/** No cause: what the library says may quote the URL. */
+/** No cause: the library's message may quote the URL. */
 function failed({ to }: Post, why: string, afterMs?: number): BackupError {
   return new BackupError('notify-failed', `${to} ${why}`, {
     hint: 'correct the address or the token where it is kept, then: nightjar notify',
