@@ -30,3 +30,9 @@ export function firstOf(lines: readonly string[], most: number): string {
 export function fewNames(names: readonly string[], most = 5): string {
   return `${names.slice(0, most).join(', ')}${names.length > most ? `, and ${names.length - most} more` : ''}`;
 }
+
+/** A name as a list of YAML takes it. */
+export function inYaml(name: string): string {
+  const isPlain = /^[A-Za-z_][\w.-]*$/.test(name) && !/^(true|false|null)$/i.test(name);
+  return isPlain ? name : JSON.stringify(name);
+}

@@ -212,7 +212,7 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
           : `failed with exit status ${code}`;
       throw (
         withoutSecrets(run.explain?.(words()), Object.values(secrets)) ??
-        new BackupError(failure, withWords(`${program.name} ${what}`))
+        new BackupError(failure, withWords(`${program.name} ${what}`), killedBy === 'SIGKILL' ? outOfMemory : {})
       );
     },
     async stop() {
@@ -225,6 +225,13 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
     },
   };
 }
+
+/** Nobody else is known to kill so: the kernel, and Lambda's, say it in their own logs alone. */
+const outOfMemory = {
+  hint:
+    'the system does that where memory runs out: its log says so (dmesg); a function needs more of it ' +
+    '(cloud.memory), a machine fewer at once (parallel)',
+};
 
 /** Reaches what a program has started, even if the program itself has ended. */
 function killGroup({ pid }: ChildProcess, by: NodeJS.Signals): void {

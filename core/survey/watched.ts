@@ -25,13 +25,18 @@ export function memoryOfWatched({ watch: { shrink }, timeZone, retention, encryp
   return { shrink, timeZone, retention, encrypted };
 }
 
+/** Where it is, or was: its host, and the whole server that it is of; `gone`: since when it is not there any more. */
+type WhereItWas = { on?: string; server?: SourceName; called?: string; gone?: string };
+
+function goneFrom({ server, called, gone }: WhereItWas): WatchedSource['gone'] {
+  if (server === undefined || called === undefined || gone === undefined) return undefined;
+  return { server, database: called, since: new Date(gone) };
+}
+
 /** What a check needs to know about these sources; leaves out those that are not configured. */
 export function watchedSources(
   names: readonly SourceName[],
-  {
-    settings,
-    store,
-  }: { settings(name: string): (Settings & { on?: string }) | undefined; store: Pick<Store, 'place'> },
+  { settings, store }: { settings(name: string): (Settings & WhereItWas) | undefined; store: Pick<Store, 'place'> },
 ): WatchedSource[] {
   return names.flatMap((source) => {
     const found = settings(source);
@@ -46,6 +51,7 @@ export function watchedSources(
             retention: found.retention,
             encrypted: isEncrypted(found.encryption),
             on: found.on,
+            gone: goneFrom(found),
             copies: found.copies,
           },
         ];

@@ -6,6 +6,7 @@ import { moment } from '../../../core/domain/messages/text.ts';
 import { naming } from '../../../core/domain/messages/commands.ts';
 import { momentText } from '../../../core/domain/messages/findings/missing.ts';
 import { formatCount, plural } from '../../../core/domain/units.ts';
+import { goneLines, isGoneAlone } from './gone-lines.ts';
 import { aligned, cut, shortAge, shortSpan, wrapped } from './text.ts';
 
 const head = ['source', 'state', 'age', 'limit', 'proven', 'backups', 'failed'];
@@ -42,7 +43,8 @@ export function findingLines(
       ...hintLines(vault.hint, named),
       ...further.map(({ name }) => `  run: ${named(`nightjar list --vault ${name}`)}`),
     ];
-  return judgements.flatMap((judgement) => {
+  const others = judgements.filter((one) => !isGoneAlone(one));
+  const lines = others.flatMap((judgement) => {
     const {
       standing: { source, timeZone, newest, running, failures, lastFailure },
       findings,
@@ -57,6 +59,7 @@ export function findingLines(
     const atWork = running === undefined ? [] : [`  a backup is at work since ${moment(running, timeZone)}`];
     return ['', ...lines, ...atWork, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
   });
+  return [...lines, ...goneLines(judgements, named)];
 }
 
 /** Further vaults that can't be read. */

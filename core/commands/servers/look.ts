@@ -1,6 +1,6 @@
 import type { ServerDatabases } from '../../contract/memory/servers.ts';
 import { BackupError } from '../../domain/errors.ts';
-import { fewNames, oneLine } from '../../domain/lines.ts';
+import { fewNames, inYaml, oneLine } from '../../domain/lines.ts';
 import { databasesChanged } from '../../domain/messages/findings/databases.ts';
 import { databasesAfter } from '../../domain/servers/databases.ts';
 import type { ListedDatabase, LookRules } from '../../domain/servers/databases.ts';
@@ -73,9 +73,4 @@ function notCovered(server: string, databases: readonly ListedDatabase[]): Backu
   return new BackupError('source-unsupported', lines, {
     hint: `mend that, or leave them out by name: exclude: [${fewNames(databases.map(({ name }) => inYaml(name)))}]`,
   });
-}
-
-/** A name as a YAML list takes it. */
-function inYaml(name: string): string {
-  return /^[A-Za-z_][\w.-]*$/.test(name) ? name : JSON.stringify(name);
 }

@@ -34,6 +34,7 @@ export type WatchedSource = {
   /** Its backups have to be. */
   encrypted?: boolean;
   on?: string | undefined;
+  gone?: SourceStanding['gone'];
   copies?: readonly WatchedCopy[];
 };
 
@@ -211,6 +212,7 @@ function standingOf(
     place: watched.place,
     timeZone: watched.timeZone,
     on: watched.on,
+    gone: watched.gone,
     drillEveryMs: watched.watch.drillEveryMs,
     shrink: watched.watch.shrink,
     limitMs: limitOf(watched, newest?.start ?? now, usualMs),

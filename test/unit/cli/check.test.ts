@@ -125,6 +125,39 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
   await expectGolden('check/table.txt', `${lines.join('\n')}\n`);
 });
 
+test('databases that went from their server together are told once, with what ends that', () => {
+  const since = before(now, 48 * hourMs);
+  const gone = (name: string, ...ages: number[]): Judgement => {
+    const own = { ...watching(), gone: { server: 'main' as SourceName, database: name, since } };
+    return named(`main.${name}`, judge(own, seenOf(ages.map((age) => ({ start: before(now, age * hourMs) }))), now));
+  };
+  const there = named('main.left', judge(watching(), seenOf([{ start: before(now, hourMs) }]), now));
+  const findings = (...judgements: Judgement[]) =>
+    findingLines({
+      at: now,
+      place: 'p',
+      whole: true,
+      judgements,
+      unconfigured: [],
+      told: [],
+      failures: [],
+      forgotten: [],
+    });
+
+  const lost = findings(gone('a b', 50), gone('shop', 50, 74), gone('fresh'), there);
+  const one = findings(gone('shop', 50), there, { ...there });
+
+  expect(lost).toEqual([
+    '',
+    'main: 3 databases are gone from the server since 2026-11-18 12:00 UTC, and',
+    '  missed: a b, shop, fresh (no backup)',
+    '  hint: if that is meant, write exclude: ["a b", shop, fresh] at sources.main',
+    '  run: nightjar restore main',
+  ]);
+  expect(one.at(-1)).toBe('  run: nightjar restore main.shop');
+  expect(lost.concat(one).join('\n')).not.toContain('nightjar backup');
+});
+
 test('a vault that can’t be read is told in words, once for all sources', async () => {
   const why = {
     why: 's3://backups: connect ECONNREFUSED 127.0.0.1:9000, after 5 attempts in 12 s (vault-unreachable)',

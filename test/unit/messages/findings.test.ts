@@ -57,6 +57,23 @@ test('what is known of a source stands in each message about it', () => {
   expect(values(facts(standing, new Date('2026-11-19T00:00:00Z')))[2]).toBe('Age: 0.0 s');
 });
 
+test('of a database that is gone from its server no backup is asked for', () => {
+  const gone = { server: 'main' as SourceName, database: 'a b', since: at };
+  const [kept, never] = [
+    stale({ ...standing, gone }, telling),
+    missed({ ...without, gone }, [{ at, outcome: 'missed' }], telling),
+  ];
+
+  expect(values(kept.facts)).toEqual(
+    expect.arrayContaining([
+      'Gone: database a b is not on the server main since 2026-11-20 12:00 UTC',
+      'Meant: then write exclude: ["a b"] at sources.main',
+    ]),
+  );
+  expect(kept.next.at(-1)).toBe("nightjar restore 'the shop' --to 'a b'");
+  expect(never.next).toEqual(["nightjar check 'the shop'", "nightjar list 'the shop'"]);
+});
+
 test('of many, the last five are shown, the newest first', () => {
   expect([newestFew([1, 2, 3]), newestFew([1, 2, 3, 4, 5, 6, 7])]).toEqual([
     [3, 2, 1],

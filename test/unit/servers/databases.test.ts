@@ -138,6 +138,11 @@ test.each([
     'is a name for what is on the server main',
   ],
   [
+    'a name of its databases but for capitals',
+    { main: server({}), 'Main.Shop': { files: { path: '.' } } },
+    'Main.Shop: is a name for what is on the server main',
+  ],
+  [
     'the name of its roles',
     { main: server({}), 'main-globals': { files: { path: '.' } } },
     'is a name for what is on the server main',

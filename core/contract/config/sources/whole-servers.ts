@@ -77,13 +77,19 @@ export function globalsSources(server: SourceName, source: SourceConfig): [Sourc
   return [[globalsSourceName(server), globals as unknown as SourceConfig]];
 }
 
-/** Why a source can't have its name beside whole servers: whose one of theirs it would be. */
+/**
+ * Why a source can't have its name beside whole servers: whose one of theirs it would be, also on a file system that
+ * does not tell capitals from small letters.
+ */
 export function besideServers(names: readonly string[], servers: readonly string[]): [string, string][] {
   return names.flatMap((name): [string, string][] => {
     const server = servers.find(
-      (one) => one !== name && (name.startsWith(`${one}.`) || name === globalsSourceName(one)),
+      (one) =>
+        one !== name && (small(name).startsWith(small(`${one}.`)) || small(name) === small(globalsSourceName(one))),
     );
     if (server === undefined) return [];
     return [[name, `is a name for what is on the server ${server}, whose databases are all backed up: take another`]];
   });
 }
+
+const small = (name: string): string => name.toLowerCase();

@@ -3,7 +3,7 @@ import { formatCount } from '../../units.ts';
 import type { Moment } from '../../watch/expectation.ts';
 import { about, fact, moment, span, word } from '../text.ts';
 import type { ToldAt } from '../text.ts';
-import { ageOf, facts, lookInto, more, newestFew } from './standing.ts';
+import { ageOf, facts, lookInto, makingUp, more, newestFew } from './standing.ts';
 import type { SourceStanding } from './standing.ts';
 
 /** The newest complete backup is older than the limit. */
@@ -15,7 +15,7 @@ export function stale(standing: SourceStanding, telling: ToldAt): Message {
     telling,
     `the newest backup is ${age}, over the limit of ${span(standing.limitMs)}`,
     facts(standing, telling.at),
-    [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
+    [...lookInto(standing.source), ...makingUp(standing)],
   );
 }
 
@@ -33,7 +33,7 @@ export function missed(
     telling,
     `${missedText(moments, standing.timeZone)}${madeSince === undefined ? '' : `; the one of ${moment(madeSince, standing.timeZone)} was made`}`,
     [...shown, ...more(moments.length), fact('Over', overWithNext), ...facts(standing, telling.at)],
-    [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
+    [...lookInto(standing.source), ...makingUp(standing)],
   );
 }
 
@@ -74,9 +74,14 @@ export function leaseStuck(standing: SourceStanding, why: string, telling: ToldA
 
 /** There has never been a backup. */
 export function never(standing: SourceStanding, telling: ToldAt): Message {
-  return about('never', standing, telling, 'there has never been a backup', facts(standing, telling.at), [
-    `nightjar backup ${word(standing.source)}`,
-  ]);
+  return about(
+    'never',
+    standing,
+    telling,
+    'there has never been a backup',
+    facts(standing, telling.at),
+    makingUp(standing),
+  );
 }
 
 /** No backup has been proven for too long. */

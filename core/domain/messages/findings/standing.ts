@@ -1,6 +1,7 @@
 import type { Fact, MessageKind } from '../../../contract/events/message.ts';
 import { startOf } from '../../keys.ts';
 import type { BackupId, SourceName } from '../../keys.ts';
+import { inYaml } from '../../lines.ts';
 import { formatCount } from '../../units.ts';
 import { fact, moment, span, word } from '../text.ts';
 
@@ -34,6 +35,8 @@ export type SourceStanding = {
   timeZone?: string | undefined;
   /** The server that it is on. */
   on?: string | undefined;
+  /** It is a database that its whole server has no more. */
+  gone?: { server: SourceName; database: string; since: Date } | undefined;
   /** What is asked of it now. */
   drillEveryMs?: number | undefined;
   shrink?: { rows: number; bytes: number; since: string | undefined } | undefined;
@@ -52,6 +55,7 @@ export function facts(standing: SourceStanding, at: Date): Fact[] {
   const { place, limitMs, proven, failures, lastFailure, count, timeZone } = standing;
   return [
     fact('Vault', place),
+    ...goneFacts(standing),
     ...newestFacts(standing, at),
     fact('Limit', span(limitMs)),
     fact('Newest proven', proven === undefined ? 'none' : `${proven} (${moment(startOf(proven), timeZone)})`),
@@ -59,6 +63,22 @@ export function facts(standing: SourceStanding, at: Date): Fact[] {
     ...(lastFailure === undefined ? [] : [fact('Last failure', lastFailure)]),
     fact('Backups in the vault', formatCount(count)),
   ];
+}
+
+/** Why no backup comes, and what ends that. */
+function goneFacts({ gone, timeZone }: SourceStanding): Fact[] {
+  if (gone === undefined) return [];
+  const { server, database, since } = gone;
+  return [
+    fact('Gone', `database ${database} is not on the server ${server} since ${moment(since, timeZone)}`),
+    fact('Meant', `then write exclude: [${inYaml(database)}] at sources.${server}`),
+  ];
+}
+
+/** What makes up for a missing backup: of a database that is gone from its server there can be none. */
+export function makingUp({ source, gone, newest }: SourceStanding): string[] {
+  if (gone === undefined) return [`nightjar backup ${word(source)}`];
+  return newest === undefined ? [] : [`nightjar restore ${word(source)} --to ${word(gone.database)}`];
 }
 
 /** Its newest complete backup, and how old that is. */
