@@ -1,13 +1,13 @@
 import { encryptedEnding, isSharable } from '../contract/manifest/part-name.ts';
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 
-/** How a text that holds values of the database gets into the manifest; undefined where it may stand there as it is. */
+/** Encrypts a text with values of the database for the manifest; undefined if it may stand there as it is. */
 export type Armor = ((text: string) => Promise<string>) | undefined;
 
 /**
- * Stock commands that restore a backup from a folder with its objects, to be run with bash: checksums first, then the
- * engine's own commands for the parts. Encrypted parts are decrypted into files beside them, and private commands when
- * they are run; `IDENTITY` names the file with the identity.
+ * Stock commands for bash that restore a backup from a folder with its objects: checksums first, then the engine's own
+ * commands for the parts. Encrypted parts are decrypted into files beside them, and private commands when they run;
+ * `IDENTITY` names the file with the identity.
  */
 export async function restoreByHand(
   parts: readonly ManifestPart[],
@@ -26,14 +26,14 @@ export async function restoreByHand(
   ];
 }
 
-/** In a bucket, links to packs beside the backup may lie in the place of parts (docs/backup-format.md). */
+/** In a bucket, links to packs beside the backup may stand in the place of parts (docs/backup-format.md). */
 const followLinks = 'for link in data/*.in-*; do [ ! -e "$link" ] || ln -f "../$(cat "$link")" "${link%.in-*}"; done';
 
 async function shown(command: string | { private: string }, armor: Armor): Promise<string> {
   if (typeof command === 'string') return command;
   if (armor === undefined) return command.private;
   const sealed = (await armor(command.private)).trim();
-  // in two steps: bash would go on behind a failure within the arguments of eval
+  // in two steps, because bash ignores a failure within the arguments of eval
   return `private=$(age --decrypt --identity "$IDENTITY" <<'END'\n${sealed}\nEND\n)\neval "$private"`;
 }
 

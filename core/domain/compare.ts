@@ -2,13 +2,13 @@ import type { Catalog } from '../contract/manifest/catalog.ts';
 import type { Manifest, TableRows } from '../contract/manifest/manifest.ts';
 import { formatCount, plural } from './units.ts';
 
-/** What a database holds, as far as a proof compares it. */
+/** What a proof compares of a database. */
 export type Content = Pick<Manifest, 'tables' | 'largeObjects' | 'sequences'> & { catalog: Catalog };
 
-/** An object that is not in both catalogs, or is defined differently in them. `detail`: how, for people. */
+/** An object that is missing in one of the catalogs, or defined differently. `detail`: how, for people. */
 export type Unequal = { kind: string; name: string; how: 'missing' | 'added' | 'changed'; detail?: string };
 
-/** Every way in which `found` has other rows than `expected`, a line each; none when they are alike. */
+/** Every difference between the rows of `found` and `expected`, one line each; empty if they are alike. */
 export function contentDifferences(expected: Omit<Content, 'catalog'>, found: Omit<Content, 'catalog'>): string[] {
   return [
     ...tableDifferences(expected.tables, found.tables),
@@ -51,7 +51,7 @@ function sequenceDifferences(expected: Content['sequences'], found: Content['seq
   );
 }
 
-/** Every object that two catalogs do not define with the same text. `without`: kinds that do not count. */
+/** Every object that two catalogs don't define with the same text. `without`: kinds that are ignored. */
 export function unequalDefinitions(expected: Catalog, found: Catalog, without: readonly string[]): Unequal[] {
   const kinds = [...new Set([...Object.keys(expected), ...Object.keys(found)])].filter(
     (kind) => !without.includes(kind),
@@ -66,7 +66,7 @@ export function unequalDefinitions(expected: Catalog, found: Catalog, without: r
   });
 }
 
-/** Text decides; between two versions, whose servers print definitions differently, names do. */
+/** Decides by the text or, between versions whose servers print definitions differently, by the names. */
 export function decidedByText(unequal: Unequal[], sameVersion: boolean): { different: Unequal[]; byName: number } {
   const different = sameVersion ? unequal : unequal.filter(({ how }) => how !== 'changed');
   return { different, byName: unequal.length - different.length };

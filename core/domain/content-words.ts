@@ -1,8 +1,8 @@
-/** What a source and what it holds are called, in texts: one of each. */
+/** The words for a source and its content in texts, in the singular. */
 export type ContentWords = {
   /** The whole: `database`, `folder`. */
   whole: string;
-  /** What it is counted by, and what is counted in that: `table` and `row`. */
+  /** What it is divided into, and what is counted there: `table` and `row`. */
   table: string;
   row: string;
 };
@@ -11,15 +11,15 @@ export const databaseWords: ContentWords = { whole: 'database', table: 'table', 
 export const imageWords: ContentWords = { whole: 'OCI image', table: 'platform', row: 'layer' };
 export const folderWords: ContentWords = { whole: 'folder', table: 'folder', row: 'file' };
 
-/** What to call the whole of something. */
+/** The word for the whole. */
 export function wholeOf({ words: { whole } = databaseWords }: { words?: ContentWords }): string {
   return whole;
 }
 
-/** What the globals of a server are called: they are counted by `role` or `account`. */
+/** The words for the globals of a server; they are counted by `role` or `account`. */
 export function globalsWords(row: string): ContentWords {
   return { whole: `set of ${row}s`, table: 'server', row };
 }
 
-/** What stands in a manifest for the database where a backup is of none. */
+/** The `database` in the manifest of a backup that is not of a database. */
 export const databaseOfGlobals = 'globals';

@@ -6,8 +6,8 @@ const sealed = /^(.*_drill_[0-9a-f]{6})([0-9a-f]{6})$/s;
 
 /**
  * A name for the scratch database of a drill: `shop_drill_3f09a1c72b44`. Its last six digits are a digest of all before
- * them, so that nobody gives it to a database of his own by accident: on servers whose databases bear no other mark, it
- * is the mark of one that a drill has left. `random` is in [0, 1).
+ * them, so that nobody chooses such a name by accident: on servers whose databases can't be marked otherwise, the name
+ * marks what a drill has left. `random` is in [0, 1).
  */
 export function drillDatabaseName(database: string, random: number): string {
   const digits = Math.floor(random * 0x1000000)
@@ -23,10 +23,10 @@ export function isDrillDatabase(name: string): boolean {
   return head !== undefined && sealOf(head) === seal;
 }
 
-/** What is said of a database that somebody wants to keep under such a name. */
+/** What is said about a database that somebody wants to keep under such a name. */
 export const ofDrills = 'this name belongs to the scratch databases of drills: the next drill or restore drops it';
 
-/** Throws `input-invalid` where `database`, to be restored into and kept, has a name that drills make. */
+/** Throws `input-invalid` if `database`, to be restored into and kept, has a name of drills. */
 export function requireNoDrillName(database: string): void {
   if (!isDrillDatabase(database)) return;
   throw new BackupError('input-invalid', `${database} can't be restored into: ${ofDrills}`, {
@@ -34,7 +34,7 @@ export function requireNoDrillName(database: string): void {
   });
 }
 
-/** Some servers keep names in small letters. */
+/** Some servers store names in lower case. */
 function sealOf(head: string): string {
   return digestOf(head.toLowerCase()).slice(0, 6);
 }

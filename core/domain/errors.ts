@@ -1,8 +1,7 @@
 import { oneLine } from './lines.ts';
 
 /**
- * Every way Nightjar can fail, by name: callers branch on these, never on text.
- * The comment says who is asked to act.
+ * Every way Nightjar can fail, by name: callers branch on these, never on text. The comment says who is asked to act.
  */
 export type FailureCode =
   | 'config-invalid' // the person who wrote the configuration
@@ -51,17 +50,17 @@ const usualHints: Partial<Record<FailureCode, string>> = { 'part-corrupt': damag
 
 /**
  * The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no
- * secret. Names and words of a server stand in both, so a line ends where we end it and nowhere else: a line break in a
- * text is written out.
+ * secret. Message and hint may contain names and words of a server, so line breaks in them are escaped: a line ends
+ * only where we end it.
  */
 export class BackupError extends Error {
   readonly code: FailureCode;
   readonly hint: string | undefined;
-  /** The message, line by line: one, unless it lists something. */
+  /** The message, line by line: one line, unless it lists something. */
   readonly lines: readonly string[];
-  /** How long the other side asks to be left alone, in milliseconds. */
+  /** How long the other side asks us to wait, in milliseconds. */
   readonly afterMs: number | undefined;
-  /** What was asked for may have been done all the same: nobody may take it for not done, and do it again. */
+  /** What was asked for may have been done all the same: nobody may assume the contrary and do it again. */
   readonly mayBeDone: boolean;
 
   constructor(
@@ -81,17 +80,17 @@ export class BackupError extends Error {
   }
 }
 
-/** Whether `error` is ours and carries one of `codes` (any, when none is given). */
+/** Whether `error` is ours and has one of `codes` (any, if none is given). */
 export function isBackupError(error: unknown, ...codes: FailureCode[]): error is BackupError {
   return error instanceof BackupError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** Whether what failed so may have been done all the same. */
+/** Whether what failed with this error may have been done all the same. */
 export function mayBeDone(error: unknown): boolean {
   return isBackupError(error) && error.mayBeDone;
 }
 
-/** What Node tells those who start Node. */
+/** Advice of Node for people who start Node themselves. */
 const adviceOfNode = /; if the root CA is installed locally, try running Node\.js with --use-system-ca$/;
 
 /** What happened, in one line, whatever was thrown. */
@@ -113,10 +112,7 @@ const systemCalls: Record<string, string> = {
   ENOMEM: 'this machine has no memory left: end something else, then run again',
 };
 
-/**
- * The error of ours that anything thrown stands for: a call that this machine refused says what it was about; whatever
- * else was thrown is a defect.
- */
+/** The BackupError for anything thrown: a refused system call says what it was about; anything else is a defect. */
 export function ourError(error: unknown): BackupError {
   if (isBackupError(error)) return error;
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
@@ -129,19 +125,19 @@ export function ourError(error: unknown): BackupError {
   });
 }
 
-/** The error that an aborted signal stands for: its own reason where that is ours, else `aborted`. */
+/** The error of an aborted signal: its own reason if that is a BackupError, else `aborted`. */
 export function abortError(signal: AbortSignal): BackupError {
   if (isBackupError(signal.reason)) return signal.reason;
   return new BackupError('aborted', 'stopped on request', { cause: signal.reason });
 }
 
-/** One error for several independent failures; a single one is returned as it is. */
+/** One error for several independent failures; a single one is returned unchanged. */
 export function collected(errors: unknown[]): Error {
   const known = errors.filter((error) => isBackupError(error));
   if (errors.length === 1 && known.length === 1) return known[0]!;
   const first = known[0];
   const linesOf = (error: unknown): readonly string[] => (isBackupError(error) ? error.lines : [messageOf(error)]);
-  // what lists something goes on listing it
+  // a list stays a list
   const lines = errors.some((error) => linesOf(error).length > 1)
     ? errors.flatMap(linesOf)
     : [...new Set(errors.map(messageOf))].join('; ');

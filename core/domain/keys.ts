@@ -18,7 +18,7 @@ export function newBackupId(start: Date, random: number): BackupId {
   return withTail(`${stampOf(start)}-`, Math.floor(random * (lastTail + 1)));
 }
 
-/** The same, so that it sorts behind the others of its second: that one is the newest which was begun last. */
+/** The same, sorted after the others of its second, so that the newest is the one begun last. */
 export function behindOthers(id: BackupId, others: readonly BackupId[]): BackupId {
   const second = id.slice(0, -tailDigits);
   const taken = others.filter((other) => other.startsWith(second)).map(tailOf);
@@ -26,7 +26,10 @@ export function behindOthers(id: BackupId, others: readonly BackupId[]): BackupI
   return last < Number.parseInt(tailOf(id), 16) ? id : withTail(second, Math.min(last + 1, lastTail));
 }
 
-/** What a backup's name ends with: of its request, where that can come again and none of the same second is before it. */
+/**
+ * The end of a backup's name: derived from its request, if that can come again and no backup of the same second
+ * precedes it.
+ */
 export function tailOf(id: BackupId): string {
   return id.slice(-tailDigits);
 }
@@ -49,11 +52,11 @@ export function backupId(text: string): BackupId {
   return text as BackupId;
 }
 
-/** Whether a text has the form of a backup's name, and stands for a moment that there is. */
+/** Whether a text has the form of a backup's name, with a date that exists. */
 export function isBackupId(text: string): text is BackupId {
   if (!idPattern.test(text)) return false;
   const start = startOf(text as BackupId);
-  // 30 February is read as 2 March
+  // JavaScript reads 30 February as 2 March
   return !Number.isNaN(start.getTime()) && text.startsWith(`${stampOf(start)}-`);
 }
 
@@ -75,8 +78,8 @@ export function objectKey(text: string): ObjectKey {
 const longestName = 63;
 
 /**
- * The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`; of a part
- * of the backup also what, `shop_tables_20261120_020000`.
+ * The name for a new database that tells the moment it holds: `shop_20261120_020000`; for a part of a backup also
+ * which, `shop_tables_20261120_020000`.
  */
 export function newDatabaseName(
   { database, id }: { database: string; id: string },
@@ -86,7 +89,7 @@ export function newDatabaseName(
   return nameWithTail(database, `${part}_${id.slice(0, 8)}_${id.slice(9, 15)}`);
 }
 
-/** A database's name, as far as there is room for it, and a tail of plain letters. */
+/** A database's name, shortened to leave room for a tail of plain letters. */
 export function nameWithTail(database: string, tail: string): string {
   const letters = Array.from(database);
   while (Buffer.byteLength(letters.join('')) + tail.length > longestName) letters.pop();

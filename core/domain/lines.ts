@@ -1,13 +1,11 @@
 /**
- * What breaks a line or is obeyed by a terminal: control characters, separators of lines, marks that turn the direction
- * of text.
+ * What breaks a line or controls a terminal: control characters, line separators, marks that turn the direction of
+ * text.
  */
 const breaking = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/**
- * A text with names from a database in it as one line: what would break it is written out. A name may hold anything.
- */
+/** A text with names from a database as one line: what would break it is escaped. A name may hold anything. */
 export function oneLine(text: string): string {
   return text.replace(breaking, (character) => short[character] ?? escaped(character.codePointAt(0)!.toString(16)));
 }
@@ -26,7 +24,7 @@ export function firstOf(lines: readonly string[], most: number): string {
   return `${lines.slice(0, most).join('; ')}${lines.length > most ? `, and ${lines.length - most} more` : ''}`;
 }
 
-/** Names in one sentence, the first of many. */
+/** The first of many names, in one sentence. */
 export function fewNames(names: readonly string[], most = 5): string {
   return `${names.slice(0, most).join(', ')}${names.length > most ? `, and ${names.length - most} more` : ''}`;
 }

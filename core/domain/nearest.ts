@@ -1,6 +1,4 @@
-/**
- * The candidate that `text` most probably was meant to be: at most a third of its letters wrong, missing or swapped.
- */
+/** The candidate that `text` most probably means: at most a third of its letters are wrong, missing or swapped. */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(text.length / 3)) + 1;
@@ -13,13 +11,13 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** `, did you mean "x"?`, or nothing where nothing is near. */
+/** `, did you mean "x"?`, or empty if nothing is similar. */
 export function suggestion(text: string, candidates: Iterable<string>): string {
   const found = nearest(text, candidates);
   return found === undefined ? '' : `, did you mean "${found}"?`;
 }
 
-/** Edits that turn `a` into `b`; two neighbours swapped count as one (optimal string alignment). */
+/** Edits that turn `a` into `b`; swapping two neighbours counts as one (optimal string alignment). */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

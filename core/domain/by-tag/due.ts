@@ -2,7 +2,7 @@ import type { SourceName } from '../keys.ts';
 import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../time/after-backups.ts';
 import { momentsOf } from '../time/schedule.ts';
 
-/** A source whose times no schedule of the stack knows. `since`: nothing before it is due. */
+/** A source whose times are in no schedule of the stack. `since`: nothing before that is due. */
 export type TimedSource = {
   name: SourceName;
   schedule: string;
@@ -13,14 +13,14 @@ export type TimedSource = {
   drillEveryMs: number | undefined;
   since: Date;
 };
-/** `at`: the moment that was meant. */
+/** `at`: the scheduled moment. */
 export type DueWork = { source: SourceName; job: 'backup' | 'rotate' | 'copy' | 'drill'; at: Date };
 
 const dayMs = 24 * 3_600_000;
 
 /**
- * What is to be started at `now` when all up to `until` was: of each source and job the newest moment alone, and none
- * that is more than a day old.
+ * The work to start at `now`, if everything up to `until` was started: of each source and job only the newest moment,
+ * and none more than a day old.
  */
 export function dueWork(sources: readonly TimedSource[], until: Date, now: Date): DueWork[] {
   return sources.flatMap((source): DueWork[] => {
@@ -33,8 +33,8 @@ export function dueWork(sources: readonly TimedSource[], until: Date, now: Date)
 }
 
 /**
- * What could not be started before and still has to be: of sources and jobs that are still there, unless a newer moment
- * of theirs is `due`, and none that is more than a day old.
+ * Work that could not be started before and still has to be: for sources and jobs that still exist, unless a newer
+ * moment of theirs is `due`, and nothing more than a day old.
  */
 export function stillDue(
   unstarted: readonly DueWork[],
@@ -50,7 +50,7 @@ export function stillDue(
   });
 }
 
-/** As a deployment would have made schedules of them. */
+/** The schedules that a deployment would make. */
 function timesOf({ schedule, rotate, drill, copied, drillEveryMs }: TimedSource): [DueWork['job'], string][] {
   return [
     ['backup', schedule],

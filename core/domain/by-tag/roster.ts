@@ -5,23 +5,24 @@ import type { RdsDatabase, RdsReach } from '../watch/account.ts';
 import { tagWords } from './tag-words.ts';
 import type { TagWords } from './tag-words.ts';
 
-/** By what a roster is made. `usual`: the schedule of what says no other. */
+/** The rules for a roster. `usual`: the schedule of databases whose tag names none. */
 export type RosterRules = {
   byTag: ByTag;
   usual: string;
-  /** Where `byTag.network` lies. */
+  /** The VPC of `byTag.network`. */
   vpc: string | undefined;
-  /** The key under which a source of such a server is written. */
+  /** The key under which a source of such a server is written; undefined for an unknown kind. */
   engineOf(called: string): string | undefined;
-  /** Whether this is a source as the file could hold it. */
+  /** Whether this would be a valid source in the configuration. */
   isSource(written: Record<string, unknown>): boolean;
 };
 type Outcome = { entry: RosterEntry; trouble?: string } | { trouble: string } | 'ignored' | 'later' | 'nothing';
 type Untold = Roster['untold'];
 
 /**
- * The sources after a look at RDS. One whose database is not found any more, or has lost its tag, stays a source, so that
- * it is missed. One leaves only by a word of somebody's: `<tag>=ignore` on the database, or `byTag.without` in the file.
+ * The sources after a look at RDS. A source whose database is no longer found, or has lost its tag, stays, so that its
+ * backups are missed. It leaves only when somebody says so: `<tag>=ignore` on the database, or `byTag.without` in the
+ * configuration.
  */
 export function rosterAfter(before: Roster, databases: readonly RdsDatabase[], rules: RosterRules, now: Date): Roster {
   const at = now.toISOString();
@@ -46,7 +47,7 @@ export function rosterAfter(before: Roster, databases: readonly RdsDatabase[], r
   return { ...before, at, sources, refused, untold };
 }
 
-/** A cluster and an instance may bear the same name; no identifier of RDS holds a dot. */
+/** A cluster and an instance may have the same name; no identifier of RDS contains a dot. */
 function nameOf({ what }: RdsDatabase): string {
   return `${byTagPrefix}${what.replace(/^instance /, '').replace(/^cluster /, 'cluster.')}`;
 }
@@ -68,7 +69,7 @@ function outcomeOf(one: RdsDatabase, known: RosterEntry | undefined, rules: Rost
   return { entry, trouble: `is backed up as usual, for its tag says nothing known: ${words.unread.join(', ')}` };
 }
 
-/** Why it can't be backed up, with what to do. */
+/** Why it can't be backed up, with a remedy. */
 function obstacleOf(
   { engine }: RdsDatabase,
   { iam, vpc, resourceId, database }: RdsReach,
@@ -84,7 +85,7 @@ function obstacleOf(
     : undefined;
 }
 
-/** The source as it would stand in the file. */
+/** The source as it would stand in the configuration. */
 function writtenOf(
   { engine }: RdsDatabase,
   { host, port, resourceId, database }: RdsReach,

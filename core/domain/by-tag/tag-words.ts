@@ -1,9 +1,9 @@
 import type { RdsDatabase } from '../watch/account.ts';
 
 /**
- * What the tags of a database say: whether it is to be a source, and how. `unread`: what of it is not understood, in words
- * for people; it is backed up as usual then. A value may hold letters, digits, blanks and `_ . : / = + - @`, and no `*`
- * (Amazon RDS user guide, tagging): so times are words, and no cron.
+ * What the tags of a database say: whether it is to be a source, and how. `unread`: what is not understood, in words
+ * for people; the usual settings then apply. A tag value may have letters, digits, blanks and `_ . : / = + - @`, but no
+ * `*` (Amazon RDS user guide, tagging): so schedules are words, not cron.
  */
 export type TagWords = {
   meant: 'source' | 'ignored' | 'nothing';
@@ -17,7 +17,7 @@ const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'count'
 const mostKept = 100_000;
 const sundayMorning = '0 3 * * 0';
 
-/** Reads `<tag>`, `<tag>:retention` and `<tag>:database`. `usual`: the schedule where the tag says no other. */
+/** Reads `<tag>`, `<tag>:retention` and `<tag>:database`. `usual`: the schedule if the tag names none. */
 export function tagWords(tags: RdsDatabase['tags'], tag: string, usual: string): TagWords {
   const value = Object.hasOwn(tags, tag) ? tags[tag]!.trim() : undefined;
   if (value === undefined) return { meant: 'nothing', unread: [] };
@@ -51,7 +51,7 @@ function scheduleOfWord(word: string, usual: string): string | undefined {
   return hour === undefined ? undefined : `${Number(minute)} ${Number(hour)} * * *`;
 }
 
-/** All of it or nothing: half a retention would keep less than somebody meant. */
+/** All or nothing: half a retention would keep less than somebody meant. */
 function retentionOfWords(text: string): Record<string, number> | undefined {
   const pairs = text
     .trim()

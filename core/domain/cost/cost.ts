@@ -4,8 +4,8 @@ import { formatBytes } from '../units.ts';
 import type { Bytes } from '../units.ts';
 
 /**
- * One source in an average month. Sizes are of one backup; `kept` once retention's places are filled; `seconds` of one
- * run.
+ * One source in an average month. Sizes are of one backup; `kept`: backups once retention's places are filled;
+ * `seconds`: of one run.
  */
 export type SourcePlan = {
   source: string;
@@ -21,15 +21,15 @@ export type SourcePlan = {
 };
 
 /**
- * What is deployed beside the sources. `endpoints` counts each interface endpoint once for each zone; `heldDays`: how
- * long the bucket keeps what was deleted.
+ * What is deployed beside the sources. `endpoints` counts each interface endpoint once per zone; `heldDays`: how long
+ * the bucket keeps deleted objects.
  */
 export type CostPlan = {
   region: string;
   sources: readonly SourcePlan[];
   checksPerMonth: number;
   ownKey: boolean;
-  /** Whether a key is made that signs. */
+  /** Whether a signing key is made. */
   signingKey: boolean;
   heldDays: number;
   logMonths: number;
@@ -37,21 +37,23 @@ export type CostPlan = {
   mails: number;
   secrets: number;
   endpoints: number;
-  /** Whether databases are backed up that no file names: nobody knows how many. */
+  /** Whether databases are backed up that the configuration doesn't name: their number is unknown. */
   byTag?: boolean;
-  /** Whether the functions of each source have alarms of their own. */
+  /** Whether the functions of each source have their own alarms. */
   alarmsOfEach: boolean;
-  /** The function that copies, where there is one: runs, their time, and what they bring into further vaults. */
+  /**
+   * The function that copies, if there is one: its runs, their duration, and the bytes it copies into further vaults.
+   */
   copies?: { perMonth: number; seconds: number; memoryMb: number; bytes: Bytes } | undefined;
 };
 
 /**
- * One line of a bill, in dollars a month. `free`: how much of it the account's free allowance takes off, if nothing
- * else has used that up.
+ * One line of a bill, in dollars a month. `free`: how much the account's free allowance takes off, if nothing else uses
+ * it.
  */
 export type CostLine = { item: string; what: string; dollars: number; free: number };
 
-/** What a month costs: each source's storage and running time, then what is shared. */
+/** The cost of a month: storage and running time of each source, then what is shared. */
 export type Estimate = {
   lines: CostLine[];
   sources: {
@@ -68,20 +70,20 @@ export type Estimate = {
 const daysOfMonth = 365 / 12;
 const hoursOfMonth = 730;
 const uploadPart: Bytes = 8 * 1024 * 1024;
-/** Rotations and checks, in seconds, as far as tests with a store nearby show; and the memory of both functions. */
+/** Duration of rotations and checks, in seconds, as measured in tests with a nearby store; memory of both functions. */
 const keeper = { memoryGb: 0.5, rotationSeconds: 5, checkSeconds: 2, secondsOfSource: 0.3 };
-/** Manifests that a check reads of each source, and bytes that a run of each kind logs. */
+/** Manifests that a check reads per source, and bytes that a run of each kind logs. */
 const checkReads = 8;
 const logBytes = { backup: 10_000, rotation: 4_000, check: 3_000 };
 const none = { perMonth: 0, seconds: 0, memoryMb: 0, bytes: 0 };
-/** Figures that a check leaves in CloudWatch. */
+/** Metrics that a check emits to CloudWatch. */
 export const customMetrics = 11;
 
 type Watched = Pick<CostPlan, 'sources' | 'alarmsOfEach' | 'copies'>;
 
 /**
- * Metrics that alarms look at: four of the whole stack, and of rotation, check and (where each has alarms) the backup
- * of each source: failures, duration, throttling; of copying failures and throttling alone.
+ * Metrics watched by alarms: four for the whole stack, and for rotation, check and (if each source has alarms) each
+ * backup: failures, duration, throttling; for copying only failures and throttling.
  */
 export function alarmMetricsOf({ sources, alarmsOfEach, copies }: Watched): number {
   return 4 + 3 * (2 + (alarmsOfEach ? sources.length : 0)) + (copies === undefined ? 0 : 2);
@@ -93,7 +95,7 @@ export function dashboardMetricsOf({ sources, copies }: Omit<Watched, 'alarmsOfE
 }
 
 /**
- * What AWS will charge for a plan, each month, once retention's places are filled: to the tenth of a dollar at best.
+ * What AWS will charge for a plan each month, once retention's places are filled; exact to a tenth of a dollar at best.
  */
 export function estimateCost(plan: CostPlan): Estimate {
   const prices = pricesOf(plan.region);
@@ -190,7 +192,7 @@ export function estimateCost(plan: CostPlan): Estimate {
 }
 
 /**
- * What lies in the bucket: what is kept, and what was deleted and is held a while longer. As many are deleted as are
+ * What lies in the bucket: the kept backups, and the deleted ones that are held for a while. As many are deleted as are
  * made.
  */
 function storageOf(
@@ -209,7 +211,7 @@ function storageOf(
   };
 }
 
-/** Writes (uploads by 8 MiB, what begins and ends them, lease, lists, tags) and reads (manifests). */
+/** Writes (uploads in parts of 8 MiB, their beginning and end, lease, lists, tags) and reads (manifests). */
 function requestCounts({ sources, checksPerMonth }: CostPlan): { writes: number; reads: number } {
   const writes = sources.map(
     ({ perMonth, storedBytes, objects, seconds, kept }) =>
@@ -239,7 +241,7 @@ function line(item: string, what: string, dollars: number, free = 0): CostLine {
   return { item, what, dollars, free };
 }
 
-/** Two digits that mean something, no more: this is an estimate. */
+/** Two significant digits: this is an estimate. */
 function amount(value: number): string {
   return value >= 10
     ? Math.round(value).toLocaleString('en-US')

@@ -12,14 +12,17 @@ export type Kept = { perMonth: number; kept: number };
 
 const dayMs = 86_400_000;
 const yearMs = 365 * dayMs;
-/** Of days before these only the last backup is looked at, unless it is counted one by one: most tiers keep no other. */
+/**
+ * Before so many days, only the last backup of each day is considered, unless backups are counted one by one: most
+ * tiers keep no other.
+ */
 const denseDays = 60;
-/** No two periods of a year have the same number of runs: so much further it looks. */
+/** How much further the simulation looks, because no two periods of a year have the same number of runs. */
 const [moreYears, moreDays, mostYears] = [2, 31, 100];
 
 /**
- * Counted by making the schedule's backups of as many years as retention reaches back, up to `now`, and letting
- * retention choose. Changes of the clock are left out. Many sources share a schedule and a retention.
+ * Counts by simulating the schedule's backups over as many years as retention reaches back, up to `now`, and letting
+ * retention choose. Ignores clock changes. Remembered, because many sources share a schedule and a retention.
  */
 export const keptOf: (schedule: string, retention: Retention, now: Date) => Kept = remembered(counted);
 
@@ -38,7 +41,7 @@ function counted(schedule: string, retention: Retention, now: Date): Kept {
   return { perMonth: perYear / 12, kept };
 }
 
-/** How many years retention reaches back, and how many of them where it counts every single backup. */
+/** How many years retention reaches back, and for how many of them it counts every single backup. */
 function reachOf(retention: Retention, perYear: number): { oneByOne: number; years: number } {
   // a tier fills one place in each of its periods that has a backup
   const reach = (places: number, periods = Infinity): number => places / Math.max(1, Math.min(periods, perYear));
@@ -48,7 +51,7 @@ function reachOf(retention: Retention, perYear: number): { oneByOne: number; yea
   return { oneByOne, years: Math.max(oneByOne, reach(daily, 365), reach(weekly, 52), reach(monthly, 12), yearly) };
 }
 
-/** The days of so many years up to `now` on which it runs. */
+/** The days on which it runs, in so many years up to `now`. */
 function daysOf(schedule: string, now: Date, years: number): Date[] {
   const [, , ...days] = schedule.trim().split(/ +/);
   const cron = new Cron(`0 0 ${days.join(' ')}`, { timezone: 'UTC', mode: '5-part' });
@@ -58,7 +61,7 @@ function daysOf(schedule: string, now: Date, years: number): Date[] {
   return found;
 }
 
-/** When on a day that it runs on, in milliseconds after midnight. */
+/** The times at which it runs on such a day, in milliseconds after midnight. */
 function timesOfDay(schedule: string): number[] {
   const { hour, minute } = new CronPattern(schedule.trim(), undefined, { mode: '5-part' });
   return hour.flatMap((isHour, h) =>

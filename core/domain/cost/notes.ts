@@ -2,16 +2,16 @@ import type { CostPlan, Estimate } from './cost.ts';
 import { everywhere, pricesOf } from './prices.ts';
 import { formatBytes } from '../units.ts';
 
-/** A source whose run is said to take more than this share of its time limit is worth a word. */
+/** A run expected to take more than this share of its time limit is mentioned. */
 const nearLimit = 0.8;
-/** From so many sources on, alarms for each add up. */
+/** From this many sources on, alarms for each are mentioned. */
 const fewSources = 10;
-/** As S3 counts them. */
+/** As S3 counts gigabytes. */
 const bytesOfGb = 2 ** 30;
-/** Less than this is not worth a word. */
+/** Smaller amounts are not mentioned. */
 const leastDollars = 0.5;
 
-/** What somebody who only sees the sum would be surprised by, each in a sentence or two. */
+/** What would surprise somebody who sees only the sum, in a sentence or two each. */
 export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
   const prices = pricesOf(plan.region);
   const shares = sources.map(({ held, storage }, index) => (storage * held) / (held + plan.sources[index]!.kept || 1));
@@ -87,8 +87,8 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
 }
 
 /**
- * What a backup costs that can't end in its time: each night a whole run, which is not tried again, and what it has stored
- * until then, which rotation sweeps a day later and the bucket holds for longer.
+ * The cost of a backup that can't finish in its time limit: a whole run each night, without a retry, and the storage of
+ * its parts until rotation sweeps them a day later, and for longer while the bucket holds them.
  */
 function failureNote(
   { source, perMonth, storedBytes, seconds, timeoutSeconds, memoryMb }: CostPlan['sources'][number],

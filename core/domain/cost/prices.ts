@@ -1,14 +1,14 @@
 /**
- * What AWS charges, in US dollars, as its price pages had it in June 2025: the first step of each, without taxes and
- * discounts. Later changes are not known here. Pages: aws.amazon.com/s3/pricing, /lambda/pricing, /kms/pricing,
+ * AWS's prices in US dollars, as its price pages had them in June 2025: the first tier of each, without taxes and
+ * discounts. Later changes are not included. Pages: aws.amazon.com/s3/pricing, /lambda/pricing, /kms/pricing,
  * /cloudwatch/pricing, /eventbridge/pricing, /sns/pricing, /secrets-manager/pricing, /privatelink/pricing,
  * /vpc/pricing, /ec2/pricing/on-demand (data transfer).
  */
 export const pricesAsOf = '2025-06';
 
 /**
- * What differs by region. Storage, logs and traffic by GB, requests by the piece, time of functions by GB and second,
- * endpoints by zone and hour.
+ * Prices that differ by region: storage, logs and traffic per GB, requests per piece, functions per GB and second,
+ * endpoints per zone and hour.
  */
 export type RegionPrices = {
   storage: number;
@@ -29,7 +29,7 @@ const regions = {
 } satisfies Record<string, RegionPrices>;
 
 /**
- * What costs the same in these regions. `free` is what an account has each month at no charge, for all that it does
+ * Prices that are equal in these regions. `free`: what an account gets each month at no charge, for all its uses
  * together.
  */
 export const everywhere = {
@@ -66,7 +66,7 @@ export const everywhere = {
   },
 } as const;
 
-/** The prices of a region; of one that is not in the table, the dearest of each that are, and `known` says so. */
+/** The prices of a region. For a region that is not in the table, the highest of each, and `known` is false. */
 export function pricesOf(region: string): RegionPrices & { known: boolean } {
   const own = (regions as Record<string, RegionPrices>)[region];
   if (own !== undefined) return { ...own, known: true };

@@ -8,9 +8,9 @@ import type { NaturalFinder, NaturalKeys } from './natural.ts';
 import { statements } from './statements.ts';
 import type { InsertStatements } from './statements.ts';
 
-/** `empty`: what the tables hold is deleted first, in the same transaction. */
+/** `empty`: first deletes the rows of the tables, in the same transaction. */
 export type Conversion = { names: Names; dialect: RowDialect; natural: NaturalKeys; empty: boolean };
-/** How many rows were written, by table; those between two models too. */
+/** How many rows were written, by table; including tables between two models. */
 export type ConvertedRows = ReadonlyMap<string, number>;
 
 type ConversionWork = Conversion & {
@@ -24,8 +24,8 @@ type Problems = Map<string, number>;
 const mostProblems = 30;
 
 /**
- * The rows of a fixture as SQL, in one transaction that does not commit unless all of it was converted. Throws
- * `input-invalid` with every kind of problem at once, after what was converted until the first.
+ * The rows of a fixture as SQL, in one transaction that commits only if everything was converted. Throws
+ * `input-invalid` with every kind of problem at once, after yielding what was converted until the first.
  */
 export async function* convert(
   fixture: AsyncIterable<FixtureRow>,
@@ -103,7 +103,7 @@ function ownKey(model: string, written: ReadonlyMap<string, string>, { finder }:
   return query && inner(query);
 }
 
-/** A query as a value, also of the table that is written to. */
+/** A query as a value, also on the table that is written to. */
 function inner(query: string): string {
   return `(SELECT * FROM (${query}) AS found)`;
 }
@@ -129,14 +129,14 @@ function begin({ table, between }: ModelNames, work: ConversionWork): void {
   const { names, empty, rows, out, dialect } = work;
   rows.set(table, 0);
   if (!empty) return;
-  // rows that are loaded already must not go with those that are deleted here
+  // deleting these rows must not also delete rows that are already loaded
   const taken = names.tables().find((one) => names.references(one).some((key) => key.acts && key.table === table));
   if (taken !== undefined)
     addProblem(work, `${table}: rows of ${taken} go with its rows (ON DELETE): empty both by hand, without --empty`);
   for (const one of [...between.map((many) => many.table), table]) out.run(`DELETE FROM ${dialect.name(one)};`);
 }
 
-/** What has to hold when all is in. */
+/** What must hold when everything is loaded. */
 function conclude({ names, dialect, rows, out }: ConversionWork): void {
   out.flush();
   for (const table of rows.keys()) {

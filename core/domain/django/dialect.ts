@@ -1,8 +1,8 @@
 import type { Exact } from './fixture.ts';
 
 /**
- * What a column holds, as far as a fixture's value has to be written otherwise for it. `moment`: with or without a time
- * zone, as the server has it; `other`: nothing that a fixture's value can be written for.
+ * The kinds of columns that a fixture's value is written differently for. `moment`: with or without a time zone, as the
+ * server has it; `other`: no value of a fixture can be written for it.
  */
 export type Kind =
   | 'boolean'
@@ -19,10 +19,10 @@ export type Kind =
   | 'other';
 
 export type RowColumn = { name: string; kind: Kind };
-/** `acts`: rows go, or change, with those that they refer to, on the server itself. */
+/** `acts`: the server itself deletes or changes rows together with those they refer to. */
 export type RowReference = { column: string; table: string; to: string; acts?: boolean };
 
-/** A table that rows go into. `key`: the column of its primary key, where that is one. */
+/** A table that rows go into. `key`: the column of its primary key, if that is a single one. */
 export type TableLayout = {
   name: string;
   key: string | undefined;
@@ -36,12 +36,12 @@ export type RowDialect = {
   readonly begin: string;
   readonly end: string;
   name(text: string): string;
-  /** A value as the kind of column takes it. Throws an `Error` that says what is wrong with it. */
+  /** A value as this kind of column takes it. Throws an `Error` that says what is wrong with it. */
   value(value: Exact, kind: Kind): string;
-  /** Ends the load where `condition` (of a query) is true for one row of `from`; `from` may be empty. */
+  /** Aborts the load if `condition` (of a query) is true for one row of `from`; `from` may be empty. */
   refuse(from: string, condition: string): string;
-  /** Makes the table's next key follow the highest one, where the server does not do that itself. */
+  /** Makes the table's next key follow the highest one, if the server does not do that itself. */
   follow(table: string, key: string): string | undefined;
-  /** Whether the server looks for itself, in the end, that every reference leads to a row. */
+  /** Whether the server itself checks at the end that every reference leads to a row. */
   readonly checksReferences: boolean;
 };

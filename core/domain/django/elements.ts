@@ -5,12 +5,15 @@ const [arrayOpens, arrayCloses, objectOpens, objectCloses] = [0x5b, 0x5d, 0x7b, 
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 const longestElement = 256 * 1024 * 1024;
 
-/** Where the reading stands: before the array, in it (`ended`: behind an element), inside one, behind it. */
+/**
+ * The position in the document: before the array, in it (`ended`: after an element), inside an element, after the
+ * array.
+ */
 type ElementPlace = { depth: number; inText: boolean; escaped: boolean; begun: boolean; ended: boolean };
 
 /**
- * The elements of a JSON array of objects, one by one, as they are written: nothing else of the document is held. What
- * an element holds is for whoever parses it. Throws `input-invalid` where it is no such array, or ends too early.
+ * The elements of a JSON array of objects, one by one, as text; holds nothing else of the document. What is inside an
+ * element is left to its parser. Throws `input-invalid` if it is no such array, or ends too early.
  */
 export async function* elementsOf(bytes: AsyncIterable<Uint8Array>, longest = longestElement): AsyncGenerator<string> {
   const place: ElementPlace = { depth: 0, inText: false, escaped: false, begun: false, ended: false };
@@ -36,7 +39,7 @@ export async function* elementsOf(bytes: AsyncIterable<Uint8Array>, longest = lo
   if (place.depth > 0) throw noFixture('it ends in the middle: was the dump cut?');
 }
 
-/** Takes one byte more. */
+/** Takes one more byte. */
 function step(place: ElementPlace, byte: number): void {
   if (place.inText) {
     if (place.escaped) place.escaped = false;

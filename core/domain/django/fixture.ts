@@ -1,14 +1,14 @@
 import { BackupError } from '../errors.ts';
 import { elementsOf } from './elements.ts';
 
-/** A value of JSON in which every number is as it was written: `JSON.stringify` gives it back so. */
+/** A JSON value in which every number keeps its written form; `JSON.stringify` gives it back. */
 export type Exact = null | boolean | string | RawNumber | readonly Exact[] | { readonly [name: string]: Exact };
 type RawNumber = { readonly rawJSON: string };
 
-/** One row of a fixture. `key`: absent where it was dumped with `--natural-primary`. */
+/** One row of a fixture. `key`: absent if it was dumped with `--natural-primary`. */
 export type FixtureRow = { model: string; key: Exact | undefined; fields: Readonly<Record<string, Exact>>; at: number };
 
-/** What this version of the language has, and its types do not know yet. */
+/** Functions of the language that TypeScript's types lack so far. */
 type ExactJson = {
   parse(text: string, revive: (name: string, value: unknown, context: { source?: string }) => unknown): unknown;
   rawJSON(text: string): RawNumber;
@@ -18,7 +18,7 @@ const exactJson = JSON as unknown as ExactJson;
 
 export const isNumber = (value: unknown): value is RawNumber => exactJson.isRawJSON(value);
 
-/** The rows of what `dumpdata` has written, one by one. Throws `input-invalid`. */
+/** The rows that `dumpdata` has written, one by one. Throws `input-invalid`. */
 export async function* fixtureRows(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<FixtureRow> {
   let at = 0;
   for await (const text of elementsOf(bytes)) yield rowOf(text, (at += 1));

@@ -13,25 +13,25 @@ export type ModelNames = {
   table: string;
   key: RowColumn;
   field(name: string): Field | undefined;
-  /** Every table between it and another one. */
+  /** Every table between it and another model. */
   between: readonly Between[];
 };
 
-/** How tables and columns are called. */
+/** The names of tables and columns. */
 export type Names = {
   /** Where they were looked up, for messages. */
   readonly where: string;
   model(name: string): ModelNames | undefined;
-  /** Every table that is known. */
+  /** Every known table. */
   tables(): readonly string[];
-  /** The foreign keys of a table, and the key of one. */
+  /** The foreign keys of a table, and its primary key. */
   references(table: string): readonly RowReference[];
   keyOf(table: string): RowColumn | undefined;
   /** A column, or the one that holds its reference (`content_type` is `content_type_id`). */
   column(table: string, name: string): FieldColumn | undefined;
 };
 
-/** Tables of Django's own that are not called after app and model. */
+/** Django's own tables whose names don't follow app and model. */
 const djangosOwn: Readonly<Record<string, string>> = {
   'admin.logentry': 'django_admin_log',
   'contenttypes.contenttype': 'django_content_type',
@@ -41,7 +41,7 @@ const djangosOwn: Readonly<Record<string, string>> = {
   'sites.site': 'django_site',
 };
 
-/** Names as Django gives them by itself (`app_model`, `author_id`), as far as the database has them. */
+/** Django's default names (`app_model`, `author_id`), as far as the database has them. */
 export function namesOf(layout: readonly TableLayout[], where: string): Names {
   const tables = new Map(layout.map((table) => [table.name, table]));
   const models = new Map<string, ModelNames | undefined>();
@@ -102,7 +102,7 @@ const given = z.record(
 );
 type GivenColumn = z.output<typeof column>;
 
-/** Names as the project itself tells them: docs/django.md has the few lines that write the file. */
+/** The names that the project itself gives: docs/django.md has the few lines that write the file. */
 export function namesFrom(text: string, where: string): Names {
   const models = new Map(Object.entries(readGiven(text, where)).map(([name, one]) => [name.toLowerCase(), one]));
   const byTable = new Map([...models.values()].map((one) => [one.table, one]));
@@ -194,7 +194,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   UUIDField: 'uuid',
 };
 
-/** By what Django calls a field's type (`get_internal_type`). */
+/** The kind for Django's name of a field's type (`get_internal_type`). */
 function kindOf(type: string): Kind {
   return kinds[type] ?? (/(Integer|Auto)Field$/.test(type) ? 'number' : 'text');
 }

@@ -2,7 +2,10 @@ import type { RowDialect } from './dialect.ts';
 import type { Exact } from './fixture.ts';
 import type { FieldColumn, Names } from './names.ts';
 
-/** The fields of a natural key by model, in their order; `content_type.model` is a field of what `content_type` names. */
+/**
+ * The fields of each model's natural key, in order; `content_type.model` is a field of the row that `content_type`
+ * names.
+ */
 export type NaturalKeys = ReadonlyMap<string, readonly string[]>;
 
 /** Of the models that come with Django. */
@@ -14,11 +17,14 @@ export const naturalByDjango: NaturalKeys = new Map([
   ['sites.site', ['domain']],
 ]);
 
-/** Finds rows by natural keys, in SQL: what they are called is decided by the server that the rows are loaded into. */
+/**
+ * Finds rows by natural keys, in SQL, because the server that the rows are loaded into decides about their primary
+ * keys.
+ */
 export type NaturalFinder = {
-  /** The query that gives the key of a row. Throws an `Error` that says what is not known. */
+  /** The query that returns the key of a row. Throws an `Error` that says what is not known. */
   query(table: string, values: readonly Exact[]): string;
-  /** The same for a row of which these columns are known; undefined where no natural key of the model is known. */
+  /** The same for a row with these column values; undefined if no natural key of the model is known. */
   ownQuery(model: string, written: ReadonlyMap<string, string>): string | undefined;
 };
 

@@ -5,17 +5,17 @@ const mostRows = 500;
 const rememberedQueries = 5000;
 
 /**
- * Rows that wait for their statement, several to one: those of models before those between models. What comes out are
- * whole statements.
+ * Collects rows into statements of several rows each: rows of models before those between models. Yields whole
+ * statements.
  */
 export type InsertStatements = {
   insert(table: string, columns: readonly string[], values: readonly string[]): void;
-  /** A row between two models: after all that was inserted so far. */
+  /** A row between two models: comes after everything inserted so far. */
   connect(table: string, columns: readonly string[], values: readonly string[]): void;
-  /** Ends the load where this query finds no row then. */
+  /** Aborts the load if this query finds no row by then. */
   mustFind(query: string): void;
   run(statement: string): void;
-  /** What is ready to be written. */
+  /** The statements that are ready. */
   take(): string[];
   /** Makes everything ready that waits. */
   flush(): void;

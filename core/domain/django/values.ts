@@ -1,14 +1,14 @@
 import { isNumber } from './fixture.ts';
 import type { Exact } from './fixture.ts';
 
-/** The values of a fixture, as both dialects read them. Each throws an `Error` that says what is wrong. */
+/** The values of a fixture, as both dialects read them. Each function throws an `Error` that says what is wrong. */
 
 const plainNumber = /^-?\d+(\.\d+)?([eE][-+]?\d+)?$/;
 const span = /^(-?\d+ )?(-?)(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,6}))?$/;
 const isoSpan = /^(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.(\d{1,6}))?S)?)?$/;
 const clock = /^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$/;
 const day = /^\d{4}-\d{2}-\d{2}$/;
-/** Of other years JavaScript writes a sign and six digits. */
+/** For other years JavaScript writes a sign and six digits. */
 const plainYear = /^(?!0000)\d{4}-/;
 const momentForm = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d{1,6})?(Z|[-+]\d{2}:?\d{2}(?::?\d{2})?)?$/;
 
@@ -17,7 +17,7 @@ export function wrongValue(value: Exact, what: string): Error {
   return new Error(`${shown.length > 40 ? `${shown.slice(0, 40)}…` : shown} is not ${what}`);
 }
 
-/** Text that a server can hold; a number or a truth value as it is written. */
+/** Text that a server can hold; a number or boolean in its written form. */
 export function textOf(value: Exact): string {
   const text = isNumber(value) ? value.rawJSON : typeof value === 'boolean' ? `${value}` : value;
   if (typeof text !== 'string') throw wrongValue(value, 'a text');
@@ -25,7 +25,7 @@ export function textOf(value: Exact): string {
   return text;
 }
 
-/** A number as it is written, digit by digit. Decimals are texts in a fixture. */
+/** A number in its written form, digit by digit. Decimals are texts in a fixture. */
 export function numberOf(value: Exact): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
   const text = isNumber(value) ? value.rawJSON : value;
@@ -56,7 +56,7 @@ export function timeOf(value: Exact): string {
   throw wrongValue(value, 'a time of day');
 }
 
-/** `local`: the clock's date and time as they are written; `utc`: the same in UTC, where an offset was given. */
+/** `local`: date and time as written; `utc`: the same in UTC, if an offset was given. */
 export function momentOf(value: Exact): { local: string; offset: string | undefined; utc: string } {
   const [, date, time, fraction = '', offset] = (typeof value === 'string' && momentForm.exec(value)) || [];
   if (date === undefined || time === undefined) throw wrongValue(value, 'a date and time');
@@ -69,7 +69,7 @@ export function momentOf(value: Exact): { local: string; offset: string | undefi
   return { local, offset, utc: `${utc.slice(0, 10)} ${utc.slice(11, 19)}${fraction}` };
 }
 
-/** A length of time in microseconds, as Django writes it (`1 02:03:04.5`) or as ISO 8601 has it. */
+/** A duration in microseconds, as Django writes it (`1 02:03:04.5`) or in ISO 8601. */
 export function microsecondsOf(value: Exact): bigint {
   const text = typeof value === 'string' ? value : '';
   const django = span.exec(text);
@@ -85,7 +85,7 @@ export function microsecondsOf(value: Exact): bigint {
   return sign === '-' ? -whole : whole;
 }
 
-/** What a text in base64 stands for, in hexadecimal digits. */
+/** A base64 text in hexadecimal digits. */
 export function hexOf(value: Exact): string {
   if (typeof value !== 'string' || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) throw wrongValue(value, 'base64');
   return Buffer.from(value, 'base64').toString('hex');

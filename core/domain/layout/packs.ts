@@ -6,38 +6,41 @@ import { sourceSegment } from './places.ts';
 import { backupPathOf } from './records.ts';
 
 /**
- * A second name of a part, in a vault whose store knows none: an object without content of its own, which says in its
- * name where the bytes are and how many. `part`: whose name it is; `pack`: where the bytes lie.
+ * A second name of a part, in a vault whose store has none: an object whose name says where the bytes are and how many.
+ * `part`: the part that it stands for; `pack`: where the bytes are.
  */
 export type PartLink = { part: ObjectKey; pack: ObjectKey; bytes: Bytes };
 
 const linkPattern = /^data\/\d{4,}(\.[a-z0-9.]+)\.in-([^/]+)-(\d{4,})-(0|[1-9]\d{0,14})$/;
 
-/** Where lie the bytes of parts that backups of a source share: outside of each, so that none is removed with one. */
+/**
+ * The prefix of the bytes that several backups of a source share: outside of each, so that removing one backup leaves
+ * them.
+ */
 export function packsPrefix(source: SourceName, id?: BackupId): string {
   return `${packsBelow(sourceSegment(source))}${id === undefined ? '' : `${id}/`}`;
 }
 
-/** Where the pack of a part lies that other backups may come to need; undefined for every other object. */
+/** The pack for a part that later backups may need; undefined for every other object. */
 export function packOf(part: ObjectKey): ObjectKey | undefined {
   const place = backupPathOf(part);
   if (place === undefined || !isSharable(place.path)) return undefined;
   return packKey(place.segment, place.id, place.path.slice('data/'.length));
 }
 
-/** The backup that a pack was stored for, which may be gone; undefined for every other object. */
+/** The backup that a pack was first stored for, which may be gone; undefined for every other object. */
 export function firstOfPack(key: ObjectKey): { segment: string; id: BackupId } | undefined {
   const [segment = '', packs, id = '', file, ...rest] = key.split('/');
   const isPack = packs === 'packs' && rest.length === 0 && isBackupId(id) && isSharable(`data/${file}`);
   return isPack ? { segment, id } : undefined;
 }
 
-/** What other packs a pack lies beside, as a prefix. */
+/** The prefix of other packs for the same part. */
 export function besidePack(pack: ObjectKey): string {
   return packsBelow(pack.slice(0, pack.indexOf('/')));
 }
 
-/** How a link is called; undefined where the part is of another kind than the pack, by the ends of their names. */
+/** The key of a link; undefined if part and pack are of different kinds, by the endings of their names. */
 export function linkKey({ part, pack, bytes }: PartLink): ObjectKey | undefined {
   const [, , id = '', file = ''] = pack.split('/');
   const number = /^\d+/.exec(file)?.[0] ?? '';
@@ -45,7 +48,7 @@ export function linkKey({ part, pack, bytes }: PartLink): ObjectKey | undefined 
   return linkOf(key)?.pack === pack ? key : undefined;
 }
 
-/** What a link says by its name; undefined for every other object. */
+/** What a link says in its name; undefined for every other object. */
 export function linkOf(key: ObjectKey): PartLink | undefined {
   const place = backupPathOf(key);
   const [, ending, id = '', number, bytes] = linkPattern.exec(place?.path ?? '') ?? [];
@@ -55,12 +58,12 @@ export function linkOf(key: ObjectKey): PartLink | undefined {
   return { part, pack: packKey(place.segment, id, `${number}${ending}`), bytes: Number(bytes) };
 }
 
-/** What a link holds, for people: where the bytes are, below the place of the source. */
+/** The content of a link, for people: where the bytes are, relative to the source. */
 export function linkText({ pack }: PartLink): string {
   return `${pack.slice(pack.indexOf('/') + 1)}\n`;
 }
 
-/** Whether an object may be a link, of this version of Nightjar or another: then nobody knows what it needs. */
+/** Whether an object may be a link, of this or another version of Nightjar: then nobody knows which pack it needs. */
 export function looksLikeLink(key: ObjectKey): boolean {
   return /^data\/.*\.in-/.test(backupPathOf(key)?.path ?? '');
 }

@@ -1,15 +1,15 @@
 import { isBackupId, objectKey } from '../keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 
-/** The document below a backup's place that makes it exist. */
+/** The document of a backup that makes it exist. */
 export const manifestFile = 'manifest.json';
 
 const manifestPattern = /^([^/]*)\/([^/]*)\/manifest\.json$/;
 
-/** Beside it: the signature of its bytes, where manifests are signed. */
+/** The signature of the manifest's bytes, where manifests are signed. */
 export const signatureFile = 'manifest.sig';
 
-/** A source's name as one path segment: whatever is not a plain letter, digit, `.`, `_` or `-` is percent-encoded. */
+/** A source's name as one path segment: everything but letters, digits, `.`, `_` and `-` is percent-encoded. */
 export function sourceSegment(source: SourceName): string {
   const encoded = encodeURIComponent(source).replace(
     /[!'()*]/g,
@@ -18,7 +18,7 @@ export function sourceSegment(source: SourceName): string {
   return encoded.replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
 }
 
-/** The name behind a path segment; undefined where no source is written so. */
+/** The source of a path segment; undefined if no source is written like this. */
 export function sourceOfSegment(segment: string): SourceName | undefined {
   try {
     const name = decodeURIComponent(segment) as SourceName;
@@ -53,12 +53,12 @@ export function leaseKey(source: SourceName): ObjectKey {
   return objectKey(`${sourceSegment(source)}/lease.json`);
 }
 
-/** Where lies what the vault remembers of a source. */
+/** Where a source's ledger lies. */
 export function ledgerKey(source: SourceName): ObjectKey {
   return objectKey(`${sourceSegment(source)}/ledger.json`);
 }
 
-/** The backup whose manifest this key is; undefined for every other object. */
+/** The backup that this manifest key belongs to; undefined for every other object. */
 export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
   const found = manifestPattern.exec(key);
   if (found === null) return undefined;
@@ -67,22 +67,22 @@ export function backupOfManifestKey(key: string): { source: SourceName; id: Back
   return source === undefined || !isBackupId(id) ? undefined : { source, id };
 }
 
-/** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
+/** The folder of outboxes, below the vault's prefix: no source can have this name. */
 export const outboxFolder = '.outbox/';
 
-/** Where lies which databases whole servers have: no source can have a folder of this name. */
+/** The folder of the lists of databases on whole servers: no source can have this name. */
 export const serversFolder = '.servers/';
 
-/** Where lies which databases one of them has. */
+/** Where the list of a server's databases lies. */
 export function serverKey(server: SourceName): ObjectKey {
   return objectKey(`${serversFolder}${sourceSegment(server)}.json`);
 }
 
-/** Where claims lie in a store without conditional writes: no source can have a folder of this name. */
+/** The folder of claims in a store without conditional writes: no source can have this name. */
 export const claimsFolder = '.claims/';
 
 /**
- * Where `nightjar doctor` tries what a vault can do: one small object, which each run writes anew and removes. Every role
- * that tells may write there.
+ * The object with which `nightjar doctor` tries a vault: each run writes and removes it. Every role that sends messages
+ * may write there.
  */
 export const probeKey = objectKey(`${outboxFolder}doctor.json`);

@@ -3,29 +3,23 @@ import { isBackupId, objectKey } from '../keys.ts';
 import { manifestFile, partKey, signatureFile, sourceSegment } from './places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 
-/** What can prove a backup: every byte read again, a restore whose result was compared, a drill. */
+/** What can prove a backup: reading every byte again, a restore whose result was compared, a drill. */
 export const proofKinds = ['verify', 'restore', 'drill'] as const;
 export type ProofKind = (typeof proofKinds)[number];
 
-/** The outcome of one look at a backup, as the name of its record tells it: no record needs to be read to know it. */
+/** The outcome of one proof of a backup. It is in the name of its record, so no record has to be read. */
 export type ProofRecord = { kind: ProofKind; outcome: 'passed' | 'failed'; at: Date };
 
 /**
- * A run that has begun to make the backup `id`, as the name of its record tells it. `meant`: the moment of the schedule
- * that it is for; none where it was made by hand.
+ * A run that has begun to make the backup `id`, from the name of its record. `meant`: the scheduled moment; undefined
+ * if it was made by hand.
  */
 export type StartRecord = { id: BackupId; run: string; meant: Date | undefined };
 
-/**
- * A run that failed, as the name of its record tells it. `code` is a FailureCode, of this version of Nightjar or
- * another.
- */
+/** A run that failed, from the name of its record. `code` is a FailureCode, of this version of Nightjar or another. */
 export type FailureRecord = { at: Date; run: string; code: string };
 
-/**
- * A step of a restore that was asked for: `request` is what tells one request from another, `attempt` counts from 1 how
- * often it was carried out or tried.
- */
+/** A step of a restore that was requested: `request` identifies the request, `attempt` counts its attempts from 1. */
 export type RequestRecord = { request: string; attempt: number; step: 'begun' | 'done' | 'failed' };
 
 const unscheduled = 'unscheduled';
@@ -48,15 +42,15 @@ export function pinKey(source: SourceName, id: BackupId): ObjectKey {
 }
 
 /**
- * Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`. Rotation
- * removes those older than its grace time and the newest backup.
+ * Where a run that stored nothing records its failure: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`.
+ * Rotation removes those older than its grace time and the newest backup.
  */
 export function failureKey(source: SourceName, { at, run, code }: FailureRecord): ObjectKey {
   return objectKey(`${sourceSegment(source)}/failures/${stampOf(at)}-${run}-${code}.json`);
 }
 
 /**
- * Where a run says that it has begun: `<source>/starts/20261120T020012Z-7f3a9c-4f2a91c0-20261120T020000Z.json`, or
+ * Where a run records that it has begun: `<source>/starts/20261120T020012Z-7f3a9c-4f2a91c0-20261120T020000Z.json`, or
  * `…-unscheduled.json`. Rotation removes old ones.
  */
 export function startKey(source: SourceName, { id, run, meant }: StartRecord): ObjectKey {
@@ -66,19 +60,19 @@ export function startKey(source: SourceName, { id, run, meant }: StartRecord): O
 }
 
 /**
- * Where a restore that replaces something leaves word of itself: `<source>/restores/4f2a91c07f3a9c00-1-begun.json`. Each
- * is written once. Rotation removes old ones.
+ * Where a restore that replaces something records its steps: `<source>/restores/4f2a91c07f3a9c00-1-begun.json`. Each is
+ * written once. Rotation removes old ones.
  */
 export function requestKey(source: SourceName, { request, attempt, step }: RequestRecord): ObjectKey {
   return objectKey(`${sourceSegment(source)}/restores/${request}-${attempt}-${step}.json`);
 }
 
-/** Where a person who removes a backup says why: `<source>/removals/20261120T020012Z-7f3a9c.json`. It stays. */
+/** Where a person who removes a backup records why: `<source>/removals/20261120T020012Z-7f3a9c.json`. It stays. */
 export function removalKey(source: SourceName, id: BackupId): ObjectKey {
   return objectKey(`${sourceSegment(source)}/removals/${id}.json`);
 }
 
-/** The proof that a path below a backup is the record of; undefined for everything else. */
+/** The proof recorded by a path below a backup; undefined for everything else. */
 export function proofOfPath(path: string): ProofRecord | undefined {
   const found = proofPattern.exec(path);
   if (found === null) return undefined;
@@ -87,7 +81,7 @@ export function proofOfPath(path: string): ProofRecord | undefined {
   return at && { kind: kind as ProofKind, outcome: outcome as ProofRecord['outcome'], at };
 }
 
-/** The failure that a path below a source is the record of; undefined for everything else. */
+/** The failure recorded by a path below a source; undefined for everything else. */
 export function failureOfPath(path: string): FailureRecord | undefined {
   const found = failurePattern.exec(path);
   if (found === null) return undefined;
@@ -96,7 +90,7 @@ export function failureOfPath(path: string): FailureRecord | undefined {
   return at && { at, run: run!, code: code! };
 }
 
-/** The start that a path below a source is the record of; undefined for everything else. */
+/** The start recorded by a path below a source; undefined for everything else. */
 export function startOfPath(path: string): StartRecord | undefined {
   const found = startPattern.exec(path);
   if (found === null) return undefined;
@@ -106,7 +100,7 @@ export function startOfPath(path: string): StartRecord | undefined {
   return meant === undefined && stamp !== unscheduled ? undefined : { id, run, meant };
 }
 
-/** The step of a restore that a path below a source is the record of; undefined for everything else. */
+/** The step of a restore recorded by a path below a source; undefined for everything else. */
 export function requestOfPath(path: string): RequestRecord | undefined {
   const found = requestPattern.exec(path);
   if (found === null) return undefined;
@@ -114,15 +108,15 @@ export function requestOfPath(path: string): RequestRecord | undefined {
   return { request: request!, attempt: Number(attempt), step: step as RequestRecord['step'] };
 }
 
-/** The backup that a path below a source says a person has removed; undefined for everything else. */
+/** The backup whose removal a path below a source records; undefined for everything else. */
 export function removalOfPath(path: string): BackupId | undefined {
   const id = removalPattern.exec(path)?.[1];
   return id !== undefined && isBackupId(id) ? id : undefined;
 }
 
 /**
- * Whether a path below a backup is one of Nightjar's own: its manifest and the signature of it, a part, a record.
- * Everything else is somebody else's.
+ * Whether a path below a backup is Nightjar's own: the manifest, its signature, a part, or a record. Everything else is
+ * foreign.
  */
 export function isOurs(path: string): boolean {
   return ownFiles.includes(path) || proofOfPath(path) !== undefined || isPartName(path);
@@ -131,13 +125,13 @@ export function isOurs(path: string): boolean {
 const pinFile = 'pin.json';
 const ownFiles = [manifestFile, signatureFile, pinFile];
 
-/** Whether a path below a backup belongs to its manifest, and goes with it into every copy, and is no part. */
+/** Whether a path below a backup belongs to its manifest without being a part: it is copied with it. */
 export function isBeside(path: string): boolean {
-  // a pin and proofs are of this vault alone
+  // a pin and proofs belong to this vault only
   return ownFiles.includes(path) && path !== manifestFile && path !== pinFile;
 }
 
-/** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */
+/** A key below a source's backup, split up; undefined if it is none. Segments are compared whole. */
 export function backupPathOf(key: string): { segment: string; id: BackupId; path: string } | undefined {
   const found = backupPattern.exec(key);
   if (found === null) return undefined;

@@ -12,9 +12,9 @@ import type { Message } from '../../contract/events/message.ts';
 import type { SourceStanding } from './findings/standing.ts';
 
 /**
- * What to tell of the findings of one kind of a source; there may be several of `unknown`. A backup is not what to make
- * while one is being made, and while the lease keeps it out, the lease comes first. `vault`: of copies, those in this
- * further vault alone.
+ * The message for the findings of one kind of a source; of `unknown` there may be several. Suggests no backup while one
+ * is being made; while a stuck lease prevents one, suggests freeing that first. `vault`: of copies, only those in this
+ * further vault.
  */
 export function messageOfFinding(
   judgement: Judgement,

@@ -23,18 +23,20 @@ const verbs = [
   'notify',
 ];
 const begin = `(?<![\\w/.-])nightjar (?=(?:-c |(?:${verbs.join('|')})\\b))`;
-/** What the shell takes for one word: quotes, and what needs none. */
+/** What the shell takes as one word: quoted text, and characters that need no quotes. */
 const shellWord = String.raw`(?:'[^']*'|\\'|"[^"]*"|[^\s;,()'"])+`;
 
-/** A command of ours in a text, as a regular expression: to the end of its words, or what ends a part of a sentence. */
+/**
+ * One of our commands in a text, as a regular expression: up to its last word, or to the end of a part of a sentence.
+ */
 export const commandInText = `${begin}${shellWord}(?: +${shellWord})*`;
 
-/** Verbs that work in a further vault, too. */
+/** Verbs that also work in a further vault. */
 const anywhere = ['list', 'show', 'verify', 'restore', 'drill', 'rotate', 'remove', 'pull', 'pin', 'unpin', 'unlock'];
 const inVault = new RegExp(`${begin}(${anywhere.join('|')})\\b(?!(?: +${shellWord})* +--vault\\b)`, 'g');
 
 /**
- * Makes the commands in a text name the configuration, and the further vault, where whoever copies them has to:
+ * Completes the commands in a text with the configuration and the further vault, if whoever copies them needs that:
  * `nightjar -c other.yaml list --vault offsite shop`. Backups come into a further vault by `nightjar copy`. Without
  * either, nothing changes.
  */

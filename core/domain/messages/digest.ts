@@ -12,12 +12,12 @@ const shownSources = 40;
 const shownNames = 20;
 const bytesOfGb = 1e9;
 
-/** Dollars a month, where they are known: of a gigabyte that is stored, and of all that the stack does. */
+/** Dollars a month, if known: for a stored gigabyte, and for the whole stack. */
 type Costs = { dollarsPerGb?: number | undefined; monthly?: number | undefined };
 
 /**
- * How everything stands, whether something is wrong or not: what comes each week is missed when it does not come.
- * Lines have 80 columns where names are short.
+ * How everything stands, whether something is wrong or not: a weekly message is missed when it does not come. Lines
+ * have 80 columns if names are short.
  */
 export function digestMessage(look: Omit<CheckedSources, 'told'>, { dollarsPerGb, monthly }: Costs = {}): Message {
   const { at, place, judgements, vault } = look;
@@ -53,7 +53,7 @@ function subjectOf(look: Omit<CheckedSources, 'told'>, bad: number): string {
   return `digest: ${well}${others && `, but ${others}`}`;
 }
 
-/** What is wrong, and is no source's. */
+/** Problems that belong to no single source. */
 function trouble(look: Omit<CheckedSources, 'told'>): string[] {
   const [off, gone, uncovered] = (['schedule-disabled', 'schedule-missing', 'uncovered'] as const).map((kind) =>
     foundOf(look, kind),
@@ -114,14 +114,14 @@ function sourceLine({ standing, state, copies = [] }: Judgement, at: Date): stri
   ].join(', ');
 }
 
-/** One unit is enough for a look at the whole. */
+/** One unit is enough for an overview. */
 function coarse(ms: number): string {
   const minutes = Math.max(0, Math.round(ms / 60_000));
   if (minutes < 90) return `${minutes} min`;
   return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
 }
 
-/** What is no source's: further vaults, what the file does not name, the account, and what else is to be known. */
+/** What belongs to no single source: further vaults, unconfigured sources, the account, and notices. */
 function besides(look: Omit<CheckedSources, 'told'>): Fact[] {
   const { unconfigured, notices = [], unheard = [], account } = look;
   const [disabled, gone, uncovered] = (['schedule-disabled', 'schedule-missing', 'uncovered'] as const).map((kind) =>

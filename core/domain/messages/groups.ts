@@ -5,19 +5,19 @@ import { shortened } from './plain.ts';
 import { fact, moment } from './text.ts';
 import { formatCount } from '../units.ts';
 
-/** One message, and what it tells. `group` names what was told together, where it was more than one thing. */
+/** One message, and the items that it tells. `group`: what was told together, if more than one. */
 export type Envelope = { message: Message; items: WaitingMessage[]; group?: string };
 
-/** So many messages a notifier gets at once, whatever has happened. */
+/** How many messages a notifier gets at once at most, whatever has happened. */
 export const mostMessages = 3;
-/** Groups leave room for the word that another notifier failed. */
+/** Groups leave room for the message that another notifier failed. */
 const mostGroups = 2;
 const shownNames = 30;
 const longestList = 1500;
 const listedSources = 200;
 const lateMs = 5 * 60_000;
 
-/** What is said of several sources at once; a kind that is not here is said by its name. */
+/** How several sources are mentioned at once; a kind that is missing here is mentioned by its name. */
 const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   stale: { on: 'are stale', over: 'are fresh again' },
   missed: { on: 'have no backup of a moment of their schedule', over: 'have the next backup of their schedule' },
@@ -65,8 +65,8 @@ const nouns: Partial<Record<MessageKind, string>> = {
 };
 
 /**
- * What waits as at most `room` messages, in order: a few things each by itself, many as groups of a kind, very many as
- * problems and all-clears.
+ * Waiting items as at most `room` messages, in order: a few each alone, many grouped by kind, very many as problems and
+ * all-clears.
  */
 export function messagesOf(items: readonly WaitingMessage[], at: Date, room: number = mostMessages): Envelope[] {
   const ways = [
@@ -142,7 +142,7 @@ function mixedSubject(kinds: readonly MessageKind[], items: readonly WaitingMess
   return `${formatCount(items.length)} problems${over ? ' are over' : ''}: ${counts.join(', ')}`;
 }
 
-/** Few sources with what is the matter with each; many by their cause and server. */
+/** A few sources with the finding of each; many by cause and server. */
 function factsOf(items: readonly WaitingMessage[]): Fact[] {
   if (items.every(({ alert }) => alert.source === undefined))
     return items.flatMap(({ message }, index) =>
@@ -180,7 +180,7 @@ function common(
   return others.length === 0 ? value : undefined;
 }
 
-/** What was found long before it is told says so. */
+/** A finding that is told much later says when it was found. */
 function late(message: Message, at: Date): Message {
   const found = new Date(message.at);
   if (at.getTime() - found.getTime() < lateMs) return message;

@@ -13,7 +13,7 @@ export function title({ severity, source, subject }: Message): string {
   return `${labels[severity]} ${source === undefined ? '' : `${source}: `}${subject}`;
 }
 
-/** A message as plain text, for a mail client: no column needs a font of fixed width. */
+/** A message as plain text for mail; no column needs a fixed-width font. */
 export function plainText(message: Message): string {
   const { facts, next } = message;
   return [
@@ -25,17 +25,17 @@ export function plainText(message: Message): string {
   ].join('\n');
 }
 
-/** Where more is written, and when it was told. */
+/** Where to read more, and when it was told. */
 export function closing(message: Message): string {
   return `What it means and what to do: ${runbookOf(message)}\nTold by Nightjar at ${moment(new Date(message.at), message.timeZone)}.`;
 }
 
-/** The section of the runbook, as a link where it is known where people read it. */
+/** The section of the runbook; a link if the place where people can read it is known. */
 export function runbookOf({ link, runbook }: Pick<Message, 'link' | 'runbook'>): string {
   return link ?? `docs/runbook.md#${runbook}`;
 }
 
-/** Where this version's runbook is read, as package.json tells it; undefined where that names no place on GitHub. */
+/** The web address of this version's runbook, from package.json; undefined unless that names a place on GitHub. */
 export function projectRunbook({
   version,
   repository,
@@ -48,7 +48,7 @@ export function projectRunbook({
   return place && `https://github.com/${place}/blob/v${version}/docs/runbook.md`;
 }
 
-/** A text of at most `limit` UTF-16 units, with a sign of what is missing; no character is cut in two. */
+/** A text of at most `limit` UTF-16 units, with a sign that something is missing; no character is split. */
 export function shortened(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const end = limit - 1;

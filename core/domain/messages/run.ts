@@ -9,7 +9,7 @@ import { about, fact, moment, span, word } from './text.ts';
 import type { ToldAt } from './text.ts';
 import { formatCount } from '../units.ts';
 
-/** What can end, well or badly. */
+/** The verbs whose end is reported. */
 export type Verb = RunEnded['verb'];
 
 const kinds: Record<Verb, MessageKind> = {
@@ -23,15 +23,15 @@ const kinds: Record<Verb, MessageKind> = {
   discovery: 'discovery-failed',
 };
 
-/** What is told of runs. */
+/** The kinds of messages about runs. */
 export const runKinds: readonly MessageKind[] = [...Object.values(kinds), 'hook-failed'];
 
-/** What is told when such a run fails. */
+/** The kind of message about a failed run of this verb. */
 export function kindOfFailure(verb: Verb): MessageKind {
   return kinds[verb];
 }
 
-/** What a run that failed has been. `left`: the source's complete backups, where they could be listed. */
+/** A failed run. `left`: the source's complete backups, if they could be listed. */
 export type FailedRun = {
   verb: Verb;
   source?: SourceName | undefined;
@@ -69,8 +69,8 @@ export function runFailed(
 }
 
 /**
- * Runs of a kind fail no longer: the next one of the same source did what it should. `failed`: all that was told of
- * them, of several causes.
+ * Runs of this kind no longer fail: the next run of the source succeeded. `failed`: all the failures that were told, by
+ * cause.
  */
 export function runEnded(
   { kind, source }: Pick<Alert, 'kind' | 'source'>,
@@ -91,7 +91,7 @@ export function runEnded(
   };
 }
 
-/** Some of the notifiers could not be told. For the others: somebody there misses what `missed` says. */
+/** Some notifiers could not be reached. Tells the others: `missed` is what they did not get. */
 export function notifierFailed(
   failed: readonly { name: string; why: string }[],
   missed: readonly Pick<Message, 'source' | 'subject'>[],
@@ -111,12 +111,12 @@ export function notifierFailed(
   return about('notifier-failed', {}, telling, subject, known, ['nightjar notify']);
 }
 
-/** What an error says, where the name that it begins with stands before it already. */
+/** An error's text without the name that it begins with, if that is already shown. */
 export function withoutName(name: string, text: string): string {
   return text.startsWith(`${name} `) ? text.slice(name.length + 1) : text;
 }
 
-/** Hooks failed after a run: whoever counts on them was not called. */
+/** Hooks failed after a run: whoever relies on them was not called. */
 export function hookFailed(
   { verb, source, status }: Pick<RunEnded, 'verb' | 'status'> & { source?: SourceName | undefined },
   failed: readonly { name: string; why: string }[],

@@ -2,7 +2,7 @@ import type { Fact, Message, MessageKind } from '../../contract/events/message.t
 import type { SourceName } from '../keys.ts';
 import { formatDuration } from '../units.ts';
 
-/** When something is told. `since`: when it was told first; it makes a reminder. */
+/** When something is told. `since`: when it was first told; makes it a reminder. */
 export type ToldAt = { at: Date; since?: Date | undefined };
 
 const hourMs = 3_600_000;
@@ -35,14 +35,14 @@ export function about(
   };
 }
 
-/** A line of a message; nothing in it may break the line. */
+/** A line of a message; its value can't break the line. */
 export function fact(label: string, value: string): Fact {
   return { label, value: value.replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, ' ').trim() || '–' };
 }
 
 /**
- * A moment as people read it: `2026-11-20 02:00 UTC`; for whoever lives elsewhere, their own clock first: `2026-11-20
- * 03:00 Europe/Berlin, 02:00 UTC`.
+ * A moment as people read it: `2026-11-20 02:00 UTC`; in another time zone, its own clock first: `2026-11-20 03:00
+ * Europe/Berlin, 02:00 UTC`.
  */
 export function moment(date: Date, timeZone = 'UTC'): string {
   const utc = date.toISOString().slice(0, 16).replace('T', ' ');
@@ -56,22 +56,22 @@ function localTime(date: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(date);
 }
 
-/** What to do about a backup that has to be signed, and is not. */
+/** What to do about a backup that has to be signed and is not. */
 export const unsignedHint =
   'who wrote it? It counts for nothing; if it is older than your signatures, say since when: signing.since ' +
   '(docs/signing.md)';
 
-/** A word of a shell command, quoted where it must be. */
+/** A word of a shell command, quoted if necessary. */
 export function word(text: string): string {
   return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** What makes a command work in a further vault of this name. */
+/** The option that makes a command work in a further vault of this name. */
 export function vaultOption(name: string | undefined): string {
   return name === undefined ? '' : ` --vault ${word(name)}`;
 }
 
-/** A span of time; up to two days in hours, as limits are written: `25 h`, `26 h 3 min`, `3 d 4 h`. */
+/** A duration; up to two days in hours, as limits are written: `25 h`, `26 h 3 min`, `3 d 4 h`. */
 export function span(ms: number): string {
   if (ms < hourMs || ms >= 48 * hourMs) return formatDuration(ms);
   const minutes = Math.round(ms / 60_000);

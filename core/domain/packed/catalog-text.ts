@@ -3,8 +3,8 @@ import type { CatalogEntry } from './catalog.ts';
 const pieceLength = 256 * 1024;
 
 /**
- * A catalog as JSON, `{"file":{"a":"…"}}`, piece by piece. Objects of the kind that comes first pass through; those of
- * others are held until then.
+ * A catalog as JSON, `{"file":{"a":"…"}}`, in pieces. Objects of the first kind are written at once; those of other
+ * kinds are held until then.
  */
 export function* catalogText(entries: Iterable<CatalogEntry>): Iterable<string> {
   const others = new Map<string, string[]>();
@@ -29,7 +29,7 @@ export function* catalogText(entries: Iterable<CatalogEntry>): Iterable<string> 
   yield '}';
 }
 
-/** A few long texts take less than many short ones. */
+/** A few long texts take less memory than many short ones. */
 function withOne(held: string[] = [], said: string): string[] {
   const last = held.at(-1);
   if (last === undefined || last.length > pieceLength) held.push(said);
@@ -37,18 +37,18 @@ function withOne(held: string[] = [], said: string): string[] {
   return held;
 }
 
-/** Reads that JSON in chunks that are cut anywhere. */
+/** Parses that JSON, in chunks cut anywhere. */
 export type CatalogParser = {
-  /** Throws at what is no catalog. */
+  /** Throws if it is no catalog. */
   write(chunk: Uint8Array): void;
-  /** Throws where the end is missing. */
+  /** Throws if the end is missing. */
   end(): void;
 };
 
-/** Is told of each object of a catalog, in its order, and throws at one that may not be in it. */
+/** Receives each object of a catalog, in order; throws at one that may not be in it. */
 export type CatalogTaker = (entry: CatalogEntry) => void;
 
-/** What may follow: after which mark, which state; `text`: the state after a text. */
+/** What may follow: the next state for each mark, and `text`: the state after a text. */
 type State = { marks: Readonly<Record<string, keyof typeof states>>; text?: keyof typeof states };
 const states = {
   start: { marks: { '{': 'firstKind' } },
@@ -67,7 +67,7 @@ const states = {
 
 const quote = 0x22;
 const backslash = 0x5c;
-/** The longest name that a system takes has 4096 bytes, which may be written as four each. */
+/** The longest name that a system accepts has 4096 bytes, which may be written as four each. */
 const longestText = 1024 ** 2;
 const spaces: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 
@@ -116,7 +116,7 @@ export function catalogParser(tell: CatalogTaker): CatalogParser {
   };
 }
 
-/** Where the quote is that ends a text; -1 where it is still to come. */
+/** The position of the quote that ends a text; -1 if it is still to come. */
 function endOfText(bytes: Buffer, begin: number): number {
   let end = bytes.indexOf(quote, begin + 1);
   while (end > 0 && isEscaped(bytes, end)) end = bytes.indexOf(quote, end + 1);

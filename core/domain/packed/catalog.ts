@@ -6,7 +6,7 @@ import type { PackedMap } from './map.ts';
 /** One object of a catalog. */
 export type CatalogEntry = { kind: string; name: string; text: string };
 
-/** A catalog of any number of objects, in which each is looked up. */
+/** A catalog of any number of objects, with look-up by kind and name. */
 export type PackedCatalog = {
   text(kind: string, name: string): string | undefined;
   /** Kinds in their order, and names in theirs. */
@@ -14,7 +14,7 @@ export type PackedCatalog = {
   kinds: ReadonlyMap<string, PackedMap>;
 };
 
-/** One that is being read. `add` throws where the object is in it already. */
+/** A catalog being read. `add` throws if the object is already in it. */
 export type GrowingCatalog = PackedCatalog & { add(entry: CatalogEntry): void };
 
 /** An empty one. */
@@ -43,13 +43,13 @@ export function packCatalog(catalog: Catalog): PackedCatalog {
   return packed;
 }
 
-/** The same entries, counted as they are gone through. */
+/** The same entries, counted during iteration. */
 export type CountedEntries = Iterable<CatalogEntry> & {
-  /** How many objects of each kind there were, the last time that all were gone through. */
+  /** How many objects of each kind there were in the last complete iteration. */
   counts(): Record<string, number>;
 };
 
-/** Counts entries for whoever writes them: to go through a million once more takes seconds. */
+/** Counts entries while they are written: iterating over a million once more takes seconds. */
 export function counted(entries: Iterable<CatalogEntry>): CountedEntries {
   let counts = new Map<string, number>();
   return {
@@ -64,7 +64,7 @@ export function counted(entries: Iterable<CatalogEntry>): CountedEntries {
   };
 }
 
-/** Every object that is not in both with the same text. `without`: kinds that do not count. */
+/** Every object that does not have the same text in both. `without`: kinds that are ignored. */
 export function unequalEntries(
   expected: PackedCatalog,
   found: Iterable<CatalogEntry>,
@@ -88,7 +88,7 @@ export function unequalEntries(
   return inOrder(unequal, [...expected.kinds.keys()]);
 }
 
-/** Kind by kind, and in each what is missing first. */
+/** By kind, and within each kind what is missing first. */
 function inOrder(unequal: readonly Unequal[], known: readonly string[]): Unequal[] {
   const kinds = [...new Set([...known, ...unequal.map(({ kind }) => kind)])];
   const hows = ['missing', 'added', 'changed'];

@@ -1,12 +1,12 @@
 /**
- * Texts by texts, kept as bytes outside of the heap: of hundreds of thousands of names, objects would take several times
- * as much. What is in it stays, in the order in which it came.
+ * Maps texts to texts, kept as bytes outside the heap: hundreds of thousands of names would take several times as much
+ * as objects. Entries stay, in insertion order.
  */
 export type PackedMap = {
   readonly size: number;
-  /** False, and nothing is kept, where there is such a key. */
+  /** False, and nothing is stored, if the key exists. */
   add(key: string, value: string): boolean;
-  /** The how manieth a key is; undefined where there is none. */
+  /** The position of a key in insertion order; undefined if it is missing. */
   indexOf(key: string): number | undefined;
   get(key: string): string | undefined;
   keyAt(index: number): string;
@@ -14,9 +14,9 @@ export type PackedMap = {
 };
 
 const blockBytes = 1024 ** 2;
-/** A record is the lengths of its key and of its value, 4 bytes each, and the two. */
+/** A record is the lengths of its key and its value, 4 bytes each, and the two. */
 const head = 8;
-/** UTF-8 takes three bytes for a letter of UTF-16 at most. */
+/** UTF-8 takes at most three bytes for a UTF-16 unit. */
 const mostForLetter = 3;
 
 /** An empty one. */
@@ -25,14 +25,14 @@ export function packedMap(): PackedMap {
   let block = Buffer.alloc(0);
   let used = 0;
   let size = 0;
-  /** Where each record begins: the number of its block, and the place in it. */
+  /** Where each record begins: the number of its block, and the offset in it. */
   let places = new Uint32Array(64);
-  /** By the hash of its key: which record, counted from one. */
+  /** By the hash of the key: the record, counted from one. */
   let slots = new Uint32Array(256);
   let sought = Buffer.allocUnsafeSlow(256);
 
   function room(bytes: number): void {
-    // a block that is longer holds one record alone
+    // a longer block holds a single record
     if (used + bytes <= block.length && used < blockBytes) return;
     block = Buffer.allocUnsafeSlow(Math.max(blockBytes, bytes));
     blocks.push(block);
@@ -117,7 +117,7 @@ function copied(from: Uint32Array<ArrayBuffer>, to: Uint32Array<ArrayBuffer>): U
   return to;
 }
 
-/** FNV-1a (draft-eastlake-fnv), with its upper half folded in: few bits of it are used. */
+/** FNV-1a (draft-eastlake-fnv), with its upper half folded in because only a few bits are used. */
 function hashOf(bytes: Buffer, from: number, to: number): number {
   let hash = 0x811c9dc5;
   for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);

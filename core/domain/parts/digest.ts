@@ -1,16 +1,14 @@
 import type { Bytes } from '../units.ts';
 
-/**
- * A digest of the names and sizes of a backup's parts, in whatever order they come; it begins with how many there are.
- */
+/** A digest of the names and sizes of a backup's parts, in any order; it begins with their number. */
 export function digestOfParts(parts: readonly { file: string; bytes: Bytes }[]): string {
   const lines = parts.map(({ file, bytes }) => `${file} ${bytes}\n`).sort();
   return `${parts.length}-${digestOf(lines.join(''))}`;
 }
 
 /**
- * 64 bits that tell texts apart which differ by accident (cyrb53 by bryc, public domain). Whoever can write to a vault
- * can keep sizes as they are, so a stronger one would tell no more.
+ * 64 bits that distinguish texts that differ by accident (cyrb53 by bryc, public domain). A stronger digest would not
+ * help: whoever can write to a vault can keep sizes as they are.
  */
 export function digestOf(text: string): string {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];

@@ -9,7 +9,7 @@ export const maximumParts = 10_000;
 const steps = [8, 16, 64, 512, 2048].map((size) => size * MiB);
 const partsPerStep = maximumParts / steps.length;
 
-/** What the parts on their way may hold together, as long as a single one is not larger. */
+/** What the parts under way may hold together, unless a single one is larger. */
 const inFlightBudget: Bytes = 16 * MiB;
 
 /**
@@ -24,7 +24,7 @@ export function partSize(index: number): Bytes {
   return steps[step]!;
 }
 
-/** How many parts of this size may be on their way at once: two of the smallest, one of the others. */
+/** How many parts of this size may be under way at once: two of the smallest, one of the others. */
 export function partsInFlight(size: Bytes): number {
   return Math.max(1, Math.floor(inFlightBudget / size));
 }

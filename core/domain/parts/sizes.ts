@@ -1,7 +1,7 @@
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Bytes } from '../units.ts';
 
-/** What a backup holds and took, all parts and tables together. */
+/** A backup's content, size and duration, for all its parts and tables. */
 export function sizesOf({ parts, tables, start, end }: Manifest): {
   tables: number;
   rows: number;
@@ -23,7 +23,7 @@ export function contentBytes(parts: readonly Pick<ManifestPart, 'bytes' | 'live'
   return parts.reduce((sum, { bytes, live = bytes }) => sum + live, 0);
 }
 
-/** How much of what a backup takes it has in common with an older one, which its making found in the vault. */
+/** How much of a backup's stored size it shares with an older backup, from which it took these parts. */
 export function sharedBytes(parts: readonly Pick<ManifestPart, 'storedBytes' | 'live'>[]): Bytes {
   return parts.reduce((sum, { storedBytes, live }) => sum + (live === undefined ? 0 : storedBytes), 0);
 }

@@ -20,14 +20,14 @@ const smallestSlice = 32 * 1024 ** 2;
 const largestSlice = 512 * 1024 ** 2;
 
 /**
- * The size of slices for a database: so many that each stream gets some, and none so large that one keeps the others
- * waiting at the end.
+ * The size of slices for a database: so that each stream gets several, and no large one keeps the others waiting at the
+ * end.
  */
 export function sliceBytesFor(total: Bytes, parallel: number): Bytes {
   return Math.min(largestSlice, Math.max(smallestSlice, total / (4 * parallel)));
 }
 
-/** Puts pieces together into parts of about `size`, the largest pieces first; every piece is in exactly one part. */
+/** Joins pieces into parts of about `size`, the largest pieces first; every piece is in exactly one part. */
 export function packed<T extends { bytes: Bytes }>(pieces: readonly T[], size: Bytes): T[][] {
   const parts: T[][] = [];
   let room = 0;

@@ -14,12 +14,12 @@ export function isAccountKind(kind: MessageKind): kind is AccountKind {
   return kind in endings;
 }
 
-/** Says that it is over. */
+/** Says that a finding is over. */
 export function accountOver(kind: AccountKind, what: string): string {
   return `${what} ${endings[kind]}`;
 }
 
-/** Something in the account of AWS needs a look: nothing has failed yet. */
+/** Something in the AWS account needs attention; nothing has failed yet. */
 export function accountFound({ kind, subject, known, hint }: AccountFinding, telling: ToldAt): Message {
   const facts = [...known.map(([label, value]) => fact(label, value)), fact('Hint', hint)];
   return about(kind, {}, telling, subject, facts, []);

@@ -5,7 +5,7 @@ import { about, fact } from '../text.ts';
 
 const shown = 40;
 
-/** What has changed among the databases that are found by their tag: told once. */
+/** What has changed among the databases found by their tag: sent once. */
 export function byTagChanged(untold: Roster['untold'], at: Date): Message {
   const isTrouble = untold.some(({ label }) => label === 'Gone' || label === 'Trouble');
   const facts = untold.slice(0, shown).map(({ label, text }) => fact(label, text));

@@ -57,7 +57,7 @@ export function damaged(
   );
 }
 
-/** Backups that were there and are not, though no policy removed them. */
+/** Backups that existed and are gone, though no policy removed them. */
 export function gone(
   standing: SourceStanding,
   { count, of, ids }: { count: number; of: number; ids: readonly string[] },

@@ -5,7 +5,7 @@ import { countsOf } from './by-tag.ts';
 
 const shown = 40;
 
-/** What has changed among the databases of a whole server: told once. */
+/** What has changed among the databases of a whole server: sent once. */
 export function databasesChanged({ name, untold }: Pick<ServerDatabases, 'name' | 'untold'>, at: Date): Message {
   const isGone = untold.some(({ label }) => label === 'Gone');
   const facts = untold.slice(0, shown).map(({ label, text }) => fact(label, text));

@@ -19,7 +19,7 @@ export function stale(standing: SourceStanding, telling: ToldAt): Message {
   );
 }
 
-/** Moments of the schedule have no backup. `madeSince`: a later one that has. */
+/** Scheduled moments without a backup. `madeSince`: a later one that has its backup. */
 export function missed(
   standing: SourceStanding,
   moments: readonly Moment[],
@@ -60,7 +60,7 @@ function whyText({ outcome, code, began }: Moment, timeZone: string | undefined)
   return `was missed: nothing began in time, and the run of ${moment(began, timeZone)} counts as made by hand`;
 }
 
-/** Nobody can work on a source, and that does not end by itself. */
+/** A lease keeps everybody from working on a source, and will not expire. */
 export function leaseStuck(standing: SourceStanding, why: string, telling: ToldAt): Message {
   return about(
     'lease-stuck',

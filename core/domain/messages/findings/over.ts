@@ -3,7 +3,7 @@ import { about, fact, span } from '../text.ts';
 import { ageOf, facts, lasted } from './standing.ts';
 import type { Past, SourceStanding } from './standing.ts';
 
-/** What was told is over. `was`: what was told, `since` when. */
+/** A finding is over. `was`: what was told, `since` when. */
 export function recovered(standing: SourceStanding, { was, since, vault }: Past, at: Date): Message {
   const told = fact('Was', `${was}, for ${lasted(since, at)}`);
   return {
@@ -12,7 +12,7 @@ export function recovered(standing: SourceStanding, { was, since, vault }: Past,
   };
 }
 
-/** Why it is over: a backup that came, or a configuration that asks for less. */
+/** Why it is over: a new backup, or a configuration that asks for less. */
 function endOf(
   was: MessageKind,
   { newest, proven, drillEveryMs, shrink }: SourceStanding,
@@ -57,7 +57,7 @@ function endOf(
   }
 }
 
-/** Something that concerns no single source is over: the vault answers again, the configuration names sources again. */
+/** A finding about no single source is over: the vault answers again, the configuration names sources again. */
 export function over(subject: string, { was, since }: Past, at: Date): Message {
   return {
     ...about('recovered', {}, { at }, subject, [fact('Was', `${was}, for ${lasted(since, at)}`)], []),

@@ -3,7 +3,7 @@ import type { SourceName } from '../../keys.ts';
 import { about, fact, vaultOption } from '../text.ts';
 import type { ToldAt } from '../text.ts';
 
-/** The vault can't be read, so nobody knows how the source stands; without a source, none of them is known. */
+/** The vault can't be read, so nobody knows how the source stands; without a source: how all of them stand. */
 export function unknown(
   {
     source,

@@ -6,7 +6,7 @@ import type { ToldAt } from '../text.ts';
 import { facts, lookInto, newestFacts } from './standing.ts';
 import type { SourceStanding } from './standing.ts';
 
-/** Nobody looks at this source, because the configuration says so. */
+/** The configuration says that this source is not checked. */
 export function paused(standing: SourceStanding, telling: ToldAt): Message {
   return {
     ...about(
@@ -21,7 +21,7 @@ export function paused(standing: SourceStanding, telling: ToldAt): Message {
   };
 }
 
-/** Backups lie in the vault of a source that is no longer in the configuration: nobody makes new ones. */
+/** The vault has backups of a source that is no longer configured: nobody makes new ones. */
 export function unconfigured(
   standing: Pick<SourceStanding, 'source' | 'place' | 'newest' | 'count'>,
   telling: ToldAt,
@@ -42,7 +42,7 @@ export function unconfigured(
 }
 
 /**
- * The database clients are old, or lack a fix; or an authority that a server needs is missing or about to expire.
+ * The database clients are old or lack a fix, or an authority that a server needs is missing or about to expire.
  * Nothing has failed yet.
  */
 export function toolsOutdated(notices: readonly Notice[], telling: ToldAt): Message {
@@ -61,7 +61,7 @@ export function toolsOutdated(notices: readonly Notice[], telling: ToldAt): Mess
   };
 }
 
-/** Somebody who subscribed has not confirmed it. */
+/** A subscriber has not confirmed the subscription. */
 export function unconfirmed(notices: readonly Notice[], telling: ToldAt): Message {
   const known = notices.flatMap(({ text, hint }) => [fact('Notice', text), fact('Hint', hint)]);
   const subject = 'somebody who is to be told hears nothing: a subscription was never confirmed';
