@@ -2,18 +2,23 @@ import { BackupError } from './errors.ts';
 import { firstOf } from './lines.ts';
 import { suggestion } from './nearest.ts';
 
-/** A table that may be chosen: `name` for people and as the engine calls it, `parts` without quotes: schema, table. */
+/**
+ * A table that may be chosen. `name`: for people, and as the engine writes it; `parts`: schema and table, without
+ * quotes.
+ */
 export type NamedTable = { name: string; parts: readonly string[] };
 
-/** How an engine writes names: what quotes one, whether a dot divides a name, and what happens to unquoted letters. */
+/**
+ * How an engine writes names: the quote, whether a dot separates schema and table, and how unquoted letters are folded.
+ */
 export type NameStyle = { quote: '"' | '`'; divides: boolean; fold(text: string): string };
 
 const shown = 5;
 
 /**
- * The tables that were asked for, in the order of `tables`. `*` and `?` stand for any letters and any one, unless they
- * are quoted. A name of fewer parts means the last ones, and without a wildcard it must mean one table. Throws
- * `input-invalid` for what matches none, with what is near, and for what matches several.
+ * The tables that were asked for, in the order of `tables`. Unquoted, `*` stands for any letters and `?` for one. A
+ * name with fewer parts means the last parts; without a wildcard it must match exactly one table. Throws
+ * `input-invalid` for a name without a match, with similar names, and for one with several matches.
  */
 export function tablesAskedFor<T extends NamedTable>(
   asked: readonly string[],

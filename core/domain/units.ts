@@ -3,7 +3,7 @@ export type Bytes = number;
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
-/** `1536000` as `1.5 MB`: decimal units, three significant digits, never wider than seven characters. */
+/** `1536000` as `1.5 MB`: decimal units, three significant digits, at most seven characters. */
 export function formatBytes(bytes: Bytes): string {
   let value = bytes;
   let unit = 0;
@@ -36,7 +36,7 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${ending === 'ies' ? noun.slice(0, -1) : noun}${ending}`;
 }
 
-/** The middle one of some numbers, of two the lower; undefined of none. */
+/** The median; of an even count the lower middle one; undefined if there are no numbers. */
 export function medianOf(numbers: readonly number[]): number | undefined {
   return numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length / 2) - 1];
 }

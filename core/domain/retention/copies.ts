@@ -3,12 +3,15 @@ import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { planRetention } from './retention.ts';
 
-/** What a vault has of a source. `whole`: the backups that a copy may be made of, or that are no copies to repair. */
+/**
+ * What a vault has of a source. `whole`: in the first vault, the backups that may be copied; in a further one, the
+ * copies that need no repair.
+ */
 type Shelf = { ids: readonly BackupId[]; whole: readonly BackupId[] };
 
 /**
- * Which backups a further vault lacks, newest first: whole ones of the first vault that its retention would keep among
- * all that lie in either, so that no rotation there removes what the next copy brings again.
+ * The backups that a further vault lacks, newest first: whole ones of the first vault that its retention would keep
+ * among everything in either vault, so that its rotation removes nothing that the next copy would bring again.
  */
 export function copiesDue(first: Shelf, copy: Shelf, retention: Retention, timeZone: string): BackupId[] {
   const all = [...new Set([...first.whole, ...copy.ids])].map((id) => ({ id, start: startOf(id) }));

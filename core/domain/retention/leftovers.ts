@@ -5,18 +5,15 @@ import { sourceOfSegment } from '../layout/places.ts';
 import type { ObjectKey, SourceName } from '../keys.ts';
 import { backupPathOf, isOurs } from '../layout/records.ts';
 
-/** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
+/** A multipart upload that has begun and not ended. It takes space, and no listing of objects shows it. */
 export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
-/**
- * What dead runs of a source have left: objects without a manifest, uploads that were never ended; and packs that no
- * backup needs.
- */
+/** What dead runs of a source left: objects without a manifest, unfinished uploads, and packs that no backup needs. */
 export type Leftovers = { objects: ListedObject[]; uploads: UnfinishedUpload[]; packs: ListedObject[] };
 
 /**
- * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor
- * the last change of anything it has stored. That no run is at work is the lease's matter.
+ * What may be swept: only what is in Nightjar's layout, and whose run started and last stored something before the
+ * grace time. The caller's lease ensures that no run is at work.
  */
 export function sweepable(
   history: SourceHistory,
@@ -38,8 +35,8 @@ export function sweepable(
 }
 
 /**
- * Packs that nothing leads to: no backup, and nothing of a run that is at work or has died. None where a backup has a
- * link that can't be followed.
+ * Packs that neither a backup nor a running or dead run links to. Empty if any backup has a link that can't be
+ * followed.
  */
 function unneededPacks({ backups, leftovers, packs }: SourceHistory): ListedObject[] {
   if (backups.some(({ foreign }) => foreign.some(({ key }) => looksLikeLink(key)))) return [];
@@ -50,7 +47,7 @@ function unneededPacks({ backups, leftovers, packs }: SourceHistory): ListedObje
 }
 
 /**
- * Records of failures that tell nothing any more: older than the grace time, than the newest backup, and than the
+ * Records of failures that are no longer of use: older than the grace time, than the newest backup, and than the
  * records of starts that stay.
  */
 export function staleFailures({ backups, failures, starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
@@ -62,10 +59,10 @@ export function staleFailures({ backups, failures, starts }: SourceHistory, grac
   return failures.filter(({ at }) => at.getTime() < Math.min(newest, now.getTime() - graceMs)).map(({ key }) => key);
 }
 
-/** How many records of starts stay whatever their age: what a check looks back at, and some made by hand. */
+/** How many records of starts stay whatever their age: as many as a check looks back at, and some for runs by hand. */
 const startsKept = 32;
 
-/** Records of starts that tell nothing any more: older than the grace time, and not among the newest. */
+/** Records of starts that are no longer of use: older than the grace time, and not among the newest. */
 export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
   return starts
     .slice(0, -startsKept)
@@ -73,10 +70,12 @@ export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Dat
     .map(({ key }) => key);
 }
 
-/** How long it is remembered which restores were carried out, so that none is repeated: longer than anybody sends one. */
+/**
+ * How long it is remembered which restores were carried out, so that none is repeated: longer than any sender retries.
+ */
 const requestsKeptMs = 90 * 86_400_000;
 
-/** Records of restores that nobody asks for any more. */
+/** Records of restores that nobody requests any more. */
 export function staleRequests({ requests }: SourceHistory, now: Date): ObjectKey[] {
   return requests.filter(({ modified }) => modified.getTime() < now.getTime() - requestsKeptMs).map(({ key }) => key);
 }

@@ -2,15 +2,15 @@ import type { Tier } from '../../contract/manifest/manifest.ts';
 import type { BackupFound } from '../verdict/history.ts';
 import type { Reason } from './retention.ts';
 
-/** For how many days from its start a backup is locked that counts for a tier. */
+/** How many days after its start a backup is locked, by the tier that it counts for. */
 export type LockDays = Partial<Record<Tier, number | undefined>>;
 
 const dayMs = 86_400_000;
 
 /**
- * Until when a backup is to be locked by what it counts for; undefined where nothing asks for it. The newest of a tier
- * does not count yet, nor does one that only fills a free place: another backup may still come in its stead, and no lock
- * is taken back.
+ * Until when a backup is to be locked because of its tiers; undefined if no tier asks for it. The newest backup of a
+ * tier does not count yet, nor does one that only fills a free place: another may still replace it, and a lock can't be
+ * taken back.
  */
 export function lockWanted(
   { start }: Pick<BackupFound, 'start'>,

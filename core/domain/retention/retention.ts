@@ -6,12 +6,12 @@ import type { Calendar } from '../time/calendar.ts';
 import type { BackupId } from '../keys.ts';
 import { formatDuration } from '../units.ts';
 
-/** A complete backup, as far as its keeping depends on it. */
+/** A complete backup, as far as retention depends on it. */
 export type Candidate = { id: BackupId; start: Date };
 
 /**
- * Why a backup is kept. `place` counts from the newest, up to `of`; `oldest`: the history's first one holds a place
- * that nothing else fills.
+ * Why a backup is kept. `place` counts from the newest, up to `of`; `oldest`: it is the first backup of the history,
+ * and holds a place that nothing else fills.
  */
 export type Reason =
   | { rule: Tier; place: number; of: number; period: string; oldest: boolean }
@@ -30,14 +30,14 @@ export type Reason =
         | 'damaged';
     };
 
-/** What becomes of a backup, and every reason for it: nothing keeps one without a reason. */
+/** Whether a backup is kept: it is if there is any reason. */
 export type Decision = { id: BackupId; reasons: Reason[] };
 
 /**
- * Which backups a policy keeps, oldest first, as restic's `forget` decides: a tier keeps the newest backup of each of
- * the newest periods that have one, as many as it has places; while it has places left, it keeps the oldest backup,
- * too. `keepWithin` counts back from the newest backup, not from now, so that a source whose backups have stopped loses
- * nothing. Every tier counts by itself.
+ * Which backups a policy keeps, oldest first, by the rules of restic's `forget`. A tier keeps the newest backup of each
+ * of the newest periods that have one, as many as it has places; while places are left, it also keeps the oldest
+ * backup. `keepWithin` counts back from the newest backup, not from now, so that a source whose backups have stopped
+ * loses nothing. Each tier counts separately.
  */
 export function planRetention(backups: readonly Candidate[], retention: Retention, timeZone: string): Decision[] {
   const newestFirst = backups.toSorted((a, b) => b.start.getTime() - a.start.getTime() || (a.id < b.id ? 1 : -1));

@@ -8,10 +8,7 @@ import type { Candidate } from './retention.ts';
 import { exceeds, lostDays } from './rotation-share.ts';
 import type { LostDays } from './rotation-share.ts';
 
-/**
- * When backups are made and removed, in which time zone, and by what. `rotate`: five fields of cron; without it, once a
- * day.
- */
+/** When backups are made and removed, and by which rules. `rotate`: five fields of cron; default: once a day. */
 export type Rotating = {
   schedule: string;
   rotate: string | undefined;
@@ -21,30 +18,30 @@ export type Rotating = {
 };
 
 /**
- * So far a policy is tried: small shares may first be refused when days leave a tier two at a time. Many backups a day
- * are tried for fewer days.
+ * How far a policy is simulated: small shares may only be refused once days leave a tier two at a time. Schedules with
+ * many backups a day are simulated for fewer days.
  */
 const farEnough = { rotations: 100, backups: 5000 };
 const begin = Date.UTC(2024, 0, 1);
 const eachDay = '30 5 * * *';
-/** A rotation a day takes one day, of at least two. */
+/** A daily rotation removes one day of at least two. */
 const dailyHours = 25;
 const shareOfDaily = 50;
 
 /**
- * What the first rotation would remove that `maxShare` refuses although nothing is out of order: then none after it
- * removes anything. Nothing where none is refused. Sources share policies, and each is looked at once.
+ * What the first rotation would remove that `maxShare` refuses although nothing is wrong: then no later one removes
+ * anything either. Undefined if none is refused. Remembered, because sources share policies.
  */
 export const refusedForEver = remembered((rotating: Rotating) =>
   isPlainlyAllowed(rotating) ? undefined : firstRefusal(rotating, farEnough),
 );
 
-/** Whether no trial is needed, which takes a second: of what most people write, none is. */
+/** Whether the policy needs no simulation, which takes a second: true for most configurations. */
 export function isPlainlyAllowed({ rotate, timeZone, maxShare }: Rotating): boolean {
   return maxShare >= shareOfDaily && (rotate === undefined || longestGapHours(rotate, timeZone) <= dailyHours);
 }
 
-/** The first refusal of so many rotations, or of those of so many backups. */
+/** The first refusal in so many rotations, or in those of so many backups. */
 export function firstRefusal(
   { schedule, rotate = eachDay, timeZone, retention, maxShare }: Rotating,
   limits: { rotations: number; backups: number },

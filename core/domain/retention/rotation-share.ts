@@ -1,12 +1,12 @@
 import { calendarOf } from '../time/calendar.ts';
 
-/** Of the days that have a backup, how many a rotation would leave without any. */
+/** How many of the days with a backup would have none after a rotation. */
 export type LostDays = { lost: number; of: number };
 
 /**
- * Compares the starts of backups before and after a rotation. Days are counted and not backups: of a schedule that
- * makes many a day all but the last go the next day, however many that is, and a rotation that was missed for a week
- * has no larger a share to remove than one that was not.
+ * Compares the starts of backups before and after a rotation. Counts days, not backups: a schedule with many backups a
+ * day loses all but one of them the next day, however many they are, and a rotation that was missed for a week does not
+ * remove a larger share than usual.
  */
 export function lostDays(before: readonly Date[], after: readonly Date[], timeZone: string): LostDays {
   const calendar = calendarOf(timeZone);
@@ -16,7 +16,7 @@ export function lostDays(before: readonly Date[], after: readonly Date[], timeZo
   return { lost: [...days].filter((day) => !left.has(day)).length, of: days.size };
 }
 
-/** Whether that is more than this share, in percent. */
+/** Whether more than this share is lost, in percent. */
 export function exceeds({ lost, of }: LostDays, share: number): boolean {
   return lost * 100 > share * of;
 }

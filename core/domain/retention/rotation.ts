@@ -17,7 +17,7 @@ import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
 const yearMs = 366 * 24 * 3_600_000;
 
-/** By what a source's backups are kept and removed. */
+/** The rules by which a source's backups are kept and removed. */
 export type Policy = {
   retention: Retention;
   timeZone: string;
@@ -26,7 +26,7 @@ export type Policy = {
   encryption?: EncryptionSettings;
 };
 
-/** What is to become of a backup, and why. `bytes` is all that lies below its id and is Nightjar's own. */
+/** The decision about a backup, and why. `bytes`: everything below its id that is Nightjar's own. */
 export type PlannedBackup = {
   found: BackupFound;
   action: 'keep' | 'remove';
@@ -35,15 +35,14 @@ export type PlannedBackup = {
   bytes: Bytes;
 };
 
-/** What is to become of a source's backups, oldest first. With a `refusal`, nothing may be done. */
+/** The decisions about a source's backups, oldest first. With a `refusal`, nothing may be done. */
 export type RotationPlan = { source: SourceName; backups: PlannedBackup[]; refusal: BackupError | undefined };
 
 /**
- * Decides about every backup of one source, by what it is worth (verdict.ts). Only good ones fill places. A damaged one
- * goes when it would go as a good one, too; one whose manifest can't be understood, or whose date can't be true, stays,
- * and one that was adopted: a person removes it.
- * Kept besides: what is pinned, the newest good one, the newest that was proven, and, until somebody has accepted that
- * newer ones hold less or something else, the last full ones.
+ * Decides about every backup of one source by its verdict (verdict.ts). Only good ones fill places. A damaged one goes
+ * when it would go as a good one, too. One whose manifest can't be understood, whose date can't be true, or that was
+ * adopted, stays until a person removes it. Also kept: pinned ones, the newest good one, the newest proven one, and,
+ * until somebody has accepted that newer ones hold less or something else, the last full ones.
  */
 export function planRotation(
   history: SourceHistory,
@@ -69,7 +68,7 @@ export function planRotation(
   return { source, backups: planned, refusal: refusalOf(source, planned, verdict, policy, now, anyShare) };
 }
 
-/** What would be removed of a plan. */
+/** The backups that a plan removes. */
 export function removedBy({ backups }: RotationPlan): PlannedBackup[] {
   return backups.filter(({ action }) => action === 'remove');
 }
@@ -93,7 +92,7 @@ function reasonsFor({ backups, adopted }: SourceVerdict, { retention, timeZone }
   return reasons;
 }
 
-/** What stays though the policy does not keep it. */
+/** Backups that stay although the policy does not keep them. */
 function guardsOf(
   { backups, newest, proven, full, hold }: SourceVerdict,
   reasons: ReadonlyMap<BackupId, Reason[]>,
@@ -109,8 +108,8 @@ function guardsOf(
 }
 
 /**
- * The newest one that can't be of its date is a matter of this clock, unless most are not, and it is so far ahead that
- * no clock is so wrong; or a person has accepted that it is none.
+ * A backup dated in the future that suggests that this clock is behind: the newest of less than a year ahead, or the
+ * newest at all if most backups are ahead. Accepted ones don't count.
  */
 function isClockBehind({ backups }: SourceVerdict, now: Date): Verdict | undefined {
   const ahead = backups.filter(({ start, accepted }) => !accepted && start.getTime() > now.getTime());

@@ -4,7 +4,7 @@ import type { ServerDatabases } from '../../contract/memory/servers.ts';
 /** A database as a server lists it. `why`: why it can't be backed up. */
 export type ListedDatabase = { name: string; why?: string };
 
-/** `sourceOf`: what the source of a database is called; `isName`: whether a source may be called so. */
+/** `sourceOf`: the usual source name of a database; `isName`: whether a source may have this name beside the others. */
 export type LookRules = {
   server: SourceName;
   exclude: readonly string[];
@@ -12,12 +12,12 @@ export type LookRules = {
   isName(source: string, others: readonly string[]): boolean;
 };
 
-/** What a server has after a look, and what of it nobody backs up, though nobody has excluded it. */
+/** What a server has, and which databases nobody backs up though nobody excluded them. */
 export type LookedAt = { known: ServerDatabases; uncovered: ListedDatabase[] };
 
 /**
- * The databases of a server after a look at it. One that is not found any more stays, so that it is missed; it leaves by
- * a word of somebody's: `exclude`. At the first look, nothing is news.
+ * The databases of a server after listing them. One that is no longer found stays, so that its backups are missed; it
+ * leaves only when somebody says so: `exclude`. After the first listing, nothing counts as news.
  */
 export function databasesAfter(
   before: ServerDatabases | undefined,
@@ -53,7 +53,7 @@ export function databasesAfter(
   };
 }
 
-/** What the source of a database that is known is called. */
+/** The source name of a known database. */
 export function sourceOfDatabase<T extends string>(
   { name, source }: { name: string; source?: string | undefined },
   sourceOf: (database: string) => T,
@@ -62,8 +62,8 @@ export function sourceOfDatabase<T extends string>(
 }
 
 /**
- * The name of a database's source, where it is not the usual one, which another has: `main.shop~2` beside `main.Shop`.
- * Who has a name keeps it, also while it is gone. Undefined where none can be had.
+ * The name of a database's source, if another source already has the usual one: `main.shop~2` beside `main.Shop`. A
+ * database keeps its name, also while it is gone. Undefined if none is free.
  */
 function ownSource(
   name: string,
@@ -81,12 +81,12 @@ function ownSource(
 
 const twins = [2, 3, 4, 5, 6, 7, 8, 9];
 
-/** Whose second name this may be: `shop` of `shop~2`. A database may as well be called so. */
+/** The database whose second name this may be: `shop` for `shop~2`. A database may also really have such a name. */
 export function twinOf(name: string): string | undefined {
   return /^(.*)~[2-9]$/s.exec(name)?.[1];
 }
 
-/** One that has come back is new. */
+/** A database that has come back counts as new. */
 function sinceOf(known: ServerDatabases['databases'][number] | undefined): string | undefined {
   return known?.gone === undefined ? known?.since : undefined;
 }

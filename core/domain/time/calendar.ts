@@ -6,13 +6,13 @@ export type PeriodTier = Exclude<Tier, 'last'>;
 
 /**
  * The period of a tier that a moment falls into, as text: `2026-11-20`, `2026-W47`. Periods of one tier sort by time,
- * but for the hours that a clock set back repeats.
+ * except for hours that a clock repeats.
  */
 export type Calendar = (moment: Date, tier: PeriodTier) => string;
 
 /**
- * The calendar of an IANA time zone. An hour that a clock set back repeats is two: its text tells them apart by the
- * offset. Weeks are those of ISO 8601.
+ * The calendar of an IANA time zone. An hour that a clock repeats counts as two, whose texts differ by their offset.
+ * Weeks are those of ISO 8601.
  */
 export function calendarOf(timeZone: string): Calendar {
   const partsOf = clockOf(timeZone);
@@ -36,7 +36,7 @@ export function calendarOf(timeZone: string): Calendar {
 
 type Parts = ReadonlyMap<string, string>;
 
-/** Making a clock takes long, and so does asking it: the same moments are asked for by every tier and every source. */
+/** Making and asking a clock is slow, and every tier and source asks for the same moments. */
 const clockOf = remembered(newClock);
 const mostKnown = 5000;
 
@@ -62,9 +62,7 @@ function offsetOf(name: string): string {
   return name.replace('GMT', '');
 }
 
-/**
- * ISO 8601: a week belongs to the year of its Thursday, and the first week is the one with the year's first Thursday.
- */
+/** ISO 8601: a week belongs to the year of its Thursday, and the first week has the year's first Thursday. */
 function isoWeek(day: string): string {
   const thursday = new Date(`${day}T00:00:00Z`);
   thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));

@@ -1,28 +1,26 @@
 import { cronOf } from './cron.ts';
 import { remembered } from './remembered.ts';
 
-/**
- * A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`.
- */
+/** A time of day that a scheduler skips because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`. */
 export type LostBackup = { day: string; moment: string; from: string; to: string };
 
 type Jump = { fromMs: number; toMs: number };
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
-/** Years in which every zone goes by the rules that hold now: what was decided once and is over lies behind them. */
+/** Years in which every zone follows its present rules: temporary rules have ended before. */
 const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
 
 /**
  * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and
- * whose loss would leave more time between two backups than the schedule ever says, and the hour of the change. An
- * hourly schedule loses nothing: two hours on the clock are then one.
+ * whose loss leaves more time between two backups than the schedule otherwise does. An hourly schedule loses nothing:
+ * two hours on the clock are then one.
  */
 export function lostBackup(schedule: string, timeZone: string): LostBackup | undefined {
-  // on a clock without changes, every moment of the schedule exists
+  // in UTC, which never changes, every moment of the schedule exists
   const cron = cronOf(schedule, 'UTC');
   for (const { fromMs, toMs } of jumpsOf(timeZone)) {
-    // one that ever comes comes again; where it comes only behind the change, nothing is lost, and no more is left
+    // a moment comes again if it comes at all; if it only comes after the change, nothing is lost and no gap grows
     const lost = cron.nextRun(new Date(fromMs - 1))!;
     const before = cron.previousRuns(1, new Date(fromMs))[0]!;
     const after = cron.nextRun(new Date(toMs - 1))!;
@@ -41,8 +39,8 @@ export function lostBackup(schedule: string, timeZone: string): LostBackup | und
 }
 
 /**
- * Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again,
- * written as if they were UTC. Many sources share a zone, and looking one through takes milliseconds.
+ * Where the clock of a zone jumps forward: the first time of day that doesn't exist, and the first that exists again,
+ * as if they were UTC. Remembered, because many sources share a zone and searching it takes milliseconds.
  */
 export const jumpsOf: (timeZone: string) => readonly Jump[] = remembered(findJumps);
 
@@ -62,7 +60,7 @@ function findJumps(timeZone: string): readonly Jump[] {
   return jumps;
 }
 
-/** How far a zone's clock is before UTC at a moment, in milliseconds. */
+/** How far a zone's clock is ahead of UTC at a moment, in milliseconds. */
 export function offsetsOf(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,

@@ -1,19 +1,22 @@
 import type { Observed } from '../observed.ts';
 import { formatDuration } from '../units.ts';
 
-/** So far clocks may differ without any harm: leases count on it. */
+/** How far clocks may differ without harm: leases rely on it. */
 const harmlessMs = 60_000;
 
-/** A moment as another clock told it, between two looks at ours. */
+/** A moment as another clock told it, between two readings of ours. */
 export type ToldMoment = { theirs: Date; before: Date; after: Date };
 
-/** How far another clock is ahead of ours, in milliseconds; 0 as long as nobody can tell. Behind is negative. */
+/**
+ * How far another clock is ahead of ours, in milliseconds; negative if behind, and 0 if the difference is too small to
+ * tell.
+ */
 function aheadMs({ theirs, before, after }: ToldMoment): number {
   const at = theirs.getTime();
   return Math.max(0, at - after.getTime()) + Math.min(0, at - before.getTime());
 }
 
-/** What to think of a clock of somebody else: `whose` as `the server`. */
+/** How to judge another clock; `whose` as in `the server`. */
 export function observedClock(whose: string, told: ToldMoment): Observed {
   const ms = aheadMs(told);
   if (Math.abs(ms) <= harmlessMs) return { outcome: 'fine', said: `${whose} and this machine tell the same time` };

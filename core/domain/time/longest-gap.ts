@@ -3,16 +3,16 @@ import { gapAround } from './schedule.ts';
 
 const hourMs = 3_600_000;
 /**
- * A leap year, in which every month, weekday and change of clocks is, and the beginning of one that is none: the 29th
- * does not come in its February.
+ * A leap year, with every month, weekday and clock change, and the beginning of the next, in whose February there is no
+ * 29th.
  */
 const from = Date.UTC(2024, 0, 1);
 const days = 366 + 31 + 28;
 const stepHours = 6;
 
 /**
- * Longest time that a schedule leaves between two of its moments, in whole hours. A synthesis asks for the same few
- * schedules again and again.
+ * Longest time between two moments of a schedule, in whole hours. Remembered, because a synthesis asks for the same few
+ * schedules many times.
  */
 export const longestGapHours: (schedule: string, timeZone: string) => number = remembered(measured);
 

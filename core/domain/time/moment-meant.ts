@@ -2,8 +2,7 @@ import { BackupError } from '../errors.ts';
 import { offsetsOf } from './clock-change.ts';
 
 /**
- * A moment that somebody has named. `odd`: what a person should know of how it was understood, where the clock of the
- * zone was changed.
+ * A moment that somebody has named. `odd`: what a person should know about how it was understood around a clock change.
  */
 export type MomentMeant = { at: Date; odd?: string };
 
@@ -17,10 +16,10 @@ const hint =
   'as "yesterday 14:00", 2026-11-20, "2026-11-20 14:00" (in the time zone of the source), or 2026-11-20T14:00Z';
 
 /**
- * The moment that a text names: a day (`today`, `yesterday`, `2026-11-20`), with or without a time of day, on the clock
- * of a time zone, or on that of the offset that stands there. What is left out is taken to its end: a day without a
- * time is all of it, a minute without seconds too; but nothing is later than now. Of an hour that comes twice, the
- * first is meant; one that is left out ends when the clock is put forward. Throws `input-invalid`.
+ * The moment that a text names: a day (`today`, `yesterday`, `2026-11-20`), with or without a time of day, in a time
+ * zone or at the offset in the text. What is left out extends to its end: a day without a time means all of it, and so
+ * does a minute without seconds; but nothing is later than now. Of an hour that comes twice, the first is meant; one
+ * that is skipped ends when the clock is put forward. Throws `input-invalid`.
  */
 export function momentMeant(text: string, { timeZone, now }: Zone): MomentMeant {
   const found = written.exec(text.trim());
@@ -33,7 +32,7 @@ export function momentMeant(text: string, { timeZone, now }: Zone): MomentMeant 
   const wall = Date.parse(`${day}T${time}Z`);
   if (Number.isNaN(wall) || !isReal(day, time, wall)) throw unreadable(text);
   const { ms, odd } = onTheClock(wall, zone, { text: `${time.slice(0, 5)} on ${isoDay(wall)} in ${timeZone}`, unitMs });
-  // days on which the clock is changed are longer or shorter
+  // days with a clock change are longer or shorter
   const end = unitMs === dayMs ? onTheClock(wall + dayMs, zone, { text, unitMs }).ms : ms + unitMs;
   if (ms > now.getTime())
     throw new BackupError('input-invalid', `"${text}" has not come yet`, {
@@ -52,11 +51,11 @@ function onTheClock(
   { text, unitMs }: { text: string; unitMs: number },
 ): Understood {
   const [before, after] = [offsetAt(wall - dayMs), offsetAt(wall + dayMs)];
-  // there are two where the clock is put back: `before` is the larger one then
+  // there are two moments if the clock is put back: `before` is the larger offset then
   const [first, second] = [...new Set([wall - before, wall - after])].filter((ms) => ms + offsetAt(ms) === wall);
   if (first === undefined) {
     const change = changeBetween(wall - after, wall - before, offsetAt);
-    // a day that begins in such an hour begins at the change
+    // a day that begins in a skipped hour begins at the change
     if (unitMs === dayMs) return { ms: change };
     const odd = `there is no ${text}, where the clock is put forward: the moment of that is meant, ${utc(change)}`;
     return { ms: change - unitMs, odd };
@@ -67,7 +66,7 @@ function onTheClock(
   return { ms: first, odd };
 }
 
-/** When the offset changes, to the minute: the first moment that has the new one. */
+/** When the offset changes, to the minute: the first moment with the new one. */
 function changeBetween(from: number, to: number, offsetAt: (ms: number) => number): number {
   let [low, high] = [from, to];
   while (high - low > minuteMs) {
@@ -78,7 +77,7 @@ function changeBetween(from: number, to: number, offsetAt: (ms: number) => numbe
   return high;
 }
 
-/** A time of day, and how long what was written lasts. */
+/** A time of day, and the length of the unit that was written last. */
 function timeOf(hour?: string, minute?: string, second?: string): [time: string, unitMs: number] {
   if (hour === undefined) return ['00:00:00', dayMs];
   return [`${hour.padStart(2, '0')}:${minute}:${second ?? '00'}`, second === undefined ? minuteMs : 1000];
@@ -90,7 +89,7 @@ function dayOf(day: string, here: number): string {
   return word === 'yesterday' ? isoDay(here - dayMs) : day;
 }
 
-/** The 30th of February is another day to JavaScript, and 24:00 too. */
+/** JavaScript reads the 30th of February as another day, and 24:00, too. */
 function isReal(day: string, time: string, wall: number): boolean {
   return new Date(wall).toISOString().startsWith(`${day}T${time}`);
 }

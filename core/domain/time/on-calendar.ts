@@ -2,16 +2,16 @@ import { CronPattern } from 'croner';
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const everyWeek = 0b11111;
-/** Of a weekday's weeks in a month, the last one. */
+/** The last week of a weekday in a month. */
 const lastWeek = 32;
 
-/** Expressions of systemd (systemd.time(7)), any of which may be met; or why there is none. */
+/** Expressions of systemd (systemd.time(7)), any of which may match; or why there is none. */
 export type OnCalendar = { expressions: string[] } | { problem: string };
 
 /**
- * Five fields of cron as systemd writes them: `30 2 * * 1-5` in `Europe/Paris` becomes
- * `Mon,Tue,Wed,Thu,Fri *-*-* 02:30:00 Europe/Paris`. Cron joins a day of the month and a weekday by "or", and systemd by
- * "and": such a schedule is two expressions.
+ * Five fields of cron in systemd's form: `30 2 * * 1-5` in `Europe/Paris` becomes `Mon,Tue,Wed,Thu,Fri *-*-* 02:30:00
+ * Europe/Paris`. Cron joins a day of the month and a weekday by "or", systemd by "and": such a schedule becomes two
+ * expressions.
  */
 export function onCalendar(schedule: string, timeZone: string): OnCalendar {
   const pattern = new CronPattern(schedule.trim(), undefined, { mode: '5-part' });
@@ -28,7 +28,7 @@ export function onCalendar(schedule: string, timeZone: string): OnCalendar {
   return { expressions: dates.map(({ weekday, day }) => `${weekday}*-${month}${day} ${time}`) };
 }
 
-/** A day of the month with its sign before it (`-` from the first one, `~` from the last one), and a weekday. */
+/** A day of the month with its sign (`-` counts from the first, `~` from the last), and a weekday. */
 type DateForm = { weekday: string; day: string };
 
 function daysOf({ starDOM, day, lastDayOfMonth }: CronPattern): string[] {
@@ -37,7 +37,7 @@ function daysOf({ starDOM, day, lastDayOfMonth }: CronPattern): string[] {
   return [...listed, ...(lastDayOfMonth ? ['~01'] : [])];
 }
 
-/** The weekdays of every week as one form; of certain weeks of the month, one each. */
+/** The weekdays of every week as one form; those of certain weeks of the month, one form each. */
 function weekdaysOf({ starDOW, dayOfWeek }: CronPattern): DateForm[] {
   if (starDOW) return [{ weekday: '', day: '-*' }];
   const masks = dayOfWeek.slice(0, 7).map((mask, index) => ({ mask, name: weekdays[index]! }));
@@ -54,7 +54,7 @@ function weeksOf(mask: number): string[] {
   return mask & lastWeek ? [...weeks, '~07/1'] : weeks;
 }
 
-/** A day that is also a weekday; of certain weeks, only where the day says nothing. */
+/** A day that must also be a weekday; for certain weeks, only if the day is not restricted. */
 function joined(day: string, week: DateForm): DateForm[] {
   return week.day === '-*' ? [{ weekday: week.weekday, day }] : day === '-*' ? [week] : [];
 }

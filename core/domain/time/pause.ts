@@ -1,7 +1,7 @@
 import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import { calendarOf } from './calendar.ts';
 
-/** Whether nobody looks at a source at this moment. */
+/** Whether a source is paused at this moment, so that nobody is told about it. */
 export function isPaused(
   { watch: { paused }, timeZone }: { watch: Pick<WatchSettings, 'paused'>; timeZone: string },
   now: Date,

@@ -1,7 +1,7 @@
 import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Schedule } from './schedule.ts';
 
-/** When a source's backups are meant to begin; undefined where the configuration does not say. */
+/** When a source's backups should begin; undefined if the configuration does not say. */
 export function scheduleOf({
   watch: { schedule, windowMs = 0 },
   timeZone,

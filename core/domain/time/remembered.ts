@@ -1,4 +1,7 @@
-/** The same function, which works out each answer once: for answers that never change. It remembers so many at most. */
+/**
+ * The same function, which computes each answer only once; for answers that never change. Remembers at most `most`
+ * answers.
+ */
 export function remembered<Given extends readonly unknown[], Answer>(
   work: (...given: Given) => Answer,
   most = Number.POSITIVE_INFINITY,

@@ -2,20 +2,20 @@ import { cronOf } from './cron.ts';
 import { remembered } from './remembered.ts';
 
 /**
- * When backups are meant to begin: five fields of cron, and how long after a moment a run of it may be started at
- * random (the window of EventBridge Scheduler).
+ * When backups should begin: five fields of cron, and the window after each moment in which a run may be started at
+ * random (EventBridge Scheduler's window).
  */
 export type Schedule = { cron: string; timeZone: string; windowMs: number };
 
 /**
- * How much later than its window a backup may begin and still be in time: others are made before it, a queue is long.
+ * How much later than its window a backup may begin and still be in time: others may go first, and queues may be long.
  */
 export const latenessMs = 3_600_000;
 
-/** Starts that come a little early, by another clock, still belong to their moment of the schedule. */
+/** Starts that are a little early by another clock still belong to their moment. */
 const earlyMs = 5 * 60_000;
 
-/** Whether these are the five fields of cron (minute, hour, day, month, weekday), and the moment ever comes. */
+/** Whether these are five fields of cron (minute, hour, day, month, weekday), and the moment ever comes. */
 export function isSchedule(text: string): boolean {
   try {
     return text.trim().split(/ +/).length === 5 && cronOf(text, 'UTC').nextRun(new Date(0)) !== null;
@@ -25,10 +25,10 @@ export function isSchedule(text: string): boolean {
 }
 
 /**
- * How long it is from the moment of the schedule that a backup was made for to the next one, in milliseconds: of a
- * schedule on weekdays 24 h, and 72 h for the backup of Friday; an hour more or less where the clocks of `timeZone`
- * change. A backup made at another time counts as that of the moment before. An hour that a clock repeats counts once:
- * EventBridge Scheduler makes no second backup in it, crontabs of some machines do.
+ * Milliseconds from the moment that a backup was made for to the next one: 24 h for a schedule on weekdays, and 72 h
+ * for Friday's backup; an hour more or less when the clocks of `timeZone` change. A backup made at another time belongs
+ * to the moment before it. An hour that a clock repeats counts once: EventBridge Scheduler makes no second backup in
+ * it, while some crontabs do.
  */
 export function gapMs(schedule: string, start: Date, timeZone: string): number {
   return gapAround(schedule, start, timeZone).ms;
@@ -50,9 +50,9 @@ export function gapAround(schedule: string, start: Date, timeZone: string): { ms
 }
 
 /**
- * The newest moments of a schedule up to `until`, oldest first, `most` at most. Left out are those that a clock does
- * not have because it is put forward over them, and those of an hour that it shows for the second time: some schedulers
- * start a run then, and some do not.
+ * The newest moments of a schedule up to `until`, oldest first, at most `most`. Leaves out moments that don't exist
+ * because the clock is put forward over them, and those in the second pass of a repeated hour, in which some schedulers
+ * start a run and some don't.
  */
 export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: number): Date[] {
   const key = JSON.stringify([cron, timeZone, most]);
@@ -63,14 +63,14 @@ export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: numbe
 }
 
 /**
- * Until when a run of a moment may begin and still be in time. Where the clock shows that time of day twice, some
+ * Until when a run for this moment may begin and still be in time. If the clock shows that time of day twice, some
  * schedulers start it at the second one.
  */
 export function begunBy({ timeZone, windowMs }: Schedule, at: Date): number {
   return at.getTime() + windowMs + latenessMs + repeatedAfterMs(timeZone, at);
 }
 
-/** The first moment of a schedule after `now`, as `momentsOf` counts them; undefined where none comes. */
+/** The first moment of a schedule after `now`, counted as in `momentsOf`; undefined if there is none. */
 export function nextMoment({ cron: text, timeZone }: Schedule, now: Date): Date | undefined {
   const cron = cronOf(text, timeZone);
   const isRepeated = repeatsOf(timeZone);
@@ -80,8 +80,8 @@ export function nextMoment({ cron: text, timeZone }: Schedule, now: Date): Date 
 }
 
 /**
- * The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none
- * for a run at another time.
+ * The moment that a run beginning at `start` is for: the nearest one, if the run is only that little early or late;
+ * undefined for a run at another time.
  */
 export function momentOf(schedule: Schedule, start: Date): Date | undefined {
   const at = start.getTime();
@@ -94,9 +94,9 @@ export function momentOf(schedule: Schedule, start: Date): Date | undefined {
   );
 }
 
-/** A check asks for many sources with one schedule at one moment. */
+/** A check asks at one moment about many sources with the same schedule. */
 let lately: { until: number; known: Map<string, Date[]> } = { until: 0, known: new Map() };
-/** A start lies between two moments; of a schedule of every minute, a few more are not too early. */
+/** A start lies between two moments; if the schedule is every minute, some later ones may still be the nearest. */
 const nearest = 7;
 
 function distance(moment: Date, at: number): number {
@@ -116,15 +116,15 @@ function findMoments(text: string, timeZone: string, until: Date, most: number):
 }
 
 /**
- * Whether the clock of a zone showed this time of day before: it was set back in between, by an hour or (Lord Howe)
- * half of one.
+ * Whether the clock of a zone has shown this time of day before, because it was set back by an hour or (Lord Howe) half
+ * of one.
  */
 function repeatsOf(timeZone: string): (moment: Date) => boolean {
   const clock = clockOf(timeZone);
   return (moment) => setBackMs.some((ms) => clock.format(moment.getTime() - ms) === clock.format(moment));
 }
 
-/** How long after a moment the clock of a zone shows it for the second time; 0 where it doesn't. */
+/** How long after a moment the clock of a zone shows it for the second time; 0 if it doesn't. */
 function repeatedAfterMs(timeZone: string, moment: Date): number {
   if (timeZone === 'UTC') return 0;
   const clock = clockOf(timeZone);

@@ -1,6 +1,6 @@
 /**
- * An image in a repository of a registry, by a tag, a digest, or both: then the digest says which one it is.
- * `registry`: host and port, as they are written.
+ * An image in a repository of a registry, by a tag, a digest, or both; then the digest decides. `registry`: host and
+ * port, as written.
  */
 export type ImageReference = {
   registry: string;
@@ -9,7 +9,7 @@ export type ImageReference = {
   digest?: string | undefined;
 };
 
-/** The grammar is that of github.com/distribution/reference, where Docker, Podman and skopeo have it from. */
+/** The grammar of github.com/distribution/reference, which Docker, Podman and skopeo use. */
 const hostForm = /^(?:localhost|[a-z0-9-]+(?:\.[a-z0-9-]+)+|[a-z0-9-]+(?=:)|\[[0-9a-f:]+\])(?::\d{1,5})?$/i;
 const repositoryForm = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*$/;
 const tagForm = /^\w[\w.-]{0,127}$/;
@@ -17,7 +17,7 @@ const digestForm = /^sha256:[0-9a-f]{64}$/;
 
 const dockerHub = 'docker.io';
 
-/** What an image is called with its registry; undefined for anything else, and for names without one. */
+/** Parses an image's name with its registry; undefined for anything else, and for names without a registry. */
 export function parseImageReference(text: string): ImageReference | undefined {
   const [, name = '', tag, digest] = /^(.*?)(?::([^:/@]+))?(?:@(.+))?$/s.exec(text) ?? [];
   const slash = name.indexOf('/');
@@ -29,7 +29,7 @@ export function parseImageReference(text: string): ImageReference | undefined {
   return { registry, repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
 }
 
-/** Whether a registry may know an image by this. */
+/** Whether this can be a tag of an image. */
 export function isImageTag(text: string): boolean {
   return tagForm.test(text);
 }
@@ -40,7 +40,7 @@ export function imageName({ registry, repository, tag, digest }: ImageReference)
   return `${registry}/${repository}${ending}`;
 }
 
-/** Where a registry's API is. Docker Hub has it under another name. */
+/** Where a registry's API is: Docker Hub's has another host name. */
 export function registryHost({ registry }: Pick<ImageReference, 'registry'>): {
   host: string;
   port: number | undefined;
@@ -49,7 +49,7 @@ export function registryHost({ registry }: Pick<ImageReference, 'registry'>): {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? undefined : Number(port) };
 }
 
-/** Whether only this machine reaches it. */
+/** Whether only this machine can reach it. */
 export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 }

@@ -11,8 +11,8 @@ export const pinsFileName = 'nightjar.lock.json';
 export type Fix = { name: string; pinned: string; fixed: string };
 
 /**
- * What is known of the database clients without running any. `fixes` undefined: nobody could be asked. `authorities`
- * undefined: there is no layer yet.
+ * What is known about the database clients without running any. `fixes` undefined: the archive could not be asked.
+ * `authorities` undefined: there is no layer yet.
  */
 export type ToolsFacts = {
   pinnedAt: Date | undefined;
@@ -20,22 +20,19 @@ export type ToolsFacts = {
   authorities: readonly Authority[] | undefined;
 };
 
-/** A source whose server is verified by Amazon's authorities, and the region in its host's name. */
+/** A source whose server is verified by Amazon's authorities, with the region in its host's name. */
 export type RdsSource = { source: string; region: string };
 
-/** Something to know, in one sentence, and what to do. */
+/** A notice in one sentence, and what to do. */
 export type Notice = { text: string; hint: string };
 
 const dayMs = 86_400_000;
-/** Debian's stable releases get their updates about every two months: older pins have missed two of them. */
+/** Debian's stable releases get updates about every two months: older pins have missed two of them. */
 const oldMs = 120 * dayMs;
 const expiringMs = 60 * dayMs;
 const namedFixes = 5;
 
-/**
- * What whoever runs backups should know of the database clients: old pins, published fixes, authorities that are
- * missing or about to expire.
- */
+/** Notices about the database clients: old pins, published fixes, authorities that are missing or about to expire. */
 export function toolsNotices(
   { pinnedAt, fixes = [], authorities }: ToolsFacts,
   sources: readonly RdsSource[],

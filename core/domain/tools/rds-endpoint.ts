@@ -1,6 +1,6 @@
 /**
- * What names of endpoints end with, partition by partition: commercial and GovCloud, China, the European sovereign
- * cloud, the isolated ones.
+ * The endings of endpoint names, by partition: commercial and GovCloud, China, the European sovereign cloud, the
+ * isolated ones.
  */
 const suffixes =
   'amazonaws\\.com|amazonaws\\.com\\.cn|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|csp\\.hci\\.ic\\.gov|cloud\\.adc-e\\.uk';
@@ -15,8 +15,8 @@ export function rdsRegion(host: string): string | undefined {
 }
 
 /**
- * The region whose own authorities sign for a host: none for RDS Proxy, whose certificates come from Amazon's public
- * ones (Amazon RDS user guide, RDS Proxy security).
+ * The region whose own authorities sign a host's certificate: undefined for RDS Proxy, whose certificates come from
+ * Amazon's public ones (Amazon RDS user guide, RDS Proxy security).
  */
 export function authorityRegion(host: string): string | undefined {
   return /\.proxy-[^.]+\./i.test(host) ? undefined : rdsRegion(host);
@@ -25,15 +25,15 @@ export function authorityRegion(host: string): string | undefined {
 /** An authority of a bundle: its common name, and the end of its validity. */
 export type Authority = { name: string; until: Date };
 
-/** Those that sign for the servers of Amazon RDS and Aurora in a region; none where the bundle does not cover it. */
+/** The authorities for servers of Amazon RDS and Aurora in a region; empty if the bundle does not cover it. */
 export function authoritiesOf(wanted: string, all: readonly Authority[]): Authority[] {
   return all.filter(({ name }) => name.startsWith(`Amazon RDS ${wanted} Root CA `));
 }
 
-/** Regions whose authorities can't be fetched by whoever builds a layer, for none is pinned for their partition. */
+/** Regions whose authorities a layer build can't fetch, because none is pinned for their partition. */
 const unpinned = /^(eusc|[a-z]{2}-iso[a-z]?)-/;
 
-/** What to do where a region's authorities are missing. */
+/** What to do if a region's authorities are missing. */
 export function missingAuthorityHint(wanted: string): string {
   const own = "name the bundle that AWS publishes for this region in the source's tls: { ca: <path of the PEM file> }";
   if (unpinned.test(wanted)) return `${own}; Nightjar brings none for this partition`;

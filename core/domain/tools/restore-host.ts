@@ -2,9 +2,9 @@ import { BackupError } from '../errors.ts';
 import { plainHost } from '../watch/account.ts';
 
 /**
- * The server that a restore in the cloud goes to: the first of those that the configuration allows, or the one of them
- * that was named; undefined where it allows none, which means the source's own. The login of the source goes there: throws
- * `input-invalid` for any other name.
+ * The server for a restore in the cloud: the first one that the configuration allows, or the named one of them;
+ * undefined if none is configured, which means the source's own. The source's login is sent there, so any other name
+ * throws `input-invalid`.
  */
 export function hostOfRestore(allowed: readonly string[] | undefined, named: string | undefined): string | undefined {
   if (named === undefined) return allowed?.[0];

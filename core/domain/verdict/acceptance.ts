@@ -5,10 +5,10 @@ import type { BackupId } from '../keys.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 import type { SourceVerdict, Verdict } from './verdict.ts';
 
-/** One thing that would be accepted, as people read it. */
+/** One thing to accept, as people read it. */
 export type Acceptable = { what: string; before: string; now: string };
 
-/** All that a check tells of a source until somebody accepts it; empty where there is nothing. */
+/** Everything that a check reports about a source until somebody accepts it; empty if there is nothing. */
 export function acceptableOf({ backups, adopted, newest, gone, lost }: SourceVerdict): Acceptable[] {
   const open = [...backups, ...adopted].filter(({ accepted }) => !accepted);
   return [
@@ -29,9 +29,9 @@ export function acceptableOf({ backups, adopted, newest, gone, lost }: SourceVer
 }
 
 /**
- * What is remembered once that was accepted: the newest good backup as the measure, where it holds less or something
- * else; nothing as gone or lost. What was put behind newer backups counts from now on; what is damaged, or of no
- * possible date, stays so and is told no more. `content`: of the newest good backup.
+ * What is remembered after the acceptance: the newest good backup becomes the measure if it holds less or something
+ * else, and nothing counts as gone or lost. A backup that was dated before newer ones counts from now on. One that is
+ * damaged or has an impossible date stays so and is no longer reported. `content`: of the newest good backup.
  */
 export function accepted(
   ledger: Ledger,
@@ -51,7 +51,7 @@ export function accepted(
   return { ...rest, backups, ...(moved && { baseline: moved }), accepted: by };
 }
 
-/** Backups after this one are as the newest is: accepted with it. */
+/** Backups after this one are like the newest, and are accepted with it. */
 function lastFullBefore({ backups }: SourceVerdict, newest: Verdict): BackupId | undefined {
   return backups.findLast(({ id, full }) => full && id < newest.id)?.id;
 }

@@ -4,16 +4,16 @@ import { acceptedTables, isLost, rowsIn, smallest, sustained, tablesAfter } from
 import type { Shares } from './table-levels.ts';
 
 /**
- * What a backup holds, by its manifest: `families` has the rows of its tables, those that differ in digits alone
- * together; where there are several of these, each by its own name, too.
+ * What a backup holds, by its manifest. `families`: the rows of its tables, where names that differ only in digits
+ * count together; if there are several of those, also each by its own name.
  */
 export type BackupFacts = { facts: Facts; families: ReadonlyMap<string, number> };
 
 const mostServers = 32;
 
 /**
- * How this content is less than the baseline, tables before sums of rows before bytes; undefined where it is not.
- * Before there is a baseline, holding no row at all is told, unless nobody expects one.
+ * How this content is less than the baseline, tables before sums of rows before bytes; undefined if it is not. Without
+ * a baseline, having no rows at all counts as less, unless the configuration expects that.
  */
 export function shrinkingAgainst(
   baseline: Baseline | undefined,
@@ -40,7 +40,7 @@ export function shrinkingAgainst(
   );
 }
 
-/** Whether what was found once still counts by these shares. */
+/** Whether an earlier finding still counts by these shares. */
 export function isLess({ what, now, before }: Shrinking, shares: Shares): boolean {
   if (what === 'table') return now * 100 < before * shares.rows;
   if (what === 'rows' && before === 0) return isToldEmpty(shares);
@@ -52,12 +52,15 @@ function isToldEmpty({ rows, mayBeginEmpty }: Shares): boolean {
   return rows > 0 && mayBeginEmpty !== true;
 }
 
-/** Whether a full backup says nothing of what is usual: one that is empty yet, as a database is that was just made. */
+/**
+ * Whether a full backup says nothing about what is usual, because it is still empty, like a database that was just
+ * made.
+ */
 export function isYetEmpty(baseline: Baseline | undefined, { facts }: BackupFacts, { mayBeginEmpty }: Shares): boolean {
   return mayBeginEmpty === true && baseline === undefined && facts.rows === 0;
 }
 
-/** What is another than in the baseline. A server that can't say who it is, is none. */
+/** What differs from the baseline: a server that can't identify itself does not count. */
 export function otherThan(baseline: Baseline | undefined, { engine, database, server }: Facts): Other | undefined {
   if (baseline === undefined) return undefined;
   if (engine !== baseline.engine) return { what: 'engine', now: engine, before: baseline.engine };
@@ -67,8 +70,8 @@ export function otherThan(baseline: Baseline | undefined, { engine, database, se
 }
 
 /**
- * The baseline after one more full backup. `back`: tables whose loss was found in the backups before it, and that have
- * their rows again.
+ * The baseline after one more full backup. `back`: tables that had lost rows in the backups before it and have them
+ * again.
  */
 export function grown(
   baseline: Baseline | undefined,
@@ -94,7 +97,7 @@ export function grown(
 }
 
 /**
- * The baseline that somebody has accepted: this backup as it is, whatever was before. What is known of how calm a table
+ * The baseline after an acceptance: this backup as it is, whatever was before. What is known about how volatile a table
  * is stays.
  */
 export function acceptedBaseline(before: Baseline | undefined, id: BackupId, content: BackupFacts): Baseline {

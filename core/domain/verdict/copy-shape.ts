@@ -4,9 +4,8 @@ import type { BackupFound } from './history.ts';
 import { partsListed } from './verdict.ts';
 
 /**
- * How a backup lies in a vault, as a listing shows it. A backup and its copy are alike to the byte, so that they look
- * alike, too: neither has to be read to know that. `parts`: the digest of those that its manifest names, where that is
- * known.
+ * How a backup lies in a vault, as a listing shows it. A backup and its copy are equal byte for byte and so have the
+ * same shape; comparing shapes needs no reading. `parts`: the digest of the parts that its manifest names, if known.
  */
 export function shapeOf(found: Pick<BackupFound, 'objects'>, parts: string = partsListed(found)): string {
   const documents = found.objects.flatMap(({ key, bytes }) => {

@@ -9,11 +9,11 @@ import type { SourceRules } from './verdict.ts';
 const mostIds = 100;
 
 /**
- * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them,
- * and no person who left word of it. No rotation ever removes an adopted one.
- * What was told before stays until it is accepted, or the backups are back. Rotation can't have removed one that the
- * retention keeps now, for newer backups only ever take places away, and kept at the last look, for a rotation may have
- * gone by that one: so nobody has to write down what rotation did, and a rotation that removed too much is seen, too.
+ * Backups that were there at the last look, are gone now, and that the retention keeps: neither a rotation nor a
+ * recorded removal explains that. No rotation removes an adopted one. Losses reported before stay until they are
+ * accepted or the backups are back. Rotation can't have removed a backup that the retention keeps now, because newer
+ * backups only take places away, and that it kept at the last look, because a rotation may have used that policy. So
+ * nobody has to record what rotation did, and a rotation that removed too much is seen, too.
  */
 export function goneOf(
   before: Ledger,
@@ -45,8 +45,8 @@ export function goneOf(
 }
 
 /**
- * Those that the retention keeps among all that were and are there, whatever they are worth: so none is missed that
- * another one may have taken the place of.
+ * Those that the retention keeps among everything that was and is there, whatever the verdicts: so none is missed whose
+ * place another backup may have taken.
  */
 function keptOf(
   missing: readonly BackupId[],

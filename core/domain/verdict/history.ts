@@ -14,32 +14,32 @@ import {
 import type { FailureRecord, ProofRecord, StartRecord } from '../layout/records.ts';
 import type { Bytes } from '../units.ts';
 
-/** An object as a listing shows it. `file`: what the objects that share their bytes have in common. */
+/** An object as a listing shows it. `file`: equal for objects that share their bytes. */
 export type ListedObject = { key: ObjectKey; bytes: Bytes; modified: Date; file?: string };
 
-/** How much objects take together: bytes that several share are there once. */
+/** The space that objects take together; shared bytes count once. */
 export function bytesTogether(objects: Iterable<Omit<ListedObject, 'modified'>>): Bytes {
   const counted = new Map<string, Bytes>();
   for (const { key, bytes, file = key } of objects) counted.set(file, bytes);
   return [...counted.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** A complete backup as a listing shows it: nothing of it was read. */
+/** A complete backup as a listing shows it; nothing of it was read. */
 export type BackupFound = {
   id: BackupId;
   start: Date;
-  /** When its manifest was written: from then on it exists. */
+  /** When its manifest was written, which made it exist. */
   completed: Date;
   pinned: boolean;
   /** Oldest first. */
   proofs: ProofRecord[];
-  /** What lies below its id and is Nightjar's own: manifest, parts, records. */
+  /** Nightjar's own objects below its id: manifest, parts, records. */
   objects: ListedObject[];
-  /** What lies there and is not: never touched. */
+  /** Foreign objects there: never touched. */
   foreign: ListedObject[];
 };
 
-/** Objects of an id without a manifest: a run that is at work, or one that died. */
+/** Objects of an id without a manifest: from a run that is at work, or one that died. */
 export type Leftover = { id: BackupId; start: Date /** The newest change. */; touched: Date; objects: ListedObject[] };
 
 /** What a listing shows of one source. */
@@ -51,21 +51,21 @@ export type SourceHistory = {
   failures: (FailureRecord & { key: ObjectKey })[];
   /** Runs that have begun, oldest first. */
   starts: (StartRecord & { key: ObjectKey })[];
-  /** Records of restores that were asked for. */
+  /** Records of requested restores. */
   requests: ListedObject[];
-  /** What lies beside the backups, for several of them. */
+  /** Objects beside the backups that hold parts of several of them. */
   packs: ListedObject[];
-  /** Backups that a person has removed, or was about to, and when that began. */
+  /** Backups that a person removed or began to remove, and when. */
   removed: { id: BackupId; at: Date }[];
-  /** When the lease was last written: a run that is at work does that every minute. */
+  /** When the lease was last written; a run at work does that every minute. */
   leased: Date | undefined;
-  /** Whether its ledger is there. */
+  /** Whether its ledger exists. */
   ledger: boolean;
 };
 
 /**
- * What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as
- * whole path segments; what is not in Nightjar's layout is not seen.
+ * The content of a vault by source, from a listing of the whole vault or of one source. Names are compared as whole
+ * path segments; what is not in Nightjar's layout is ignored.
  */
 export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, SourceHistory> {
   const histories = new Map<SourceName, SourceHistory & { objects: Map<BackupId, ListedObject[]> }>();
@@ -107,17 +107,17 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
   );
 }
 
-/** What a listing shows of this source: nothing, where it shows none. */
+/** What a listing shows of this source; empty if it shows nothing. */
 export function historyOf(source: SourceName, listed: Iterable<ListedObject>): SourceHistory {
   return historiesOf(listed).get(source) ?? emptyHistory(source);
 }
 
-/** The newest look at a backup; undefined where nobody has looked. */
+/** The newest proof of a backup; undefined if there is none. */
 export function lastProof({ proofs }: Pick<BackupFound, 'proofs'>): ProofRecord | undefined {
   return proofs.at(-1);
 }
 
-/** What is known of a source of which a listing shows nothing. */
+/** The history of a source that a listing does not show. */
 export function emptyHistory(source: SourceName): SourceHistory {
   return {
     source,
@@ -163,7 +163,7 @@ function sorted(source: SourceName, objects: Map<BackupId, ListedObject[]>): Sou
   return history;
 }
 
-/** Names tell whole seconds: of two looks in one second, the one that failed counts as the later. */
+/** Names have whole seconds: of two proofs in one second, a failed one counts as the later. */
 function inTime(a: ProofRecord, b: ProofRecord): number {
   return a.at.getTime() - b.at.getTime() || Number(a.outcome === 'failed') - Number(b.outcome === 'failed');
 }

@@ -14,7 +14,7 @@ import { familiesOf, volatileOf } from './table-levels.ts';
 import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListed, partsNamed } from './verdict.ts';
 import type { SourceRules } from './verdict.ts';
 
-/** What was read of a manifest: its content, and its parts as they lie in the vault; or why it can't be understood. */
+/** What was read of a manifest: its content, and its parts as stored in the vault; or why it can't be understood. */
 export type ManifestRead =
   | { content: BackupFacts; parts: Pick<Manifest, 'parts'>['parts'] }
   | { unreadable: string; unsigned?: true };
@@ -43,8 +43,8 @@ export function contentOf({ start, end, engine, database, server, parts, tables,
 
 /**
  * The backups whose manifests have to be read: new ones, ones that could not be understood, ones whose object has
- * changed, ones whose parts are otherwise than they were when they were last compared; all of them where other rules of
- * signing were remembered.
+ * changed, and ones whose parts have changed since they were last compared; all of them if other signing rules were
+ * remembered.
  */
 export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined, signing?: string): BackupId[] {
   if (ledger?.signing !== signing) return backups.map(({ id }) => id);
@@ -53,9 +53,10 @@ export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined, s
 }
 
 /**
- * What is remembered after a look: of each backup that is there what its manifest says, and how it compares with the
- * baseline of its time; the baseline, moved by full backups alone; and what is gone. Whoever looks at the same gets the
- * same. A backup that could not be read is left out. An adopted one is neither late nor compared, and moves nothing.
+ * What is remembered after a look: for each backup that exists, what its manifest says and how it compares with the
+ * baseline of its time; the baseline, which only full backups move; and what is gone. The result depends only on what
+ * was looked at. Leaves out backups that could not be read. An adopted one is neither late nor compared, and does not
+ * move the baseline.
  */
 export function remember(
   before: Ledger | undefined,
@@ -102,7 +103,7 @@ export function remember(
 }
 
 function isKnown(found: BackupFound, entry: Entry | undefined): boolean {
-  // an older version, which did not understand it, may have said so
+  // an older version that did not understand the manifest may have recorded this
   if (entry === undefined || (entry.unreadable !== undefined && entry.unsigned === undefined)) return false;
   const { bytes, modified } = manifestOf(found);
   if (entry.manifest.bytes !== bytes || entry.manifest.modified !== modified) return false;
@@ -151,8 +152,8 @@ function comparedWith(baseline: Baseline | undefined, entry: Entry, content: Bac
 }
 
 /**
- * `shrink.since` in the configuration: what was before that day is no measure any more. What is known since is compared
- * anew, by its sums.
+ * `shrink.since` in the configuration: backups before that day are no longer a measure. Known backups since then are
+ * compared again, by their sums.
  */
 function restartedSince(ledger: Ledger, memory: SourceRules): Ledger {
   const counts = comparedSince(memory);

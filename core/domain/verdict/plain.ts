@@ -4,7 +4,7 @@ import { backupPathOf } from '../layout/records.ts';
 import { moment } from '../messages/text.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 
-/** A part is read as its name says, so that a listing tells what is encrypted: nothing of a backup need be read. */
+/** Parts whose names show that they are not encrypted. A part is read as its name says, so a listing is enough. */
 function plainParts({ objects }: BackupFound): number {
   return objects.filter(({ key }) => {
     const path = backupPathOf(key)?.path ?? '';
@@ -13,8 +13,8 @@ function plainParts({ objects }: BackupFound): number {
 }
 
 /**
- * Why a backup of a source that is encrypted must not be plain: an older one is encrypted, so that it is not from the
- * time before. Undefined where nothing speaks against it. Where nobody asks for encryption, nothing does.
+ * Why a backup of an encrypted source must not be plain: an older one is encrypted, so this one is not from before
+ * encryption. Undefined if nothing speaks against it, or if nobody asks for encryption.
  */
 export function plainJudge(
   { backups }: Pick<SourceHistory, 'backups'>,

@@ -3,37 +3,34 @@ import type { Family } from '../../contract/memory/ledger.ts';
 
 export type Shares = Pick<WatchSettings['shrink'], 'rows' | 'bytes' | 'mayBeginEmpty'>;
 
-/**
- * Below these nothing can be said of a share: a few rows come and go. None at all where there were some is always told.
- */
+/** Below these sizes shares mean nothing, because a few rows come and go. Losing all rows is always reported. */
 export const smallest = { rows: 100, bytes: 100_000 };
-/** A level counts once so many full backups in a row have reached it: one night's import is not what is usual. */
+/** A level counts once this many full backups in a row have reached it: one night's import is not usual. */
 export const sustained = 3;
 /**
- * A table of fewer full backups in a row is young: it is told only when nearly all of its rows are gone, for many come
- * and go.
+ * A table in fewer full backups in a row is young: only the loss of nearly all its rows is reported, because many young
+ * tables come and go.
  */
 const youngUntil = 7;
 /**
- * A table that has come back so often by itself is volatile: what it loses is told only once it has been calm for as
- * many full backups as stand here.
+ * A table that has recovered by itself this often (`dips`) is volatile: its losses are reported only after it was calm
+ * for this many full backups.
  */
 const volatile = { dips: 3, calm: 30 };
-/** What a young table must keep of the most that it had, in percent, to be as it was. */
+/** What a young table must keep of the most that it had, in percent, to be unchanged. */
 const keptOfYoung = 50;
 const mostFamilies = 1000;
 
 /**
- * Names that differ in digits alone are one: partitions of a month come and go, and their rows are together what they
- * were.
+ * Names that differ only in digits are one family: monthly partitions come and go, and their rows are counted together.
  */
 export function familyOf(table: string): string {
   return table.replace(/\d+/g, '#');
 }
 
 /**
- * The rows of tables by their families, and of each member where there are several: a tenant's table may be emptied
- * beside the others'.
+ * The rows of tables by family and, if a family has several members, also by member: one tenant's table may be emptied
+ * among others.
  */
 export function familiesOf(tables: readonly { table: string; rows: number }[]): Map<string, number> {
   const members = Map.groupBy(tables, ({ table }) => familyOf(table));
@@ -44,7 +41,7 @@ export function familiesOf(tables: readonly { table: string; rows: number }[]): 
   return new Map([...several, ...[...members].map(([name, all]): [string, number] => [name, sum(all)])]);
 }
 
-/** The tables of a backup that was accepted: their levels are what it holds; how calm they are is what was known. */
+/** The tables of an accepted backup: their levels are its content; what is known about their volatility stays. */
 export function acceptedTables(before: readonly Family[], made: readonly Family[]): Family[] {
   const known = new Map(before.map((family) => [family[0], family]));
   const tables = made.map(
@@ -54,22 +51,22 @@ export function acceptedTables(before: readonly Family[], made: readonly Family[
   return largestOf([...tables, ...volatileOf(before.filter(([name]) => !there.has(name)))]);
 }
 
-/** The volatile ones of these tables, without their rows: a new beginning must not make them tell anew. */
+/** The volatile ones of these tables, without their rows, so that a new beginning does not report them again. */
 export function volatileOf(tables: readonly Family[]): Family[] {
   return tables.flatMap(([name, , , , dips]): Family[] => (dips < volatile.dips ? [] : [[name, 0, 0, 0, dips]]));
 }
 
 /**
- * A member of a family that is not there was dropped, as partitions are: then the rows of its family tell. Any other
- * table that is not there has none.
+ * The rows of a name. A member of a family that is missing was dropped, as partitions are: the family's rows tell. Any
+ * other missing table has none.
  */
 export function rowsIn(families: ReadonlyMap<string, number>, name: string): number | undefined {
   return families.get(name) ?? (/\d/.test(name) ? undefined : 0);
 }
 
 /**
- * Whether so many rows of a table are a loss: too few of its level, of one that is settled; nearly none, of a young one
- * that has never fallen.
+ * Whether so few rows are a loss: for a settled table, too few of its level; for a young one that has never fallen,
+ * nearly none.
  */
 export function isLost(
   [, level, last, steady, dips, before = last]: Family,
@@ -87,8 +84,8 @@ function isSettled(steady: number, dips: number): boolean {
 }
 
 /**
- * What is known of all tables after one more full backup. `back`: those whose loss was found in the backups before it,
- * and that have their rows again.
+ * What is known of all tables after one more full backup. `back`: tables that had lost rows in the backups before it
+ * and have them again.
  */
 export function tablesAfter(
   tables: readonly Family[],
@@ -107,8 +104,8 @@ export function tablesAfter(
 }
 
 /**
- * The level of a table that is settled only grows, by what three in a row have reached; a young or volatile one begins
- * anew whenever it falls.
+ * The level of a settled table only grows, to what three in a row have reached; a young or volatile one starts anew
+ * whenever it falls.
  */
 function after(family: Family, now: number, isBack: boolean): Family {
   const [name, level, last, steady, dips, before = last] = family;

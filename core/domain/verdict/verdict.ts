@@ -17,30 +17,30 @@ import type { ProofRecord } from '../layout/records.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
 /**
- * What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood or that nobody
- * of ours has signed, parts that are not encrypted as they have to be, a look at it that failed.
+ * What makes a backup unusable as it is: parts that are gone or cut, a manifest that can't be understood or lacks our
+ * signature, parts that should be encrypted and are not, a proof that failed.
  */
 export type Damage = {
   kind: 'gone' | 'cut' | 'unreadable' | 'unsigned' | 'plain' | 'verify' | 'restore' | 'drill';
   why: string;
 };
 
-/** Whether nothing that stands in a manifest may be believed. */
+/** Whether nothing in the manifest can be trusted. */
 export function isUnread(damage: Damage | undefined): damage is Damage & { kind: 'unreadable' | 'unsigned' } {
   return damage?.kind === 'unreadable' || damage?.kind === 'unsigned';
 }
 
 /**
- * Why a backup can't be what its date says: it is of the future, its dates contradict each other, or it was not there
- * when newer ones were.
+ * Why a backup's date can't be true: it is in the future, its dates contradict each other, or it was not there when
+ * newer ones were.
  */
 export type Misdated = { kind: 'future' | 'contradiction' | 'late' | 'replaced'; why: string };
 
 /**
- * What a backup is worth: the one judgement that every command and every message goes by. `good`: neither damaged nor
- * misdated. `full`: good, and neither shrunk nor of another database. `proven`: good, restored and compared, and
- * nothing bad was seen of it since; that its bytes could be read again proves nothing. `known` is false where its
- * manifest was not read. `accepted`: a person has seen that it is damaged or misdated.
+ * The one judgement of a backup that every command and message uses. `good`: neither damaged nor misdated. `full`:
+ * good, and neither shrunk nor of another database. `proven`: good, restored and compared, and nothing bad was seen
+ * since; reading its bytes again does not prove it. `known`: its manifest was read. `accepted`: a person has seen that
+ * it is damaged or misdated.
  */
 export type Verdict = {
   id: BackupId;
@@ -59,8 +59,8 @@ export type Verdict = {
 };
 
 /**
- * What all backups of a source are worth, oldest first; apart from them those that were adopted, which are none of its
- * runs: nothing but an id leads to one. `hold`: what rotation keeps until somebody has accepted what came after it.
+ * The verdicts on all backups of a source, oldest first. Adopted ones are listed apart, because they are no runs of the
+ * source: only their id leads to them. `hold`: what rotation keeps until somebody has accepted what came after it.
  */
 export type SourceVerdict = {
   backups: Verdict[];
@@ -74,21 +74,21 @@ export type SourceVerdict = {
   lost: string | undefined;
 };
 
-/** By what a source is judged. `encrypted`: its backups have to be. */
+/** The rules by which a source is judged. `encrypted`: its backups have to be. */
 export type Rules = { shrink: WatchSettings['shrink']; timeZone: string; encrypted?: boolean | undefined };
 
-/** By what a source is judged and kept. Without a retention nothing is said of backups that are gone. */
+/** The rules by which a source is judged and kept. Without a retention, no backup is reported as gone. */
 export type SourceRules = Rules & { retention: Retention | undefined };
 
 type Counts = (id: BackupId) => boolean;
 
-/** Clocks may differ by this much. */
+/** How much clocks may differ. */
 export const clocksMs = 5 * 60_000;
-/** A run can't end later than its manifest was seen, but for a clock; a day is no clock's difference. */
+/** A run can't end after its manifest was seen, except by a wrong clock; clocks don't differ by a day. */
 const dayMs = 24 * 3_600_000;
 const empty: Ledger = { version: 1, backups: [] };
 
-/** The verdict on one backup, whoever has made it. */
+/** The verdict on one backup, adopted or not. */
 export function verdictOn(id: string, { backups, adopted }: SourceVerdict): Verdict | undefined {
   return [...backups, ...adopted].find((one) => one.id === id);
 }
@@ -118,7 +118,7 @@ export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, ru
   };
 }
 
-/** Judges one backup. `entry` is what is remembered of its manifest; `plain`: why it has to be encrypted, and is not. */
+/** Judges one backup. `entry`: what is remembered of its manifest; `plain`: why it has to be encrypted, and is not. */
 export function judgeBackup(
   found: BackupFound,
   entry: Entry | undefined,
@@ -148,16 +148,14 @@ export function judgeBackup(
   };
 }
 
-/** Whether a backup is compared at all: not before the day that the configuration names. */
+/** Which backups are compared at all: those since the day that the configuration names. */
 export function comparedSince({ shrink: { since }, timeZone }: Rules): Counts {
   if (since === undefined) return () => true;
   const calendar = calendarOf(timeZone);
   return (id) => calendar(startOf(id), 'daily') >= since;
 }
 
-/**
- * What is wrong with a backup, by its manifest, its parts and the looks at it; undefined where nothing is known to be.
- */
+/** What is wrong with a backup, by its manifest, its parts and its proofs; undefined if nothing is known. */
 export function damageOf(found: BackupFound, entry: Entry | undefined, timeZone = 'UTC'): Damage | undefined {
   if (entry !== undefined && entry.facts === undefined)
     return {
@@ -188,17 +186,17 @@ export function misdatedOf(
     : { kind: 'contradiction', why: `the dates of the backup ${id} contradict each other: ${contradiction}` };
 }
 
-/** What the parts that lie in the vault are, as a digest that a manifest's parts are compared with. */
+/** A digest of the parts in the vault, to compare with those of a manifest. */
 export function partsListed({ objects }: Pick<BackupFound, 'objects'>): string {
   return digestOfParts(partsOf(objects));
 }
 
-/** The same of the parts that a manifest names. */
+/** The same digest of the parts that a manifest names. */
 export function partsNamed(parts: readonly Pick<ManifestPart, 'file' | 'storedBytes'>[]): string {
   return digestOfParts(parts.map(({ file, storedBytes }) => ({ file, bytes: storedBytes })));
 }
 
-/** What of the parts that a manifest names is gone or cut in a listing; more than it names is no damage. */
+/** Which parts of a manifest are gone or cut in a listing; additional parts are no damage. */
 export function damagedParts(
   parts: readonly Pick<ManifestPart, 'file' | 'storedBytes'>[],
   { objects }: Pick<BackupFound, 'objects'>,
@@ -223,7 +221,7 @@ export function damagedParts(
   };
 }
 
-/** Sizes that read alike are told to the byte. */
+/** Sizes that would look equal are shown to the byte. */
 function sizesText(is: number, should: number): string {
   const [now, before] = [formatBytes(is), formatBytes(should)];
   return now === before ? `${formatCount(is)} bytes instead of ${formatCount(should)}` : `${now} instead of ${before}`;
@@ -237,10 +235,7 @@ function partDamage(found: BackupFound, entry: Entry | undefined): Damage | unde
   return { kind: 'gone', why: 'its parts are not those that its manifest names' };
 }
 
-/**
- * A verify that passed mends one that failed; a restore or a drill that failed is mended by nothing but another one
- * that passed.
- */
+/** A verify that passed clears one that failed; a failed restore or drill is only cleared by another that passed. */
 function failedLook(proofs: readonly ProofRecord[], timeZone: string): Damage | undefined {
   let open: ProofRecord | undefined;
   for (const proof of proofs) {
@@ -250,7 +245,7 @@ function failedLook(proofs: readonly ProofRecord[], timeZone: string): Damage | 
   return open && { kind: open.kind, why: `its ${open.kind} of ${moment(open.at, timeZone)} failed` };
 }
 
-/** Restored and compared, and nothing bad seen since. Oldest look first. */
+/** Whether it was restored and compared, and nothing bad was seen since. Proofs are oldest first. */
 function isProven(proofs: readonly ProofRecord[]): boolean {
   const last = proofs.findLast(({ kind, outcome }) => kind !== 'verify' || outcome === 'failed');
   return last?.outcome === 'passed';
@@ -264,7 +259,7 @@ function contradictionIn(start: Date, facts: Facts, now: Date): string | undefin
   return ended > now.getTime() + dayMs ? `it ended at ${facts.end}` : undefined;
 }
 
-/** While the newest good backup is not full, the newest full one, and the one that holds the most. */
+/** If the newest good backup is not full: the newest full one, and the one with the most rows. */
 function holdOf(
   backups: readonly Verdict[],
   entries: ReadonlyMap<string, Entry>,

@@ -2,9 +2,9 @@ import type { Roster } from '../../contract/memory/roster.ts';
 import type { Alert } from '../../contract/memory/outbox.ts';
 import type { Sighting } from './alerts.ts';
 
-/** What a check looks at in the account of AWS that it runs in. */
+/** What a check looks at in the AWS account that it runs in. */
 export type AccountKind = 'schedule-disabled' | 'schedule-missing' | 'uncovered' | 'account-unseen';
-/** `what`: the one thing that it is about, and by which it is known again. `hint`: what to do. */
+/** `what`: identifies the finding: the one thing that it is about. `hint`: what to do. */
 export type AccountFinding = {
   kind: AccountKind;
   what: string;
@@ -12,23 +12,23 @@ export type AccountFinding = {
   known: readonly (readonly [label: string, value: string])[];
   hint: string;
 };
-/** `judged`: what could be looked at. What could not is a finding: nobody watches it meanwhile. */
+/** `judged`: what could be looked at. What could not is itself a finding, because nobody watches it meanwhile. */
 export type AccountLook = { judged: readonly AccountKind[]; found: readonly AccountFinding[] };
 
-/** A database server of Amazon RDS, with all that stands for it: the members of a cluster, the replicas of an instance. */
+/** A database server of Amazon RDS, and what belongs to it: the members of a cluster, the replicas of an instance. */
 export type RdsDatabase = {
   /** `cluster ledger`, `instance shop` */
   what: string;
   engine: string;
-  /** Names by which it is reached. */
+  /** Host names that lead to it. */
   addresses: readonly string[];
   tags: Readonly<Record<string, string>>;
   reach?: RdsReach | undefined;
 };
 
 /**
- * How its databases are reached: the address that takes writes, `resourceId` as IAM calls it, the database that it was made
- * with, where it was with one. `iam`: whether IAM database authentication is on.
+ * How its databases are reached: the address that takes writes, `resourceId` for IAM, and the database that it was
+ * created with, if any. `iam`: IAM database authentication is on.
  */
 export type RdsReach = {
   host: string;
@@ -39,10 +39,10 @@ export type RdsReach = {
   vpc: string | undefined;
 };
 
-/** With this tag, and this value of it, a database needs no backup. */
+/** A database with this tag and value needs no backup. */
 export const ignoredTag = { key: 'nightjar', value: 'ignore' } as const;
 
-/** Something of the account that could not be looked at. `rights`: what that takes. */
+/** Something in the account that could not be looked at. `rights`: the permissions that it takes. */
 export function accountUnseen(what: string, why: string, rights: string): AccountFinding {
   return {
     kind: 'account-unseen',
@@ -53,10 +53,10 @@ export function accountUnseen(what: string, why: string, rights: string): Accoun
   };
 }
 
-/** Who looks for databases by tag does so four times an hour: after so long, nobody does. */
+/** Databases are looked up by tag four times an hour: after this long, nobody does so any more. */
 const longestUnlookedMs = 2 * 3_600_000;
 
-/** The databases that are found by their tag, where nobody knows which they are now. */
+/** A finding if the databases found by their tag are not known at present. */
 export function rosterUnseen(
   { roster, error }: { roster?: Pick<Roster, 'at'> | undefined; error?: { message: string } | undefined },
   now: Date,
@@ -73,13 +73,13 @@ export function rosterUnseen(
   };
 }
 
-/** One line for whoever has asked for the look. */
+/** One line for whoever asked for the look. */
 export function accountNotice({ subject, known }: AccountFinding): string {
   const why = known.find(([label]) => label === 'Error')?.[1];
   return why === undefined ? subject : `${subject}: ${why}`;
 }
 
-/** Each is an alert of its own; what was told before and is not found any more is over. */
+/** Each finding is an alert of its own; one that was told before and is not found any more is over. */
 export function accountSightings(look: AccountLook | undefined, known: readonly Alert[]): Sighting[] {
   if (look === undefined) return [];
   return look.judged.flatMap((kind) => {
@@ -120,7 +120,7 @@ function isMeant(tags: RdsDatabase['tags'], mustCover: string): boolean {
   return value.length === 0 || tags[key] === value.join('=');
 }
 
-/** One name of a host, however it is spelt. */
+/** A host's name in one form, however it is spelt. */
 export function plainHost(host: string): string {
   return host.trim().toLowerCase().replace(/\.$/, '');
 }

@@ -3,8 +3,8 @@ import type { MessageKind } from '../../contract/events/message.ts';
 import { clocksMs } from '../verdict/verdict.ts';
 
 /**
- * What was seen of one source, or, without a source, of all: what holds of the kinds that could be judged. `cause` as
- * in an alert.
+ * What was found of one source (without a source: of all): the kinds that could be judged, and those that hold. `cause`
+ * as in an alert.
  */
 export type Sighting = {
   source?: string | undefined;
@@ -13,14 +13,14 @@ export type Sighting = {
   found: readonly MessageKind[];
 };
 
-/** Something to tell; `recovered` once it is over. `alert` is what it was before, or what it begins as. */
+/** Something to tell; `recovered` when it is over. `alert`: as it was before, or as it begins. */
 export type Change = { severity: Turn; alert: Alert };
 
-/** `silent`: what is over without a word, because something else says more. */
+/** `silent`: alerts that end without a message, because another message says more. */
 export type AlertPlan = { tell: Change[]; silent: Alert[]; open: Alert[] };
 
 /**
- * Who judges: a configuration, and those beside it that are at work. What another one found is its own to take back.
+ * Who judges: a configuration (`id`), and the others in use. Only the configuration that found something can end it.
  */
 export type Judge = { id?: string | undefined; others: ReadonlySet<string> };
 
@@ -38,21 +38,21 @@ const weekly: readonly MessageKind[] = [
   'uncovered',
   'account-unseen',
 ];
-/** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
+/** What a failed drill means is reported by the check: the backup is damaged, or none was proven for too long. */
 const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];
 
 /**
- * Kinds that say whether there is a good backup: one takes the place of the other, and no all-clear is given while one
- * of them holds.
+ * Kinds that say whether there is a good backup: one replaces the other, and there is no all-clear while one of them
+ * holds.
  */
 const standing: readonly MessageKind[] = ['never', 'stale', 'missed', 'unknown', 'paused'];
 const nobody: Judge = { others: new Set() };
 
 /**
- * What a notifier is to be told: each thing when it begins, again a day later while it lasts (a pause, old database
- * clients, a subscription that waits and an overdue drill each week; a drill that failed and a source that left the configuration never), and when
- * it is over: what was told as a group, when all of it is over, or a day later. What could not be judged stays as it is:
- * while the vault can't be read, nothing recovers.
+ * What a notifier is to be told: each thing when it begins, again a day later while it lasts (weekly for a pause, old
+ * database clients, a waiting subscription and an overdue drill; never for a failed drill and an unconfigured source),
+ * and when it is over. What was told as a group ends when all of it is over, or a day later. What could not be judged
+ * stays as it is: while the vault can't be read, nothing recovers.
  */
 export function planAlerts(
   open: readonly Alert[],
@@ -81,7 +81,7 @@ export function planAlerts(
   return holdBack(plan, now);
 }
 
-/** An alert's place among others: there is one of a kind (and cause) for a source. */
+/** Identifies an alert: there is one per source, kind and cause. */
 export function keyOf({ source, kind, cause }: Pick<Alert, 'source' | 'kind' | 'cause'>): string {
   return JSON.stringify([source ?? null, kind, ...(cause === undefined ? [] : [cause])]);
 }
@@ -102,7 +102,8 @@ function end(
   { tell, silent, open }: AlertPlan,
 ): void {
   const by = alert.by?.filter((one) => one !== id && others.has(one)) ?? [];
-  // who checks elsewhere may know more, or an archive be out of reach for a day: within the week it would be told again
+  // another checker may know more, or an archive may be unreachable for a day: the notice would come back within the
+  // week
   const stays = alert.kind === 'tools-outdated' && !isDue(alert, now);
   const hidden =
     alert.kind === 'unconfigured' ||
@@ -117,8 +118,8 @@ function end(
 }
 
 /**
- * What is over waits for the rest of its group, but for no longer than a day. That somebody could not be told is no
- * trouble of the group.
+ * What is over waits for the rest of its group, but for no longer than a day. A notifier that failed is no part of the
+ * group.
  */
 function holdBack({ tell, silent, open }: AlertPlan, now: Date): AlertPlan {
   const lasting = new Set(

@@ -8,7 +8,7 @@ import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import type { Notice } from '../tools/notices.ts';
 
-/** What a check has seen and told. */
+/** What a check found and told. */
 export type CheckedSources = {
   at: Date;
   place: string;
@@ -22,7 +22,7 @@ export type CheckedSources = {
   told: readonly unknown[];
 };
 
-/** What a check tells the person or the program that asked for it. */
+/** The result of a check for the person or program that asked for it. */
 export function checkResult({
   at,
   place,
@@ -97,7 +97,7 @@ function copyResult({ vault, state, newest, limitMs }: CopyStanding) {
   return { vault, state, ...(newest !== undefined && { newest }), ...limit };
 }
 
-/** Moments that have their backup are counted, the others named. */
+/** Moments with a backup are counted, the others are named. */
 function scheduleResult({
   memory: { since },
   moments,

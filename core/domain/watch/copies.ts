@@ -11,9 +11,8 @@ import type { Sighting } from './alerts.ts';
 import type { CopyStanding, Finding, Judgement, WatchedCopy } from './freshness.ts';
 
 /**
- * What the first vault offers to copies of a source. `since`: when it had its first backup, as far as anybody
- * remembers; `shapes`: how each backup lies there, and since when; `adopted`: those that no run has made, which make no
- * copy fresh.
+ * What the first vault offers to copies of a source. `since`: when it had its first backup, as far as is remembered;
+ * `shapes`: how each backup lies there, and since when; `adopted`: backups made by no run, which make no copy fresh.
  */
 export type Offered = {
   newest: BackupId;
@@ -25,10 +24,10 @@ export type Offered = {
 /** What a further vault has of a source. `newest`: the newest of the first vault's backups that is whole there. */
 export type CopySeen = { newest: BackupId | undefined; hasAll: boolean; lagMs: number };
 
-/** How many of the last copies tell how long one takes to arrive. */
+/** How many of the last copies tell how long one usually takes to arrive. */
 const usualOf = 7;
 
-/** What a look at the first vault has found that copies must have; nothing, where no backup of it is good. */
+/** What copies must have, by the first vault; undefined if none of its backups is good. */
 export function offeredBy(
   { backups }: SourceHistory,
   { newest, backups: own, adopted }: SourceVerdict,
@@ -48,9 +47,8 @@ export function offeredBy(
 }
 
 /**
- * What a listing of a further vault shows. A backup that the first vault no longer has can't be compared, and counts as
- * it is listed; one that failed its last look there, or that the first vault would have to have and has not, does not
- * count.
+ * What a listing of a further vault shows. A backup that the first vault no longer has can't be compared and counts as
+ * listed. One whose last proof there failed, or that is newer than the newest one offered, does not count.
  */
 export function copySeen({ newest: wanted, shapes, adopted }: Offered, copy: SourceHistory): CopySeen {
   const end = startOf(wanted).getTime();
@@ -73,9 +71,9 @@ export function copySeen({ newest: wanted, shapes, adopted }: Offered, copy: Sou
 }
 
 /**
- * Adds how each copy of a source stands. It is behind when it lacks the newest good backup and the newest that it has
- * is older than its limit: that of the source, unless it has its own, and the time that a copy usually takes to arrive,
- * but no more than as much again. Copies of a source that can't be judged itself, or that is paused, are not judged.
+ * Adds how each copy of a source stands. A copy is behind if it lacks the newest good backup and the newest one it has
+ * is older than its limit: its own, or that of the source, plus the time that a copy usually takes to arrive, but no
+ * more than twice the limit. Copies of a source that is paused or can't be judged are not judged.
  */
 export function withCopies(
   judgement: Judgement,
@@ -106,7 +104,7 @@ export function withCopies(
   return { ...judgement, findings, state: findings[0]?.kind ?? 'fresh', copies: stand };
 }
 
-/** `whole`: every source was looked at, and with them every further vault that there is. */
+/** `whole`: every source was looked at, and so was every further vault. */
 type CopiesLook = {
   whole: boolean;
   judgements: readonly Judgement[];
@@ -114,8 +112,8 @@ type CopiesLook = {
 };
 
 /**
- * What could be judged of copies and of the vaults that they are in, each by the name of its vault. `known`: what a
- * notifier was told, or is to be told: what nobody copies any more is over.
+ * What could be judged of copies and of their vaults, each by the name of its vault. `known`: what a notifier was told
+ * or is to be told: a copy that is no longer configured is over.
  */
 export function copySightings({ whole, judgements, further = [] }: CopiesLook, known: readonly Alert[]): Sighting[] {
   const standings = judgements.flatMap(({ standing: { source }, copies = [] }) =>

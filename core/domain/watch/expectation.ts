@@ -6,15 +6,15 @@ import { begunBy, latenessMs, momentOf, momentsOf } from '../time/schedule.ts';
 import type { Schedule } from '../time/schedule.ts';
 
 /**
- * What became of a moment of the schedule. `made`: a complete backup of it began in time, `late`: after that. `failed`:
- * its run says so. `killed`: its run began, and ended without a word. `missed`: nothing began for it. Not over yet: `running`,
- * and `due`, while a run may still begin.
+ * The outcome of a scheduled moment. `made`: its complete backup began in time; `late`: it began later. `failed`: its
+ * run recorded that. `killed`: its run began and ended without a record. `missed`: nothing began. Not over yet:
+ * `running`, and `due` while a run may still begin.
  */
 export type MomentOutcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
 
 /**
- * `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work,
- * so that no other could begin. `began`: when a run began that came too late to be of this moment, before the next.
+ * `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the previous run was still at
+ * work, so no other could begin. `began`: when a run began that was too late for this moment, but before the next.
  */
 export type Moment = {
   at: Date;
@@ -26,25 +26,25 @@ export type Moment = {
 };
 
 /**
- * What a check remembers: since when it has known this schedule, the newest moment without a backup that it has found,
- * and what became of the last ones, for rotation removes backups and records.
+ * What a check remembers: since when it has known this schedule, the newest moment without a backup that it found, and
+ * the outcomes of the last ones, because rotation removes backups and records.
  */
 export type ScheduleView = { since: Date; found?: Date | undefined; past?: readonly Moment[] | undefined };
 
 /**
- * What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is
- * copied.
+ * What exists of a source. How long each backup took comes from its manifest, because objects get new dates when a
+ * vault is copied.
  */
 export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & {
   backups: readonly { id: BackupId; start: Date; ms: number | undefined }[];
-  /** Whether rotation may have removed a backup of this start. */
+  /** Whether rotation may have removed a backup with this start. */
   isLetGo?: ((start: Date) => boolean) | undefined;
 };
 
 type StartedRun = { id: BackupId; start: Date; run: string | undefined };
 type Around = { runs: StartedRun[]; failures: FailureRecord[] };
 
-/** So many moments a check looks back at. */
+/** How many moments a check looks back. */
 const looked = 30;
 /**
  * A run at work writes its lease each minute, and it holds for five; the clocks of vault and checker may differ by as
@@ -52,7 +52,7 @@ const looked = 30;
  */
 const aliveMs = 10 * 60_000;
 
-/** What became of the last moments of a schedule since it is known, oldest first; each once. */
+/** The outcomes of the last moments of a schedule since it is known, oldest first; each once. */
 export function outcomesOf(schedule: Schedule, { since, past = [] }: ScheduleView, seen: Records, now: Date): Moment[] {
   const moments = momentsOf(schedule, now, looked).filter((at) => at > since);
   const around = assigned(schedule, moments, seen);
@@ -67,14 +67,14 @@ export function outcomesOf(schedule: Schedule, { since, past = [] }: ScheduleVie
   });
 }
 
-/** What was seen once stays so, but that a backup may still come. */
+/** An outcome once found stays, except that a backup may still come. */
 function settled(before: Moment, look: () => Moment): Moment {
   if (isMade(before)) return before;
   const now = look();
   return isMade(now) || now.outcome === 'running' ? now : before;
 }
 
-/** Says of a missed moment what began after it all the same, and counts as made by hand. */
+/** Adds to a missed moment the run that began after it, which counts as made by hand. */
 function withLateRun(
   missed: Moment,
   until: Date,
@@ -97,8 +97,8 @@ function isMade({ outcome }: Moment): boolean {
 }
 
 /**
- * The moments that have no backup, are to be told, and were not before, or are the last ones: over is it when a later
- * one is made. A run that was at work when the next one was to begin is no loss: its own backup counts.
+ * The moments without a backup that are to be told: those not told before, and the latest ones, whose alert ends when a
+ * later one is made. A moment at which the previous run was still at work is no loss: that run's backup counts.
  */
 export function unmade(moments: readonly Moment[], { found }: ScheduleView, schedule: Schedule, now: Date): Moment[] {
   const lastMade = moments.findLastIndex(isMade);
@@ -110,10 +110,7 @@ export function unmade(moments: readonly Moment[], { found }: ScheduleView, sche
   });
 }
 
-/**
- * Runs and failures by the moment that they are for. What says nothing of it itself goes by its time: backups and
- * failures without a record of a start.
- */
+/** Assigns runs and failures to their moments; backups and failures without a record of a start, by their time. */
 function assigned(
   schedule: Schedule,
   moments: readonly Date[],
@@ -159,7 +156,7 @@ function outcomeOf(
       : { at, outcome: 'killed', id: last.id };
   if (now.getTime() <= begunBy(schedule, at)) return { at, outcome: 'due' };
   if (isBusy(at, seen, now)) return { at, outcome: 'missed', busy: true };
-  // without records of starts, a backup that rotation has removed leaves nothing at all
+  // without records of starts, a backup that rotation has removed leaves no trace
   return { at, outcome: seen.starts.length === 0 && seen.isLetGo?.(at) === true ? 'made' : 'missed' };
 }
 
@@ -167,7 +164,10 @@ function endedBy({ start }: StartedRun, failure: FailureRecord | undefined): boo
   return failure !== undefined && failure.at >= start;
 }
 
-/** A run that began last, while its lease is being renewed: a later one would have taken the lease over. */
+/**
+ * Whether a run is alive: it was the last to begin, and its lease is being renewed; a later run would have taken the
+ * lease over.
+ */
 function isAlive({ id }: StartedRun, { starts, leased }: Pick<Records, 'starts' | 'leased'>, now: Date): boolean {
   return starts.at(-1)?.id === id && leased !== undefined && Math.abs(now.getTime() - leased.getTime()) <= aliveMs;
 }
@@ -184,7 +184,7 @@ export function runAtWork(
   return failure === undefined && isAlive(run, seen, now) ? run : undefined;
 }
 
-/** Whether a run that made its backup, or is at work, began before this moment and ended after it. */
+/** Whether another run began before this moment and made its backup after it, or is still at work. */
 function isBusy(at: Date, seen: Records, now: Date): boolean {
   const last = seen.starts.at(-1);
   const isOpen =

@@ -19,8 +19,8 @@ type Scheduled = {
 type Remembered = Ledger['expected'];
 
 /**
- * What became of a schedule's last moments, and which of them are told. `memory`: what is to be remembered of it;
- * `found`: the newest moment without a backup, which is to be remembered as well, once it was told.
+ * The outcomes of a schedule's last moments, and which of them are told. `memory`: what is to be remembered; `found`:
+ * the newest moment without a backup, which is remembered only after it was told.
  */
 export type Expectation = {
   memory: NonNullable<Remembered>;
@@ -30,9 +30,9 @@ export type Expectation = {
 };
 
 /**
- * Holds what a listing shows against the schedule. A schedule that is new or was changed, or a pause that is over,
- * expects nothing of the time before: a check remembers since when it has known it. One that it sees for the first time
- * counts from the newest backup. Nothing where there is no schedule, or no backup yet.
+ * Compares a listing with the schedule. A new or changed schedule, or the end of a pause, expects nothing of the time
+ * before: a check remembers since when it has known it. For the first time, it counts from the newest backup. Undefined
+ * without a schedule, or without a backup.
  */
 export function expectationOf(
   watched: Scheduled,
@@ -80,7 +80,7 @@ function knownUntil(memory: Remembered, now: Date): Remembered {
 }
 
 /**
- * Rotation never removes what the retention keeps: for all else, that a backup is not there says nothing of its run.
+ * Rotation never removes what the retention keeps; for all other moments, a missing backup says nothing about its run.
  */
 function letGo({ retention, timeZone }: Scheduled, { backups }: SourceVerdict): ((start: Date) => boolean) | undefined {
   if (retention === undefined) return undefined;

@@ -18,35 +18,32 @@ import { removalKey } from '../layout/records.ts';
 import { isUnread } from '../verdict/verdict.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
-/** A removal takes seconds: so long after its beginning it has died. */
+/** A removal takes seconds, so one that began this long ago has died. */
 const removalMs = 15 * 60_000;
 
-/** By what a copy is judged. */
+/** How a copy is judged. */
 export type WatchedCopy = Pick<CopySettings, 'vault' | 'freshnessMs'>;
 
-/** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
+/** Who is judged, and how. `place`: the vault, as people write it. `on`: the server that it is on. */
 export type WatchedSource = {
   source: SourceName;
   place: string;
   watch: WatchSettings;
   timeZone: string;
   retention?: Retention;
-  /** Its backups have to be. */
+  /** Its backups have to be encrypted. */
   encrypted?: boolean;
   on?: string | undefined;
   gone?: SourceStanding['gone'];
   copies?: readonly WatchedCopy[];
 };
 
-/**
- * What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule,
- * where those are known.
- */
+/** What was found of a source: a listing, the verdicts, and the outcomes of its scheduled moments, if known. */
 export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
 
 /**
- * One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups;
- * `copy-behind`: of one further vault, and the newest backup that it has.
+ * One finding of a check. `unknown` with `whole` is about the whole source, else about one of its backups;
+ * `copy-behind`: about one further vault, with the newest backup that it has.
  */
 export type Finding =
   | { kind: 'never' | 'stale' }
@@ -61,7 +58,7 @@ export type Finding =
   | { kind: 'overdue-drill'; everyMs: number }
   | { kind: 'paused'; until: string | undefined };
 
-/** How a copy stands; `unknown` where that could not be judged. `limitMs`: how old its newest backup may be. */
+/** How a copy stands; `unknown` if it could not be judged. `limitMs`: how old its newest backup may be. */
 export type CopyStanding = {
   vault: string;
   state: 'fresh' | 'behind' | 'unknown';
@@ -69,24 +66,24 @@ export type CopyStanding = {
   limitMs?: number;
 };
 
-/** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
+/** How a source stands, and everything that was found, the gravest first. Without findings it is `fresh`. */
 export type Judgement = {
   standing: SourceStanding;
   state: 'fresh' | Finding['kind'];
   findings: Finding[];
   expectation?: Expectation | undefined;
-  /** Of each copy that the configuration asks for, where copies were looked at. */
+  /** For each configured copy, if copies were looked at. */
   copies?: readonly CopyStanding[];
 };
 
-/** What a schedule's limit leaves for a backup that starts late. */
+/** The allowance in a schedule's limit for a backup that starts late. */
 const lateMs = 3_600_000;
-/** How many of the last backups tell how long one takes. */
+/** How many of the last backups tell how long one usually takes. */
 const usualOf = 7;
 
 /**
- * Judges a source by what its backups are worth. Everything is looked at, not only until something is found; while it
- * is paused, nothing counts.
+ * Judges a source by its verdicts. Looks at everything, not only until the first finding; while the source is paused,
+ * findings don't count.
  */
 export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement {
   const { verdict } = seen;
@@ -115,8 +112,8 @@ export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement 
 }
 
 /**
- * Where the moments of a schedule decide and none is missing, a backup may be as old as it is when the next one has to
- * have begun: after a pause, or a night that the clock leaves out, that is more than the schedule usually leaves.
+ * Where the scheduled moments decide and none is missing, a backup may be as old as it will be when the next one has to
+ * begin: after a pause, or a skipped night, that is more than the schedule usually allows.
  */
 function limitByMoments(
   watched: WatchedSource,
@@ -134,8 +131,7 @@ function limitByMoments(
 }
 
 /**
- * Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the
- * schedule do, where that is known.
+ * The age decides if it has its own limit, or if the schedule's moments are not known; otherwise the moments decide.
  */
 function staleness(
   { watch: { limit } }: WatchedSource,
@@ -153,19 +149,19 @@ function staleness(
   ];
 }
 
-/** Whether nothing is there only because the first backup is being made, and has not been for too long. */
+/** Whether there is no backup only because the first one is being made, and that has not taken too long. */
 export function isFirstAtWork({ standing: { newest, running, limitMs }, findings }: Judgement, now: Date): boolean {
   const never = newest === undefined && findings.some(({ kind }) => kind === 'never');
   return never && running !== undefined && now.getTime() - running.getTime() <= limitMs;
 }
 
-/** Adds that the lease of a source keeps every run out: why nothing has come, or nothing will. */
+/** Adds that a source's lease keeps every run out: the reason why nothing came, or nothing will. */
 export function withStuckLease(judgement: Judgement, why: string): Judgement {
   const findings: Finding[] = [{ kind: 'lease-stuck', why }, ...judgement.findings];
   return { ...judgement, findings, state: findings[0]!.kind };
 }
 
-/** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
+/** What can be said of a source whose part of the vault can't be read. A pause takes precedence. */
 export function unseen(
   watched: WatchedSource,
   { why, hint }: { why: string; hint?: string | undefined },
@@ -186,8 +182,8 @@ export function unseen(
 }
 
 /**
- * Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the
- * window in which it may start, and an hour; and the usual duration on top.
+ * How old the newest backup may be: the configured limit, or the schedule's time until the next one plus the window in
+ * which it may start and an hour; plus the usual duration.
  */
 export function limitOf({ watch: { limit }, timeZone }: WatchedSource, start: Date, usualMs: number): number {
   return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs + (limit.windowMs ?? 0)) + usualMs;
@@ -235,9 +231,7 @@ function pauseOf(watched: WatchedSource, now: Date): Finding | undefined {
     : undefined;
 }
 
-/**
- * Where neither a backup nor the memory of them is left, somebody has removed both: how many there were, nobody knows.
- */
+/** If neither backups nor the memory of them are left, somebody has removed both: how many there were is unknown. */
 function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
   if (gone === undefined)
     return lost !== undefined && backups.length === 0 ? [{ kind: 'gone', count: 0, of: 0, ids: [] }] : [];
@@ -245,8 +239,8 @@ function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
 }
 
 /**
- * Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts:
- * it is a doubt.
+ * Every damaged backup that nobody has accepted. A manifest that can't be understood says nothing about its parts: that
+ * is a doubt.
  */
 function damagedFinding({ backups, adopted }: SourceVerdict): Finding[] {
   const damaged = [...backups, ...adopted].flatMap(({ id, damage, accepted }) =>
@@ -271,7 +265,7 @@ function doubtsOf(source: SourceName, { backups, adopted, lost }: SourceVerdict)
   ];
 }
 
-/** Until a removal has ended, its word keeps a loss of the backup from being seen. The manifest goes first of all. */
+/** Until a removal has ended, its record hides a loss of the backup. A removal deletes the manifest first. */
 function halfRemoved({ source, removed, backups }: SourceHistory, now: Date): Finding[] {
   const there = new Set(backups.map(({ id }) => id));
   return removed
@@ -297,7 +291,7 @@ function unreadDoubt({ id, damage }: Verdict): Finding[] {
       ];
 }
 
-/** A backup of the future would look fresh until its day has come. */
+/** A backup dated in the future would look fresh until its day has come. */
 function misdatedDoubt(source: SourceName, { misdated }: Verdict): Finding[] {
   if (misdated === undefined) return [];
   if (misdated.kind === 'future') return [doubt(misdated.why, 'a clock is wrong, here or where the backup was made')];

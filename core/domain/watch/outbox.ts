@@ -9,21 +9,21 @@ export type { Outbox, WaitingMessage };
 /** Nothing was told, and nothing waits. */
 export const emptyOutbox: Outbox = { open: [], waiting: [], left: 0 };
 
-/** What one message has told: `group` names those that were told together. */
+/** The items that one message has told; `group`: identifies those told together. */
 export type Delivered = { items: readonly WaitingMessage[]; group?: string | undefined };
 
-/** Nobody is at a message for longer. */
+/** Nobody works on one message for longer. */
 const longestTryMs = 10 * 60_000;
 
 /**
- * An outbox is a small object: so many messages wait whole, so many more by their subject, and so many alerts are
+ * An outbox is a small object: how many messages wait whole, how many more by subject only, and how many alerts are
  * remembered.
  */
 export const outboxLimits = { whole: 40, waiting: 400, open: 4000, value: 500, facts: 12 } as const;
 
 /**
- * Brings what was seen into an outbox. What waits of the same things gives way to what holds now: what is over and was
- * never told is not told any more. `itemOf` makes the message of a change; without one, nothing is told and nothing
+ * Adds findings to an outbox. Waiting messages about the same things are replaced by what holds now: what is over and
+ * was never told is dropped. `itemOf` makes the message of a change; without a message, nothing is told and nothing
  * forgotten.
  */
 export function withSightings(
@@ -46,8 +46,8 @@ export function withSightings(
 }
 
 /**
- * Whoever was killed while telling may have told it, or not. What holds no longer counts as told, so that what follows
- * is told, too: rather an all-clear too many than none.
+ * A run that was killed while telling may or may not have told a message. If that no longer holds, it counts as told,
+ * so that its end is told, too: better one all-clear too many than none.
  */
 function presumed(box: Outbox, isOver: (one: WaitingMessage) => boolean, now: Date): Outbox {
   const tried = box.waiting.filter((one) => one.trying !== undefined && isOver(one));
@@ -59,22 +59,22 @@ function presumed(box: Outbox, isOver: (one: WaitingMessage) => boolean, now: Da
 }
 
 /**
- * What was told of missing backups: a check says when it is over, and its all-clear stands for that of the run, too.
+ * Findings about missing backups: a check tells when they are over, and its all-clear also stands for that of the run.
  */
 const missing: readonly Alert['kind'][] = ['never', 'stale', 'missed'];
 
-/** What says of a configuration, or of what it needs, that no run can begin by it: any good run says otherwise. */
+/** Failures of a configuration, or of what it needs, because of which no run can begin: any good run ends them. */
 const ofConfiguration: readonly (string | undefined)[] = ['config-invalid', 'secret-missing'];
-/** A configuration that still finds something has told it again by then. */
+/** A configuration that still finds something would have told it again by then. */
 const foundAgainMs = 26 * 3_600_000;
 
 type GoodRun = Pick<Alert, 'source' | 'kind'> & { by: string };
 type ItemOfEnd = (change: Change, ended: readonly Alert[]) => WaitingMessage;
 
 /**
- * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over,
- * and is told so once; so is that no run of this kind could begin. Failures that never reached this notifier are not
- * told any more. What another configuration than `by` finds is its own to take back.
+ * Adds the good end of a run to an outbox. Whatever was told of this kind and source, of any cause, is over, and that
+ * is told once; so is the alert that no run of this kind could begin. Failures that never reached this notifier are
+ * dropped. What another configuration than `by` found stays.
  */
 export function withGoodRun(box: Outbox, { source, kind, by }: GoodRun, now: Date, itemOf: ItemOfEnd): Outbox {
   const isOwn = (alert: Alert): boolean => alert.source === source;
@@ -103,17 +103,17 @@ export function withGoodRun(box: Outbox, { source, kind, by }: GoodRun, now: Dat
   );
 }
 
-/** Whether another configuration has found it lately, too: then it is that one's to take back. */
+/** Whether another configuration has found it lately, too: then only that one can end it. */
 export function isFoundElsewhere(alert: Alert, own: string, now: Date): boolean {
   return (alert.by ?? []).some((one) => one !== own) && isFoundLately(alert, now);
 }
 
-/** Whether somebody may still find it: it would be told again a day later. */
+/** Whether somebody may still find it: then it would be told again within a day. */
 export function isFoundLately({ told }: Alert, now: Date): boolean {
   return now.getTime() - Date.parse(told) < foundAgainMs;
 }
 
-/** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */
+/** Failures of runs that are over and wait for the rest of their group: no run will report them again. */
 export function endedRuns({ open }: Outbox): Sighting[] {
   return open.flatMap(({ source, kind, cause, over }) =>
     over === undefined || !runKinds.includes(kind) ? [] : [{ source, cause, judged: [kind], found: [] }],
@@ -121,15 +121,15 @@ export function endedRuns({ open }: Outbox): Sighting[] {
 }
 
 /**
- * What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is
- * waited for until its time is over.
+ * What is to be sent now: what waits, except what somebody else is sending at this moment. Messages of a sender that
+ * was killed wait until its time is over.
  */
 export function toSend({ waiting }: Outbox, now: Date): WaitingMessage[] {
   const [from, to] = [now.toISOString(), new Date(now.getTime() + longestTryMs).toISOString()];
   return waiting.filter(({ trying }) => trying === undefined || trying <= from || trying > to);
 }
 
-/** Says who is at these items, or, without a time, that nobody is any more. */
+/** Marks these items as being sent until a time or, without one, as no longer being sent. */
 export function withTrying(box: Outbox, items: readonly WaitingMessage[], until: Date | undefined): Outbox {
   const keys = new Set(items.map(({ alert }) => keyOf(alert)));
   return { ...box, waiting: box.waiting.map((one) => (keys.has(keyOf(one.alert)) ? tried(one, until) : one)) };
@@ -139,7 +139,7 @@ function tried({ trying: _, ...one }: WaitingMessage, until: Date | undefined): 
   return until === undefined ? one : { ...one, trying: until.toISOString() };
 }
 
-/** Brings what has been told into an outbox, whoever has written it meanwhile. */
+/** Records in an outbox what has been delivered, whoever has written it meanwhile. */
 export function withDelivered(box: Outbox, delivered: readonly Delivered[], now: Date): Outbox {
   const open = new Map(box.open.map((alert) => [keyOf(alert), alert]));
   let { waiting } = box;
@@ -156,7 +156,7 @@ export function withDelivered(box: Outbox, delivered: readonly Delivered[], now:
   return { ...box, open: sorted([...open.values()]), waiting, left: waiting.length === 0 ? 0 : box.left };
 }
 
-/** An outbox as it is kept: small. */
+/** An outbox limited to the size that is stored. */
 export function bounded(box: Outbox): Outbox {
   const { whole, waiting: most, open: mostOpen } = outboxLimits;
   const waiting = box.waiting.slice(0, most).map((one, index) => (index < whole ? shortFacts(one) : bare(one)));
@@ -183,7 +183,7 @@ function toldNow(
   };
 }
 
-/** What waited keeps its place, with the words of today. */
+/** A waiting message keeps its place and gets today's text. */
 function merged(
   waiting: readonly WaitingMessage[],
   judged: ReadonlyMap<string, unknown>,

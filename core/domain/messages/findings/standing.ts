@@ -12,45 +12,47 @@ export type SourceStanding = {
   source: SourceName;
   /** The vault, as people write it. */
   place: string;
-  /** Oldest that the newest complete backup may be, in milliseconds. */
+  /** How old the newest complete backup may be, in milliseconds. */
   limitMs: number;
   /** The newest complete backup. */
   newest?: BackupId | undefined;
   /** The newest one that has not shrunk and is of the same database. */
   full?: BackupId | undefined;
-  /** Until somebody accepts that the newest holds less, the one with the most rows, where that is another. */
+  /**
+   * The one with the most rows, if it is another than the newest, until somebody accepts that the newest holds less.
+   */
   most?: BackupId | undefined;
-  /** The newest one that passed a drill or a restore's proof; that its bytes could be read again does not prove it. */
+  /** The newest one that passed a drill or a restore's proof; reading its bytes again does not prove it. */
   proven?: BackupId | undefined;
-  /** Runs that have failed since the newest complete backup, and what the last one said. */
+  /** Runs that have failed since the newest complete backup, and the error of the last one. */
   failures: number;
   lastFailure?: string | undefined;
-  /** When the run began that is making a backup now. */
+  /** When the run that is making a backup now began. */
   running?: Date | undefined;
   /** Complete backups in the vault. */
   count: number;
-  /** What all of it takes in the vault. */
+  /** The space that all of it takes in the vault. */
   storedBytes?: number | undefined;
-  /** The source's own: in which people read its moments. */
+  /** The time zone in which people read the source's moments. */
   timeZone?: string | undefined;
   /** The server that it is on. */
   on?: string | undefined;
-  /** It is a database that its whole server has no more. */
+  /** Set if the source is a database that no longer exists on its whole server. */
   gone?: { server: SourceName; database: string; since: Date } | undefined;
-  /** What is asked of it now. */
+  /** What the configuration requires now. */
   drillEveryMs?: number | undefined;
   shrink?: { rows: number; bytes: number; since: string | undefined } | undefined;
 };
 
-/** What was told, when first, and of which further vault. */
+/** What was told, when first, and about which further vault. */
 export type Past = { was: MessageKind; since: Date; vault?: string | undefined };
 
-/** What to run to see more of a source. */
+/** Commands to see more of a source. */
 export function lookInto(source: SourceName): string[] {
   return [`nightjar check ${word(source)}`, `nightjar list ${word(source)}`];
 }
 
-/** What is said of a source in every message about it. */
+/** The facts in every message about a source. */
 export function facts(standing: SourceStanding, at: Date): Fact[] {
   const { place, limitMs, proven, failures, lastFailure, count, timeZone } = standing;
   return [
@@ -65,7 +67,7 @@ export function facts(standing: SourceStanding, at: Date): Fact[] {
   ];
 }
 
-/** Why no backup comes, and what ends that. */
+/** Why no backup comes, and how to end the alert. */
 function goneFacts({ gone, timeZone }: SourceStanding): Fact[] {
   if (gone === undefined) return [];
   const { server, database, since } = gone;
@@ -75,13 +77,13 @@ function goneFacts({ gone, timeZone }: SourceStanding): Fact[] {
   ];
 }
 
-/** What makes up for a missing backup: of a database that is gone from its server there can be none. */
+/** Commands that make up for a missing backup; a database that is gone from its server can't be backed up. */
 export function makingUp({ source, gone, newest }: SourceStanding): string[] {
   if (gone === undefined) return [`nightjar backup ${word(source)}`];
   return newest === undefined ? [] : [`nightjar restore ${word(source)} --to ${word(gone.database)}`];
 }
 
-/** Its newest complete backup, and how old that is. */
+/** Its newest complete backup and its age. */
 export function newestFacts(
   { newest, timeZone }: { newest?: BackupId | undefined; timeZone?: string | undefined },
   at: Date,
@@ -90,7 +92,7 @@ export function newestFacts(
   return [fact('Newest good', `${newest} (${moment(startOf(newest), timeZone)})`), fact('Age', ageOf(newest, at))];
 }
 
-/** How old a backup is, as people read it. */
+/** A backup's age, as people read it. */
 export function ageOf(id: BackupId, at: Date): string {
   return span(Math.max(0, at.getTime() - startOf(id).getTime()));
 }
@@ -100,7 +102,7 @@ export function lasted(since: Date, at: Date): string {
   return span(Math.max(0, at.getTime() - since.getTime()));
 }
 
-/** Of many, oldest first, the last few, newest first. */
+/** The last few of many that are sorted oldest first, newest first. */
 export function newestFew<One>(all: readonly One[]): One[] {
   return all.slice(-shownOfMany).toReversed();
 }
