@@ -13,15 +13,15 @@ import type { OnServer } from './host/in-turn.ts';
 import { databasesThere, listedEach, turnsOf } from './host/on-server.ts';
 import { examinedResult, storedResult } from './host/result.ts';
 
-/** What the Scheduler meant, as far as it can be read. */
+/** The Scheduler's moment, if it can be read. */
 function momentOf(text: string | undefined): Date | undefined {
   const moment = new Date(text ?? Number.NaN);
   return Number.isNaN(moment.getTime()) ? undefined : moment;
 }
 
 /**
- * Throws `deadline` where an earlier attempt at this request has run out of its time: another would store as much, and
- * run out of it too.
+ * Throws `deadline` if an earlier attempt at this request ran out of time: another would store as much and run out of
+ * time, too.
  */
 async function requireTime(source: SourceName, { store, identity: { run } }: BackupHost, signal: AbortSignal) {
   if (!(await store.hasFailed(source, { run, code: 'deadline' }, signal))) return;
@@ -32,23 +32,23 @@ async function requireTime(source: SourceName, { store, identity: { run } }: Bac
   });
 }
 
-/** Loaded when it is asked for: a nightly start has no use for it. */
+/** Loaded only when asked for: a nightly start does not need it. */
 async function lookedAt(name: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<BackupResult> {
   nightjar.settings(name); // a name that is not configured is refused
   const { examineSource } = await import('../core/commands/doctor/one-source.ts');
   return examinedResult(name, await examineSource(name, nightjar, signal), nightjar.seconds());
 }
 
-/** What it takes of an invocation. */
+/** What it needs of an invocation. */
 type BackupHost = BackupDeps &
   Pick<Invocation, 'identity' | 'sourceNames' | 'seconds' | 'inTurn'> & {
     source(...of: Parameters<Invocation['source']>): Promise<Source>;
   };
 
-/** Takes a backup of one source, unless somebody else is doing just that. */
+/** Takes a backup of one source, unless somebody else is already doing so. */
 export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: AbortSignal): Promise<BackupResult> {
   const name = event.source as SourceName;
-  // a name that is not configured has no place in the vault
+  // a name that is not configured must not touch the vault
   if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
   if (!nightjar.inTurn) await requireTime(name, nightjar, signal);
   try {
@@ -67,7 +67,7 @@ export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: A
   }
 }
 
-/** Looks which databases a whole server has; where that fails, those that are known have their turn all the same. */
+/** Lists the databases of a whole server; if that fails, the known ones are backed up all the same. */
 async function lookedOver(
   server: SourceName,
   nightjar: Invocation & { runOf(source: SourceName): string },
@@ -81,7 +81,10 @@ async function lookedOver(
   return { sources: turnsOf(listed, nightjar), failures };
 }
 
-/** Takes a backup of one source, or of every database of a whole server: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */
+/**
+ * Takes a backup of one source, or of every database of a whole server: `{ "source": "shop" }`; with `"doctor": true`,
+ * tries what a backup needs, and makes none.
+ */
 export const handler = lambdaHandler({
   verb: 'backup',
   read: (event) => readEvent(backupEventSchema, event, { source: 'shop' }),

@@ -10,8 +10,8 @@ import { packageFolders, writeNotices } from './host/notices.ts';
 export const functionNames = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check', 'by-tag'] as const;
 export type FunctionName = (typeof functionNames)[number];
 /**
- * `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as
- * esbuild tells.
+ * `bytes`: the whole bundle; `initBytes`: what a cold start reads before the first event. `meta`: its inputs, from
+ * esbuild.
  */
 export type Bundle = { name: FunctionName; folder: string; bytes: Bytes; initBytes: Bytes; meta: Metafile };
 
@@ -19,29 +19,29 @@ const top = join(import.meta.dirname, '..');
 const largestBytes: Bytes = 5_000_000;
 
 /**
- * Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES
- * module has neither.
+ * CommonJS packages use `require` for Node's own modules and `__dirname` for files beside them; an ES module has
+ * neither.
  */
 export const requireBanner =
   "import { createRequire as nightjarRequire } from 'node:module';const require = " +
   'nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;';
 
-/** PostgreSQL's parser in WebAssembly, which a proof loads when it first needs it: its code finds it beside itself. */
+/** PostgreSQL's parser in WebAssembly, loaded when a proof first needs it; its code expects it beside itself. */
 const parser = 'libpg-query/wasm/libpg-query.wasm';
 const proving: readonly FunctionName[] = ['restore', 'drill'];
 
-/** An optional driver of pg, which nothing of ours loads. */
+/** An optional driver of pg, which we never load. */
 const neverLoaded = ['pg-native'];
 
-/** What reaches databases: functions that work in the vault alone have none of it. */
+/** What reaches databases: functions that work only in the vault have none of it. */
 const databaseDrivers = ['pg', 'mysql2/promise', '@aws-sdk/rds-signer'];
 const vaultAlone: readonly FunctionName[] = ['rotate', 'copy', 'check', 'by-tag'];
-/** What signs: readers go by the public key alone. */
+/** What signs: readers need only the public key. */
 const signer = '@aws-sdk/client-kms';
 
 /**
- * Files of which a function needs less than all: what stands there instead. mysql2 brings authorities of Amazon RDS,
- * 180 kB of them, for who asks for its profile; ours are those of the layer.
+ * Replacements for files that a function needs only a part of. mysql2 contains 180 kB of authorities of Amazon RDS for
+ * users of its profile; we use those of the layer.
  */
 const shortened: Record<string, string> = {
   'package.json': JSON.stringify(packageJson, ['version', 'repository', 'url']),
@@ -58,9 +58,8 @@ const shortening: Plugin = {
 };
 
 /**
- * Bundles a function into `<out>/<name>/`, anew: `index.mjs`, which a cold start reads, beside it what is loaded when
- * it is first needed (an engine, a client of AWS), and the licences of what is in it. Throws `internal` when it has
- * grown too large.
+ * Bundles a function into a new folder `<out>/<name>/`: `index.mjs`, which a cold start reads, what is loaded on demand
+ * (an engine, an AWS client), and the licences of its contents. Throws `internal` if it has grown too large.
  */
 export async function bundleFunction(name: FunctionName, out: string): Promise<Bundle> {
   const folder = join(out, name);
@@ -107,7 +106,7 @@ async function copyBeside(folder: string, file: string): Promise<Bytes> {
   return (await stat(from)).size;
 }
 
-/** The entry and whatever it imports at once. */
+/** The entry and everything that it imports statically. */
 function initBytesOf({ outputs }: Metafile): Bytes {
   const seen = new Set(Object.keys(outputs).filter((path) => path.endsWith('/index.mjs')));
   for (const path of seen)
@@ -117,8 +116,8 @@ function initBytesOf({ outputs }: Metafile): Bytes {
 }
 
 /**
- * The folder of a function's bundle among those in `kept`, made there by whoever needs it first: whoever makes it at the
- * same time takes the one that was there first.
+ * The folder of a function's bundle in `kept`, made on first use. If two processes make it at the same time, both use
+ * the first one.
  */
 export async function keptBundle(name: FunctionName, kept: string): Promise<string> {
   const ready = join(kept, name);
@@ -142,7 +141,7 @@ function isThere(folder: string): Promise<boolean> {
 }
 
 /**
- * Puts a function's bundle below `out`: a new one, and in a run of the tests, in which no source changes, the one that
+ * Puts a function's bundle below `out`: a new one or, in a run of the tests, in which no source changes, the one that
  * it keeps (test/support/jest/before-all.ts).
  */
 export async function putBundle(name: FunctionName, out: string): Promise<Bundle | undefined> {

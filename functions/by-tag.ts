@@ -17,12 +17,12 @@ import type { Occasion } from './host/identity.ts';
 
 type StartedFunctions = Partial<Record<DueWork['job'], string>>;
 
-/** Looks which databases of RDS have the tag, and starts what is due of them: `{}`. It reaches no database. */
+/** Finds the databases of RDS that have the tag, and starts what is due for them: `{}`. Reaches no database. */
 export const handler = lambdaHandler({
   verb: 'discovery',
   read: (event): Occasion => readEvent(byTagEventSchema, event, {}),
   async work(_, nightjar, signal): Promise<ByTagResult> {
-    // what signs requests is no small thing to read at a cold start
+    // loaded here because signing requests would slow down a cold start
     const [{ askAws }, { rdsDatabases }] = await Promise.all([
       import('./account/aws.ts'),
       import('./account/databases.ts'),
@@ -54,7 +54,7 @@ function depsOf(nightjar: Invocation): Omit<DiscoverDeps, 'databases' | 'start'>
   };
 }
 
-/** One that is gone is started no more: not its rotation either, so that its backups stay. */
+/** A source that is gone is no longer started, not even its rotation, so its backups stay. */
 function timesOf({ name, gone, since, written }: Roster['sources'][number], nightjar: Invocation): TimedSource[] {
   const source = gone === undefined ? sourceElsewhere(written, nightjar.config) : undefined;
   if (source?.watch.schedule === undefined) return [];
@@ -74,7 +74,7 @@ function timesOf({ name, gone, since, written }: Roster['sources'][number], nigh
   ];
 }
 
-/** Lambda takes the event, and tries again by itself what fails (AWS Lambda API reference, Invoke). */
+/** Lambda takes the event, and retries failures by itself (AWS Lambda API reference, Invoke). */
 function starter(ask: AskAws, functions: StartedFunctions): DiscoverDeps['start'] {
   return async ({ job, source, at }, signal) => {
     const name = functions[job];

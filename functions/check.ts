@@ -13,10 +13,10 @@ import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { cloudWatchMeter } from './host/metrics.ts';
 
-/** A further vault that hangs must leave the function, which has five minutes, time to tell of the first one. */
+/** A further vault that hangs must leave the function, which has five minutes, time to report about the first one. */
 const copiesWithinMs = 90_000;
 
-/** Judges every source of the configuration, and tells what has changed: `{}`. */
+/** Judges every source of the configuration, and reports what has changed: `{}`. */
 export const handler = lambdaHandler({
   verb: 'check',
   read: (event): CheckEvent & Occasion => readEvent(checkEventSchema, event, {}),
@@ -41,14 +41,14 @@ export const handler = lambdaHandler({
   failureOf: ({ untold }) => (untold === undefined ? undefined : new BackupError('notify-failed', untold)),
 });
 
-/** A server at which nobody has looked yet is missed by its own name. */
+/** A server whose databases were never listed is reported as missing, under its own name. */
 function watchedNames({ sourceNames, unlooked }: Invocation): SourceName[] {
   return [...new Set([...sourceNames, ...unlooked])];
 }
 
 type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; copiesWithinMs: number };
 
-/** Loaded when it is asked for: an hourly start has no use for it. */
+/** Loaded only when asked for: an hourly start does not need it. */
 async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckResult> {
   const { digest, untoldOf } = await import('../core/commands/check/digest.ts');
   const { monthlyCosts } = await import('./account/costs.ts');
@@ -62,8 +62,8 @@ async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckRe
 }
 
 /**
- * Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. A digest names all
- * databases that are in no source, though nobody is alarmed by them.
+ * Loaded only when the stack asks for a look, because signing requests would slow down a cold start. A digest names all
+ * databases that are in no source, though nobody is alerted about them.
  */
 async function lookedAt(nightjar: Invocation, isDigest: boolean, signal: AbortSignal): Promise<AccountLook> {
   const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: asked } = functionEnvironmentSchema.parse(process.env);

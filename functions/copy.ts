@@ -12,10 +12,10 @@ import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
 import { everDatabases, fromAnother } from './host/on-server.ts';
 
-/** One that is slow, or has much to get, keeps no other waiting. */
+/** A vault that is slow, or needs much, must not delay the others. */
 const vaultsAtOnce = 2;
 
-/** Brings the further vaults of one source the backups that they should have: `{ "source": "shop" }`. */
+/** Copies to the further vaults of one source the backups that they should have: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({
   verb: 'copy',
   read: (event) => readEvent(copyEventSchema, event, { source: 'shop' }),
@@ -37,7 +37,7 @@ export const handler = lambdaHandler({
   },
 });
 
-/** A vault in which another run is at work on the source is no failure: that one brings what is missing. */
+/** If another run is at work on the source in a vault, that is no failure: that run copies what is missing. */
 function resultOf(
   source: SourceName,
   copies: readonly CopyOutcome[],
@@ -56,7 +56,7 @@ function resultOf(
   return { status: 'copied', source, copies: told, seconds: seconds() };
 }
 
-/** What was brought stays, also of a backup that is not all there: the next attempt goes on. */
+/** What was copied stays, also of an incomplete backup: the next attempt continues there. */
 function unfinished(copies: readonly CopyOutcome[], signal: AbortSignal): BackupError {
   const stopped = abortError(signal);
   if (!isBackupError(stopped, 'deadline')) return stopped;

@@ -14,8 +14,8 @@ import { workingIn } from './host/working-in.ts';
 import { drilledResult } from './host/result.ts';
 
 /**
- * Of a whole server, what has not been tried for half of the time that a proof may be old, in the order in which it
- * waits, and from another one on each time: so all have their turn, though one run may not come to all of them.
+ * The sources of a whole server that are due: those not tried for half of the time that a proof may be old, longest
+ * first. Each run starts from another one, so that all get their turn even if one run does not reach all.
  */
 async function dueOn(server: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<OnServer> {
   const names = databasesThere(server, nightjar);
@@ -35,7 +35,7 @@ function lastTried(backups: SourceHistory['backups']): number {
   return Math.max(0, ...tried.map(({ at }) => at.getTime()));
 }
 
-/** Tries a backup of a source in a scratch database, which it drops: `{ "source": "shop" }`. */
+/** Drills a backup of a source in a scratch database, which it drops: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({
   verb: 'drill',
   read: (event) => readEvent(drillEventSchema, event, { source: 'shop', backup: 'latest' }),

@@ -30,14 +30,14 @@ export const handler = lambdaHandler({
       : undefined,
 });
 
-/** Where it is to go, if not where restores of the source go anyhow. Throws `input-invalid` for what is not allowed. */
+/** The host to restore to, if it is not the default one. Throws `input-invalid` for a host that is not allowed. */
 function otherHost({ source, restoreHost }: RestoreEvent, { settings }: Invocation): string | undefined {
   const { restoreHost: allowed } = settings(source).cloud;
   const host = hostOfRestore(allowed, restoreHost);
   return host === hostOfRestore(allowed, undefined) ? undefined : host;
 }
 
-/** Throws where the server's rank has to be named, and another word or none is in the event. */
+/** Throws if the server's rank has to be named and the event names another one or none. */
 async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: AbortSignal): Promise<void> {
   const { replace, plan, into, restoreHost } = event;
   if (plan || (!replace && into === undefined)) return;
@@ -47,13 +47,13 @@ async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: Ab
   if (rank !== undefined) throw rankMissing(name, rank);
 }
 
-/** What it takes of an invocation. */
+/** What it needs of an invocation. */
 type RestoreHost = Pick<Invocation, 'store' | 'vault' | 'report' | 'clock' | 'identity' | 'seconds'> & {
   settings(name: string): Parameters<typeof memoryOf>[0];
   source(...of: Parameters<Invocation['source']>): Promise<Source & { database: string }>;
 };
 
-/** Carries out a request; one that replaces a database is carried out once, however often it is sent. */
+/** Carries out a request; one that replaces a database is carried out only once, however often it is sent. */
 export async function restoreOnce(
   event: RestoreEvent,
   nightjar: RestoreHost,
@@ -111,7 +111,7 @@ async function restored(
   );
 }
 
-/** Tells one request from another: the event, with its defaults. Keys stand in the order of the schema. */
+/** Identifies a request: a digest of the event with its defaults. Keys are in the order of the schema. */
 function digestOf({ plan: _, dropOld, ...event }: RestoreEvent): string {
   const asked = { ...event, ...(dropOld && { dropOld }) };
   return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16);

@@ -5,13 +5,11 @@ import { clientHint, clientSettings, limitMs } from './aws-client.ts';
 
 type Reference = { secret: string; field?: string | undefined };
 
-/**
- * AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered.
- */
+/** AWS Secrets Manager. A secret is fetched once, however many of its fields are asked for; failures are not cached. */
 export function awsSecrets() {
   const fetched = new Map<string, Promise<string>>();
 
-  /** Whoever joins it and sees it fail asks for himself: it may have been stopped with the one who asked first. */
+  /** Fetches again after the failure of a shared request, which may have been aborted with the caller that made it. */
   function fetchOnce(secret: string, signal: AbortSignal): Promise<string> {
     const asked = fetchSecret(secret, signal);
     fetched.set(secret, asked);
@@ -47,7 +45,7 @@ async function fetchSecret(secret: string, signal: AbortSignal): Promise<string>
   }
 }
 
-/** A name is looked for in the environment's region. */
+/** A secret given by name is looked for in the environment's region. */
 async function connect(secret: string): Promise<SecretsManagerClient> {
   const { SecretsManagerClient: Client } = await import('@aws-sdk/client-secrets-manager');
   return new Client(clientSettings('secretsmanager', secret));
@@ -70,7 +68,7 @@ function fieldOf(value: string, secret: string, field: string): string {
   );
 }
 
-/** What JSON.parse says about a secret quotes it: so no cause is kept. */
+/** JSON.parse quotes the secret in its error, so no cause is kept. */
 function parsed(value: string): Record<string, unknown> | undefined {
   try {
     const found: unknown = JSON.parse(value);

@@ -6,7 +6,7 @@ const largestBytes = 65_536;
 const readLimitMs = 10_000;
 
 /**
- * A secret kept in a file, without one newline at its end. Who else may read the file is not our business: Docker and
+ * A secret kept in a file, without one newline at its end. Does not check who else may read the file: Docker and
  * Kubernetes mount secrets readable by everybody in the container. Throws `secret-missing`.
  */
 export async function readSecretFile(folder: string, file: string, signal: AbortSignal): Promise<string> {
@@ -19,7 +19,7 @@ export async function readSecretFile(folder: string, file: string, signal: Abort
   const limit = AbortSignal.any([signal, AbortSignal.timeout(readLimitMs)]);
   try {
     const found = await stat(path);
-    // a pipe that nobody writes to would be waited for without end
+    // reading a pipe that nobody writes to would never end
     if (!found.isFile()) throw missing('is not a file');
     if (found.size > largestBytes) throw missing('is too large for a secret');
     const value = (await readFile(path, { encoding: 'utf8', signal: limit })).replace(/\r?\n$/, '');

@@ -10,8 +10,8 @@ export type SecretPlaces = {
 };
 
 /**
- * Secrets of the environment, of files and of AWS Secrets Manager (fetched once a run). An empty one is as good as
- * none: `secret-missing`.
+ * Secrets of the environment, of files and of AWS Secrets Manager (fetched once a run). An empty secret is an error,
+ * too: `secret-missing`.
  */
 export function openSecrets({ env, folder }: SecretPlaces): Secrets {
   const aws = awsSecrets();

@@ -3,12 +3,12 @@ import type { KMSClient } from '@aws-sdk/client-kms';
 import { abortError, BackupError, messageOf } from '../domain/errors.ts';
 import { clientHint, clientSettings, limitMs } from './aws-client.ts';
 
-/** A public key of AWS KMS: `arn` of the key, and the key itself (SPKI, DER). */
+/** A public key of AWS KMS: the key's `arn`, and the public key itself (SPKI, DER). */
 export type KmsPublicKey = { arn: string; key: Uint8Array };
 
 /**
- * The signature of a document by a key of AWS KMS, made inside KMS: ECDSA on P-256 over the SHA-256 of the document, as
- * DER (KMS API reference, Sign). Throws `secret-missing` where the key is not to be had, `key-missing` where it can't sign.
+ * Signs a document inside AWS KMS: ECDSA on P-256 over the SHA-256 of the document, as DER (KMS API reference, Sign).
+ * Throws `secret-missing` if the key is unavailable, and `key-missing` if it can't sign.
  */
 export async function kmsSignature(arn: string, document: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
   const { SignCommand } = await import('@aws-sdk/client-kms');
@@ -24,7 +24,7 @@ export async function kmsSignature(arn: string, document: Uint8Array, signal: Ab
   return Signature;
 }
 
-/** The public key of a key of AWS KMS, by its ARN or alias. Throws as `kmsSignature` does. */
+/** The public key of a KMS key, by its ARN or alias. Throws as `kmsSignature` does. */
 export async function kmsPublicKey(name: string, signal: AbortSignal): Promise<KmsPublicKey> {
   const { GetPublicKeyCommand } = await import('@aws-sdk/client-kms');
   const command = new GetPublicKeyCommand({ KeyId: name });
@@ -51,7 +51,7 @@ async function asked<T>(
   }
 }
 
-/** What can't be mended by a right or a name (KMS API reference, Sign: errors). */
+/** Errors that no permission or other name would fix (KMS API reference, Sign: errors). */
 const unfitNames = ['DisabledException', 'KMSInvalidStateException', 'InvalidKeyUsageException', 'ValidationException'];
 
 function explained(name: string, cause: unknown): BackupError {

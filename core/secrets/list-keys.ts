@@ -6,14 +6,14 @@ import { isBackupId } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ListKey, ListKeys } from '../ports.ts';
 
-/** Two keys take 400 bytes, post-quantum ones too. */
+/** Two keys take 400 bytes, also post-quantum ones. */
 const largestFile = 64 * 1024;
 const line = /^(\S+) ([0-9a-f]{64}) (AGE-SECRET-KEY-\S+)$/;
 
 /**
- * Keys to lists in a folder of this machine, a file for each source of each vault, with a key a line: `<id> <SHA-256 of
- * the manifest> AGE-SECRET-KEY-…`. The name ends as those of private keys do, so that no plain backup of the folder takes
- * it along (docs/files.md).
+ * Keys to lists in a folder of this machine: one file per source and vault, one key per line: `<id> <SHA-256 of the
+ * manifest> AGE-SECRET-KEY-…`. The file's name ends like those of private keys, so that no unencrypted backup of the
+ * folder includes it (docs/files.md).
  */
 export function listKeysIn(folderOf: () => Promise<string>, vault: string): ListKeys {
   const fileFor = async (source: SourceName) => {
@@ -39,7 +39,7 @@ export function listKeysIn(folderOf: () => Promise<string>, vault: string): List
   };
 }
 
-/** What is no line of ours is no key: a lost one costs a whole backup. */
+/** Ignores lines that are not ours: a lost key only costs a full backup. */
 function keysIn(text: string): ListKey[] {
   return text.split('\n').flatMap((one) => {
     const [, id, manifest, identity] = line.exec(one) ?? [];
@@ -58,14 +58,17 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** The old file or the new one, whole, whatever happens. One run works on a source, so that one name beside it is enough. */
+/**
+ * Leaves the old file or the new one, whole, whatever happens. Only one run works on a source, so one temporary name is
+ * enough.
+ */
 async function replace(file: string, text: string): Promise<void> {
   const beside = `${file.slice(0, -'.key'.length)}.new.key`;
   await rm(beside, { force: true });
   try {
     const handle = await open(beside, 'wx', 0o600);
     try {
-      // what root starts by hand leaves a file that the timer of this folder's user can read
+      // a file written by root must be readable by the owner of the folder, whose timer runs later
       const { uid, gid } = await stat(dirname(file));
       if (process.getuid?.() === 0) await handle.chown(uid, gid);
       await handle.writeFile(text);
@@ -79,12 +82,12 @@ async function replace(file: string, text: string): Promise<void> {
     throw error;
   }
   const folder = await open(dirname(file), 'r');
-  // some file systems can't, and need not: what is lost is a saving
+  // some file systems can't; a lost file only costs a full backup
   await folder.sync().catch(() => undefined);
   await folder.close();
 }
 
-/** Somebody else's file is none of ours, and is replaced. */
+/** A file of another user does not count, and is replaced. */
 function absent(error: unknown): undefined {
   if (!['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }

@@ -13,9 +13,9 @@ export type TokenOf = {
 const limitMs = 30_000;
 
 /**
- * IAM database authentication: in a password's place, a request to the server signed with our credentials, good for 15
- * minutes to begin a connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's
- * name, else the environment's.
+ * IAM database authentication: instead of a password, a signed request to the server, which is accepted for 15 minutes
+ * to begin a connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's name,
+ * else the environment's.
  */
 export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
   const region = rdsRegion(host);
@@ -23,7 +23,7 @@ export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
   return {
     async make(signal) {
       if (signal.aborted) throw abortError(signal);
-      // it looks for credentials once, and anew when they expire
+      // it looks for credentials once, and again when they expire
       signer ??= import('@aws-sdk/rds-signer').then(
         ({ Signer: Made }) =>
           new Made({ hostname: host, port, username: user, ...(region !== undefined && { region }) }),
@@ -53,7 +53,7 @@ function refusedHint(user: string, region = '<region>', resourceId = '<resource 
   ].join('; ');
 }
 
-/** The credentials are looked for in several places, and some of them answer slowly or not at all. */
+/** Credentials are looked for in several places, some of which answer slowly or not at all. */
 async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const { promise: late, reject } = Promise.withResolvers<never>();

@@ -11,7 +11,7 @@ import { askAws } from './aws.ts';
 import { lookAtAccount } from './look.ts';
 import type { AccountWatch } from './look.ts';
 
-/** What stands in the account around the sources of a configuration, and around those that were found by their tag. */
+/** What surrounds the sources in the AWS account: those of a configuration, and those found by their tag. */
 export async function lookAround(
   nightjar: Invocation,
   asked: Pick<AccountWatch, 'schedules' | 'mustCover'>,
@@ -19,7 +19,7 @@ export async function lookAround(
 ): Promise<AccountLook> {
   const { sourceNames, settings, config, byTag } = nightjar;
   const hosts = [...sourceNames.map((name) => settings(name)), ...config.servers.values()].flatMap((source) => {
-    // further ones are servers that its backups may go to, and hold nothing that it reads
+    // further hosts are only restored to, and are not backed up
     return [factsOf(source).server?.host ?? [], source.cloud.restoreHost?.[0] ?? []].flat();
   });
   const look = await lookAtAccount({ ...asked, meant: meantSchedules(nightjar), hosts }, askAws(process.env), signal);
@@ -27,7 +27,7 @@ export async function lookAround(
   return unseen === undefined ? look : { ...look, found: [...look.found, unseen] };
 }
 
-/** What was found by its tag has no schedules of its own, nor has a database of a whole server: that one has. */
+/** Sources found by their tag, and databases of a whole server, have no schedules of their own; the server has. */
 function meantSchedules({ sourceNames, settings, config: { cloud, servers } }: Invocation): string[] {
   const others = { digest: cloud?.digest !== undefined, byTag: cloud?.byTag !== undefined };
   const inFile = sourceNames.filter((name) => !(others.byTag && isByTag(name)) && !isDatabase(name, settings(name)));

@@ -8,19 +8,19 @@ export type AwsRequest = {
   method: 'GET' | 'POST';
   path: string;
   query?: Record<string, string>;
-  /** Of a form, unless `headers` are there. */
+  /** A form, unless `headers` are given. */
   body?: string;
   headers?: Record<string, string>;
 };
-/** Asks a service and gives its answer. Throws `internal` with the beginning of what else it says. */
+/** Asks a service and returns its answer. Throws `internal` with the beginning of any other answer. */
 export type AskAws = (request: AwsRequest, signal: AbortSignal) => Promise<string>;
 
 const limitMs = 20_000;
 const shownCharacters = 300;
 
 /**
- * Asks services of AWS in the region of the function, by its role, whose credentials Lambda puts into the environment.
- * For two calls, a client of each service would make the bundle twice as large.
+ * Asks AWS services in the function's region, by its role, whose credentials Lambda puts into the environment. SDK
+ * clients for these two calls would double the size of the bundle.
  */
 export function askAws(env: Readonly<Record<string, string | undefined>>): AskAws {
   const region = env['AWS_REGION'] ?? '';

@@ -4,7 +4,9 @@ import type { Config } from '../../core/contract/config/config.ts';
 import { estimateCost } from '../../core/domain/cost/cost.ts';
 import { pricesOf } from '../../core/domain/cost/prices.ts';
 
-/** What a month costs, by list prices of the region: the storage of a gigabyte, and, as `nightjar cost` counts, all of it. */
+/**
+ * The cost of a month by the region's list prices: of a stored gigabyte, and of everything, as `nightjar cost` counts.
+ */
 export function monthlyCosts(config: Config, region: string): DigestCost {
   return {
     dollarsPerGb: pricesOf(region).storage,

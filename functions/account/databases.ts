@@ -4,7 +4,7 @@ import type { RdsDatabase, RdsReach } from '../../core/domain/watch/account.ts';
 import { engineOfRds } from '../../core/engines/index.ts';
 import type { AskAws } from './aws.ts';
 
-/** One element is no list in XML, and an empty one is an empty text. */
+/** In XML a single element is no list, and an empty list is an empty text. */
 const many = <T extends z.ZodType>(member: string, of: T) =>
   z
     .preprocess((list) => {
@@ -15,7 +15,7 @@ const many = <T extends z.ZodType>(member: string, of: T) =>
 const tag = z.object({ Key: z.string(), Value: z.string().default('') });
 const portNumber = z.string().transform(Number).optional();
 
-/** What both say of how their databases are reached. */
+/** Fields of both that say how their databases are reached. */
 const reached = {
   IAMDatabaseAuthenticationEnabled: z.string().default(''),
   Port: portNumber,
@@ -52,8 +52,9 @@ const version = '2014-10-31';
 const mostPages = 100;
 
 /**
- * The database servers of the region that Nightjar can back up (Neptune and DocumentDB answer to the same calls): clusters with their members, and instances with their replicas (Amazon RDS API
- * reference, DescribeDBInstances and DescribeDBClusters).
+ * The database servers of the region that Nightjar can back up (Neptune and DocumentDB answer to the same calls):
+ * clusters with their members, and instances with their replicas (Amazon RDS API reference, DescribeDBInstances and
+ * DescribeDBClusters).
  */
 export async function rdsDatabases(ask: AskAws, signal: AbortSignal): Promise<RdsDatabase[]> {
   const instances = (await all('DescribeDBInstances', 'DBInstances', 'DBInstance', instance, ask, signal)).filter(
@@ -97,7 +98,7 @@ export async function rdsDatabases(ask: AskAws, signal: AbortSignal): Promise<Rd
   ];
 }
 
-/** Undefined while it is being made: there is no address yet. */
+/** Undefined while it is being made and has no address yet. */
 function reachOf({ Endpoint, Port, DbiResourceId, DBName, ...one }: Instance): RdsReach | undefined {
   if (typeof Endpoint !== 'object' || Endpoint.Address === undefined) return undefined;
   return {
@@ -110,7 +111,7 @@ function reachOf({ Endpoint, Port, DbiResourceId, DBName, ...one }: Instance): R
   };
 }
 
-/** Its own endpoint leads to the member that takes writes; the network is that of its members. */
+/** The cluster's endpoint leads to the member that takes writes; the network is that of its members. */
 function reachOfCluster(one: Cluster, members: readonly Instance[]): RdsReach | undefined {
   const { Endpoint, Port, DbClusterResourceId, DatabaseName } = one;
   if (!Endpoint) return undefined;

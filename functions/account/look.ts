@@ -5,21 +5,21 @@ import type { AskAws } from './aws.ts';
 import { rdsDatabases } from './databases.ts';
 import { silentSchedules } from './schedules.ts';
 
-/** What is to be looked at; nothing of it, where the stack says nothing. */
+/** What is to be looked at; each thing only if the stack asks for it. */
 export type AccountWatch = {
-  /** Groups of schedules that are the stack's. */
+  /** The stack's groups of schedules. */
   schedules: readonly string[];
-  /** Names of the schedules that have to be there. */
+  /** Names of the schedules that have to exist. */
   meant: readonly string[];
-  /** Which databases have to be covered; undefined: nobody asks. */
+  /** Which databases have to be covered; undefined: none has to be. */
   mustCover: string | undefined;
   /** Servers that sources reach. */
   hosts: readonly string[];
 };
 
 /**
- * Looks at what stands around the backups in the account. Throws only when it is stopped: what can't be seen, asked for
- * twice, is a finding.
+ * Looks at what surrounds the backups in the account. Throws only when it is stopped: what can't be seen, after two
+ * attempts, is a finding.
  */
 export async function lookAtAccount(
   { schedules, meant, mustCover, hosts }: AccountWatch,

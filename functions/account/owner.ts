@@ -1,8 +1,8 @@
 import type { DiscoverDeps } from '../../core/commands/by-tag/discover.ts';
 
 /**
- * Who writes a roster, by the ARN of the function, which an alias may end: stacks of two accounts may bear one name, and
- * share one vault.
+ * The owner of a roster, from the function's ARN, which may end in an alias: stacks in two accounts may have the same
+ * name and share a vault.
  */
 export function rosterOwner(arn: string): Pick<DiscoverDeps, 'owner' | 'ownerBefore'> {
   const [, , , region, account, , name] = arn.split(':');

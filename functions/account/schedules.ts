@@ -10,8 +10,8 @@ type ScheduleListed = z.infer<typeof page>['Schedules'][number];
 const mostPages = 100;
 
 /**
- * Schedules in these groups that somebody has switched off, and those of `meant`, by name, that are in none of them
- * (EventBridge Scheduler API reference, ListSchedules).
+ * Schedules in these groups that somebody has switched off, and names of `meant` that are in none of them (EventBridge
+ * Scheduler API reference, ListSchedules).
  */
 export async function silentSchedules(
   groups: readonly string[],
@@ -39,7 +39,7 @@ function disabled(group: string, name: string): AccountFinding {
   };
 }
 
-/** It was made by a deployment, which does not make it again while its template is the same. */
+/** A deployment made it, and does not make it again while its template is unchanged. */
 function missing(name: string): AccountFinding {
   return {
     kind: 'schedule-missing',

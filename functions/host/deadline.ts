@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/domain/units.ts';
 
 export type Limits = { signal: AbortSignal; release(): void };
 
-/** Time that clean-up takes at least: to stop programs, take back uploads and give back the lease. */
+/** The least time for clean-up: to stop programs, remove uploads and give back the lease. */
 const leastGraceMs = 5_000;
 
 /** How long before the end of a function's time work stops: a twentieth, at least five seconds, at most half of it. */

@@ -1,7 +1,7 @@
 import { abortError, BackupError, isBackupError, ourError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
 
-/** Remedies of the engine room speak of the command line; these are the same in an event's terms. */
+/** Remedies in `core` speak of the command line; these say the same for events. */
 const hints: Partial<Record<FailureCode, string>> = {
   'target-not-empty':
     'give a new name in "to"; or, to drop what that database holds: "replace": true and "confirm" with its name',
@@ -18,12 +18,12 @@ const keys: Record<string, string> = {
   '--schema-only': '"schemaOnly": true',
 };
 
-/** A remedy without options of the command line. */
+/** A remedy in terms of events instead of options. */
 export function inTermsOfEvents(hint: string): string {
   return hint.replace(/--into (\w+)/g, '"into": "$1"').replace(/--[a-z-]+/g, (option) => keys[option] ?? option);
 }
 
-/** The error of ours that a failed run stands for: what the deadline has broken is the deadline's. */
+/** The error of a failed run: after the deadline, any other error counts as its consequence. */
 export function failureOf(error: unknown, signal: AbortSignal): BackupError {
   if (signal.aborted && !isBackupError(error, abortError(signal).code)) return abortError(signal);
   if (isBackupError(error))
@@ -35,7 +35,7 @@ export function failureOf(error: unknown, signal: AbortSignal): BackupError {
 }
 
 /**
- * What Lambda is thrown: it takes an error's name for the error's type. Nothing but code, message and hint leaves the
+ * The error that Lambda is shown: it takes an error's name for its type. Only code, message and hint leave the
  * function.
  */
 export function thrownOf({ code, message, hint }: BackupError): Error {

@@ -26,11 +26,11 @@ import { jsonLog, reportTo, without } from './log.ts';
 
 export type Invocation = Nightjar & {
   identity: InvocationIdentity;
-  /** Of this function, as it was invoked. */
+  /** The ARN by which this function was invoked. */
   arn: string;
   report: Report;
   seconds(): number;
-  /** It is one of several that share the time of the function. */
+  /** It is one of several that share the function's time. */
   inTurn: boolean;
 };
 
@@ -38,27 +38,29 @@ type HandlerJob<E, R> = {
   verb: Verb;
   read(event: unknown): E;
   work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
-  /** What is done in turn of a whole server that an event names; without it, none may be named. */
+  /** What has its turn if the event names a whole server; without it, an event may not name one. */
   onServer?(
     server: SourceName,
     invocation: Invocation & { runOf(source: SourceName): string },
     signal: AbortSignal,
   ): Promise<OnServer>;
-  /** What is told of a result that is not all it should be: it is answered all the same. */
+  /** The failure that is reported for a result that is not all it should be; the result is still returned. */
   failureOf?(result: R): BackupError | undefined;
 };
 
-/** Left for the answer when telling takes long. */
+/** Time left for the answer when telling takes long. */
 const answerMs = 500;
 const leastTellingMs = 1_000;
-/** A source has a run of its own of these, and many fail at the same moment where a server or the vault does. */
+/**
+ * Kinds of runs that each source has for itself, so that many fail at the same moment when a server or the vault fails.
+ */
 const oneForEach: readonly Verb[] = ['backup', 'rotation', 'drill', 'copy'];
-/** So long such a run waits for what others have to say, and for no more of its time than a quarter. */
+/** How long such a run waits for the messages of others; never more than a quarter of its time. */
 const gatherMs = 20_000;
 
 /**
- * A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs
- * start, end and failure. Throws what Lambda is to show.
+ * A Lambda handler: reads the event, composes Nightjar, works within the deadline, reports how it ended, and logs
+ * start, end and failure. Throws the error that Lambda shows.
  */
 export function lambdaHandler<E extends Occasion, R extends object>({
   verb,
@@ -162,7 +164,7 @@ function aServer(server: SourceName, { onServer }: Nightjar): BackupError {
   });
 }
 
-/** A value, or the error that `get` throws: an event that can't be read is told to whom the configuration names. */
+/** A value, or the error that `get` throws: an unreadable event is still reported to the configured notifiers. */
 function attempt<T>(make: () => T): { value?: T; get(): T } {
   try {
     const value = make();
@@ -181,7 +183,7 @@ type Asking<R> = Pick<RunHost, 'explain' | 'limit' | 'gatherOthers'> & {
   failureOf(result: R): BackupError | undefined;
 };
 
-/** `eachOf`: what is done where the event names a whole server. */
+/** `eachOf`: what is done if the event names a whole server. */
 type Working<R> = {
   work(nightjar: Nightjar): Promise<R>;
   eachOf(server: SourceName, composing: () => Promise<Nightjar>, host: RunHost): Promise<InTurnResult>;
@@ -252,22 +254,19 @@ async function within<R extends object>(
   }
 }
 
-/** What is on a whole server is nothing to a function that does not work on it, and may not even read of it. */
+/** Leaves whole servers out for a function that does not work on them and may not even read about them. */
 function knowing(server: string | undefined, config: Config): Config {
   if (server === '*') return config;
   return { ...config, servers: new Map([...config.servers].filter(([name]) => name === server)) };
 }
 
-/** Whoever the configuration tells, and the topic of the stack, unless it stands there by itself. */
+/** The configured notifiers, and the stack's topic unless it is among them. */
 function tellingTopic<T extends ToldBy>(told: T, topic: string | undefined): T {
   if (topic === undefined || told.notify.some(({ sns }) => sns === topic)) return told;
   return { ...told, notify: [...told.notify, { sns: topic }] };
 }
 
-/**
- * What the execution role's credentials consist of, as it is and as it stands in a signed address: a driver's words
- * could hold them.
- */
+/** The execution role's credentials, plain and as in a signed address: a driver's message could contain them. */
 function roleSecrets(): () => string[] {
   const values = (): string[] =>
     ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);

@@ -10,23 +10,23 @@ export type LambdaContext = {
   getRemainingTimeInMillis(): number;
 };
 
-/** What an event says of itself that is the same whenever it is delivered. */
+/** What is the same in an event each time it is delivered. */
 export type Occasion = { source?: string | undefined; scheduled?: string | undefined };
 
-/** Who an invocation is to the lease, and whom it has met there. */
+/** An invocation's identity for the lease, and the holder that it met there. */
 export type InvocationIdentity = Identity & {
   /** Who held the lease when we asked for it. */
   met(): { holder: string; sameRequest: boolean } | undefined;
 };
 
-/** Kinds of environment that never do two invocations side by side; managed instances do. */
+/** Kinds of environment that never run two invocations in parallel; managed instances do. */
 const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
 
 /**
- * The run id is the beginning of the request's, which stays the same when Lambda tries again; of what a schedule has
- * started, it is made of the source and the moment that was meant, for the Scheduler may deliver that twice, in two
- * requests. A log stream belongs to one execution environment. Where that does one invocation at a time, which
- * `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder of our stream is a run that has been killed.
+ * The run id is the beginning of the request id, which stays the same when Lambda retries. For a scheduled start it is
+ * made of the source and the scheduled moment, because the Scheduler may deliver that twice, in two requests. A log
+ * stream belongs to one execution environment. If that runs one invocation at a time, which `initialization`
+ * (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder with our log stream is a run that was killed.
  */
 export function invocationIdentity(
   { awsRequestId, functionName, logStreamName }: Omit<LambdaContext, 'invokedFunctionArn'>,
@@ -53,8 +53,8 @@ export function invocationIdentity(
 }
 
 /**
- * Who is doing the same work at this moment, so that ours is to be skipped. Undefined for every other failure; also for
- * an earlier attempt at this very request, which may have been killed: then ours fails, and Lambda tries again.
+ * The holder that is doing the same work at this moment, so that ours is skipped. Undefined for every other failure,
+ * and for an earlier attempt at this very request, which may have been killed: then ours fails, and Lambda retries.
  */
 export function otherHolder(error: unknown, identity: InvocationIdentity): string | undefined {
   if (!isBackupError(error, 'lease-held')) return undefined;
@@ -63,7 +63,7 @@ export function otherHolder(error: unknown, identity: InvocationIdentity): strin
   return met?.sameRequest ? undefined : met?.holder;
 }
 
-/** A number in [0, 1) that is the same for the same run, so that the ids of what it makes end alike. */
+/** A number in [0, 1) that is the same for the same run, so that the ids it makes have the same end. */
 export function ofRun(run: string): number {
   return createHash('sha256').update(run).digest().readUIntBE(0, 3) / 0x1000000;
 }

@@ -7,32 +7,32 @@ import { plural } from '../../core/domain/units.ts';
 import { notifyGathered, reportGoodLook, runAndReport } from '../../core/telling/run-and-report.ts';
 import type { Gathering, ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 
-/** What is on a whole server, in the order in which it has its turn, and what went wrong in finding that out. */
+/** The sources on a whole server, in order, and what failed while finding them. */
 export type OnServer = { sources: readonly SourceName[]; failures: readonly unknown[] };
 
 type Turns<R> = {
   run: ReportedRun & { source: SourceName };
   host: RunHost;
   look(): Promise<OnServer>;
-  /** Works on one of them; it tells nobody how that ended. */
+  /** Works on one source; reports nothing. */
   work(source: SourceName): Promise<R>;
-  /** The run id of that. */
+  /** The run id for a source. */
   runOf(source: SourceName): string;
   failureOf(result: R): BackupError | undefined;
-  /** Takes how each has ended. */
+  /** Receives how each one ended. */
   ended(source: SourceName, end: { result: R } | { error: unknown }): void;
-  /** How much of the time of the function is over, from 0 to 1. */
+  /** How much of the function's time is used, from 0 to 1. */
   spent(): number;
 };
 
-/** Who began with less than this of the function's time over had all of it, as far as anybody can have it. */
+/** A turn that began before this share of the function's time was used had practically all of it. */
 const nearlyNothing = 0.1;
 
 /**
- * Works on everything on a whole server, one after the other, as the command line does: what fails keeps nothing else
- * from its turn, and each tells how it has ended. Whose turn time has cut off is left, with whoever did not come to it,
- * for the next attempt at the same event, and alarms nobody: Lambda attempts what fails again, and tells when it gives
- * up. Throws what has failed, and `deadline` where something is left.
+ * Works on everything on a whole server, one after the other, as the command line does: a failure doesn't stop the
+ * others, and each end is reported. A source whose turn was cut off by time, and those that had no turn, are left to
+ * the next attempt at the same event and alert nobody: Lambda retries failures, and reports when it gives up. Throws
+ * what has failed, and `deadline` if something is left.
  */
 export async function inTurn<R extends object>(
   { run, host, look, work, runOf, failureOf, ended, spent }: Turns<R>,
@@ -68,7 +68,7 @@ export async function inTurn<R extends object>(
 
   async function all(): Promise<InTurnResult> {
     const { sources, failures: unseen } = await look();
-    // one of them may fail each night: then this run never ends well, and what was wrong with the server is over
+    // even if a database fails each night and this run never ends well, an earlier problem with the server is over
     if (unseen.length === 0) await reportGoodLook(run, { ...host, gathering });
     for (const source of sources) {
       if (signal.aborted) result.left.push(source);
@@ -79,7 +79,7 @@ export async function inTurn<R extends object>(
     if (own.length > 0) throw collected([...own, ...failures]);
     const error = result.left.length > 0 ? unfinished(result) : failures.length > 0 ? collected(failures) : undefined;
     if (error === undefined) return result;
-    // each of them was told by itself, or is attempted again
+    // each of them was reported separately, or is tried again
     unalarming.push(isBackupError(error) ? error.code : 'internal');
     throw error;
   }

@@ -10,12 +10,12 @@ export type LogContext = {
   now: () => Date;
   /** Takes one line. */
   write: (line: string) => void;
-  /** Values that no line may hold. */
+  /** Values that no line may contain. */
   secrets: () => readonly string[];
 };
 
 /**
- * One JSON object a line, with the field names of Lambda's own JSON logs (`timestamp`, `level`, `requestId`,
+ * One JSON object per line, with the field names of Lambda's own JSON logs (`timestamp`, `level`, `requestId`,
  * `message`).
  */
 export function jsonLog({ fields: common, now, write, secrets }: LogContext): Log {
@@ -27,9 +27,7 @@ export function jsonLog({ fields: common, now, write, secrets }: LogContext): Lo
   };
 }
 
-/**
- * Logs what is worth a line: what is planned, each stage, each finished part, each warning; not the bytes that pass.
- */
+/** Logs what is planned, each stage, each finished part and each warning; not the progress in bytes. */
 export function reportTo(log: Log): Report {
   return (event: RunEvent) => {
     if (event.type === 'progress') return;
@@ -41,7 +39,7 @@ export function reportTo(log: Log): Report {
 
 const signed = /(X-Amz-(?:Signature|Security-Token)=)[^&\s"']+/gi;
 
-/** A text with every secret in it blotted out, and what makes an address signed: a token of IAM is one. */
+/** A text with every secret removed, and also what makes an address signed, as in an IAM token. */
 export function without(text: string, secrets: readonly string[]): string {
   return secrets.reduce(
     (rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')),

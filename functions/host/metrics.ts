@@ -2,10 +2,7 @@ import type { Meter } from '../../core/ports.ts';
 
 type MetricsPlace = { functionName: string; now: () => Date; write: (line: string) => void };
 
-/**
- * Figures as CloudWatch takes them from a function's log: one line of embedded metric format, every figure a count, of
- * this function.
- */
+/** Writes figures to the function's log in CloudWatch's embedded metric format: one line, every figure a count. */
 export function cloudWatchMeter({ functionName, now, write }: MetricsPlace): Meter {
   return (figures) => {
     const metrics = Object.keys(figures).map((name) => ({ Name: name, Unit: 'Count' }));

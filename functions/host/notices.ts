@@ -5,10 +5,10 @@ import licences from 'spdx-license-list/full.js';
 import { BackupError } from '../../core/domain/errors.ts';
 
 type Package = { name: string; version: string; license?: string; author?: string | { name: string } };
-/** A library that is in a bundle, and its own words about its licence. */
+/** A library in a bundle, with its own licence texts. */
 type HostNotice = { name: string; version: string; licence: string; texts: string[] };
 
-/** Code of others that is compiled into a package whose own text does not name it. */
+/** Third-party code compiled into a package whose own licence text does not name it. */
 const compiledIn: Readonly<Record<string, readonly (readonly [what: string, owner: string, licence: string])[]>> = {
   'libpg-query': [
     ['The parser of PostgreSQL', '1996-2025, PostgreSQL Global Development Group', 'PostgreSQL'],
@@ -18,12 +18,10 @@ const compiledIn: Readonly<Record<string, readonly (readonly [what: string, owne
   ],
 };
 
-/** Beside what is bundled: the notices of every library in it, as their licences ask for. */
+/** The file beside a bundle with the notices of every library in it, as their licences require. */
 export const noticesName = 'THIRD-PARTY.txt';
 
-/**
- * The folders of the packages that went into a bundle, whichever copy of each; `also` names those that no import shows.
- */
+/** The folders of the packages in a bundle, each copy of them; `also` names those that no import shows. */
 export function packageFolders(metas: readonly Metafile[], also: readonly string[] = []): string[] {
   const paths = metas.flatMap(({ inputs }) => Object.keys(inputs));
   const folders = paths.flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
@@ -61,7 +59,7 @@ function nameOf(author: Package['author']): string {
   return typeof author === 'string' ? author : (author?.name ?? 'see the package');
 }
 
-/** For whoever names a licence and brings no text of it. `owner`: of the copyright, with the years. */
+/** The text for a package that names a licence without containing it. `owner`: of the copyright, with the years. */
 function standardText(licence: string, owner?: string): string {
   const text = licences[licence]?.licenseText;
   if (text === undefined) throw new BackupError('internal', `no text is known of the licence "${licence}"`);

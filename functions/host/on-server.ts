@@ -8,12 +8,12 @@ import { ofRun } from './identity.ts';
 
 const listedAtOnce = 8;
 
-/** What has its turn on a whole server: its databases, also those that are gone. Its roles have schedules of their own. */
+/** The databases of a whole server, including those that are gone; its roles have schedules of their own. */
 export function everDatabases(server: SourceName, { onServer }: Pick<Invocation, 'onServer'>): SourceName[] {
   return onServer(server).filter((name) => name !== globalsSourceName(server));
 }
 
-/** Those that are there, as far as the last look could tell. */
+/** Those that existed at the last look. */
 export function databasesThere(server: SourceName, nightjar: Pick<Invocation, 'onServer' | 'settings'>): SourceName[] {
   return everDatabases(server, nightjar).filter((name) => nightjar.settings(name).gone === undefined);
 }
@@ -28,9 +28,9 @@ export function listedEach(
 }
 
 /**
- * In which order databases are backed up: whoever was not tried for longest first, so that those that end the function,
- * or take all of its time, take it night after night from no other. Last come those that an earlier attempt at this
- * request has begun with: one of them may be why it has ended.
+ * The order in which databases are backed up: those not tried for longest first, so that one that ends the function, or
+ * takes all its time, does not block the same others every night. Last come those that an earlier attempt at this
+ * request has begun, because one of them may have ended it.
  */
 export function turnsOf(
   listed: readonly Pick<SourceHistory, 'source' | 'starts' | 'failures' | 'backups'>[],
@@ -49,8 +49,8 @@ export function turnsOf(
 }
 
 /**
- * The same turns, from another one on each time: of what is not done, the vault remembers no attempt, and what takes all
- * of the time, or ends the function, would take it from the same others each time.
+ * The same turns, starting from another one each time: the vault does not remember attempts at this work, and one that
+ * takes all the time, or ends the function, would always block the same others.
  */
 export function fromAnother<T>(turns: readonly T[], now: Date): T[] {
   const first = Math.floor(ofRun(now.toISOString()) * turns.length);

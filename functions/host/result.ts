@@ -16,7 +16,7 @@ import { restoreResultSchema } from '../../core/contract/events/requests.ts';
 import type { BackupResult, DrillResult, RestoreResult, RotateResult } from '../../core/contract/events/requests.ts';
 import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 
-/** What a backup tells the person or the program that asked for it. */
+/** The answer of a backup. */
 export function storedResult({ source, id, tables, parts, warnings }: Manifest, seconds: number): BackupResult {
   return {
     status: 'stored',
@@ -32,7 +32,7 @@ export function storedResult({ source, id, tables, parts, warnings }: Manifest, 
   };
 }
 
-/** What a look at everything that a backup takes has shown. */
+/** The answer of an examination of what a backup needs. */
 export function examinedResult(source: string, found: readonly Examined[], seconds: number): BackupResult {
   const results = found.map(({ about, what, outcome, said, remedy }) => ({
     about,
@@ -44,13 +44,10 @@ export function examinedResult(source: string, found: readonly Examined[], secon
   return { status: 'examined', source, ok: found.every(({ outcome }) => outcome !== 'failed'), results, seconds };
 }
 
-/** An answer holds 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */
+/** An answer may have 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */
 const shownFailures = 100;
 
-/**
- * What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be
- * restored.
- */
+/** The answer of a restore. One whose proof failed never comes here, unless it skipped what could not be restored. */
 export function restoredResult(
   restored: Restored,
   { source, place, passedOver }: { source: string; place: string; passedOver: readonly PassedOver[] },
@@ -75,7 +72,7 @@ export function restoredResult(
   };
 }
 
-/** What a plan tells; nothing was done. */
+/** The answer of a plan; nothing was done. */
 export function plannedResult(plan: RestorePlan, warnings: readonly string[], seconds: number): RestoreResult {
   const { manifest, target, steps, findings } = plan;
   return {
@@ -97,7 +94,7 @@ export function plannedResult(plan: RestorePlan, warnings: readonly string[], se
   };
 }
 
-/** What a drill tells that has passed; one that has failed never comes here. */
+/** The answer of a drill that passed; one that failed never comes here. */
 export function drilledResult(
   { id, proof, assertions, restoreMs, notes }: Drilled,
   { source, place, notes: more }: { source: string; place: string; notes: readonly string[] },
@@ -116,7 +113,7 @@ export function drilledResult(
   };
 }
 
-/** What a restore tells whose request was carried out before: the same as then, and that nothing was done. */
+/** The answer of a restore whose request was carried out before: the same as then, and that nothing was done. */
 export function repeatedResult({ at, run, result }: CarriedOut, seconds: number): RestoreResult {
   const { success, data } = restoreResultSchema.safeParse(result);
   if (!success || data.status !== 'restored') throw unfinished({ at, run });
@@ -128,7 +125,7 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** What a rotation tells. */
+/** The answer of a rotation. */
 export function rotatedResult(
   { plan, removals, freed, hidden, retagged, swept }: Rotation,
   dryRun: boolean,

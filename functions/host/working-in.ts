@@ -2,14 +2,14 @@ import type { Nightjar } from '../../core/compose.ts';
 
 type WithVaults = Pick<Nightjar, 'store' | 'vault'>;
 
-/** What the answer says of a look at a copy: `list --vault` and `show` won't know of it. */
+/** Added to the answer: `list --vault` and `show` won't know about this proof of a copy. */
 const unrecorded = (vault: string): string =>
   `this answer, its event and the log are all that is left of it: functions write no record beside a copy (${vault})`;
 
 /**
- * The same host, whose backups are those of a further vault; the first one where none is named. `notes`: what is to be
- * said of that. Functions may write nothing beside a copy, and so none tries to leave a record of a proof there: whoever
- * could write one that says `failed` could hide a good copy.
+ * The same host with the backups of a further vault, or of the first one if none is named. `notes`: what to say about
+ * that. Functions write nothing beside a copy, so they leave no record of a proof there: whoever could write one that
+ * says `failed` could hide a good copy.
  */
 export async function workingIn<H extends WithVaults>(
   name: string | undefined,

@@ -8,10 +8,10 @@ const everyWeek = 63;
 const lastOfMonth = 32;
 
 /**
- * Five fields of cron as EventBridge Scheduler writes them: `0 2 * * 1-5` becomes `cron(0 2 ? * MON-FRI *)`. Values are
- * written out, so that nothing hangs on how AWS reads a range with a step or a weekday 0 or 7: at most 240 characters,
- * where AWS takes 256 (EventBridge Scheduler API reference, CreateSchedule). Throws `config-invalid` for what
- * `awsCronProblem` tells.
+ * Five fields of cron in EventBridge Scheduler's form: `0 2 * * 1-5` becomes `cron(0 2 ? * MON-FRI *)`. Values are
+ * written out, so that nothing depends on how AWS reads a range with a step or the weekdays 0 and 7: at most 240
+ * characters, where AWS accepts 256 (EventBridge Scheduler API reference, CreateSchedule). Throws `config-invalid` with
+ * what `awsCronProblem` says.
  */
 export function awsCron(schedule: string): string {
   const translated = translate(schedule);
@@ -20,16 +20,16 @@ export function awsCron(schedule: string): string {
   return translated.expression;
 }
 
-/** Why EventBridge Scheduler can't have this schedule, and what to write instead; nothing where it can. */
+/** Why EventBridge Scheduler can't express this schedule, and what to write instead; undefined if it can. */
 export function awsCronProblem(schedule: string): string | undefined {
   const translated = translate(schedule);
   return 'problem' in translated ? translated.problem : undefined;
 }
 
 /**
- * What somebody should know of a backup's schedule in its time zone: that its moment does not exist on the night when
- * the clock is put forward. AWS leaves that backup out (EventBridge Scheduler user guide, schedule types), and a day
- * without one follows. Nothing where no backup is lost.
+ * A warning if the moment of a backup's schedule does not exist on the night when the clock is put forward. AWS skips
+ * that backup (EventBridge Scheduler user guide, schedule types), which leaves a day without one. Undefined if no
+ * backup is lost.
  */
 export function lostBackupWarning(schedule: string, timeZone: string): string | undefined {
   const lost = lostBackup(schedule, timeZone);
@@ -61,8 +61,8 @@ function translate(schedule: string): Translated {
 }
 
 /**
- * Exactly one of the two is `?`: AWS takes no day together with a weekday. Where cron joins the two by "or", every day
- * in one of them is every day.
+ * Exactly one of the two is `?`, because AWS accepts no day together with a weekday. Where cron joins the two by "or",
+ * every day in one of them means every day.
  */
 function daysOf(pattern: CronPattern): Days {
   const ownDays = dayOf(pattern);
@@ -105,7 +105,7 @@ function dayOf(pattern: CronPattern): string | undefined {
   if (pattern.lastWeekday) return undefined;
   if (pattern.lastDayOfMonth) return days === '' && nearest.length === 0 ? 'L' : undefined;
   if (nearest.length === 0) return days;
-  // the 29th to the 31st are not in every month, and nobody says what AWS makes of 31W in April
+  // not every month has the 29th to the 31st, and AWS does not document what 31W means in April
   return days === '' && nearest.length === 1 && nearest[0]! <= 28 ? `${nearest[0]}W` : undefined;
 }
 
@@ -120,7 +120,7 @@ function weekdayOf(pattern: CronPattern): string | undefined {
   return Number.isInteger(nth) ? `${only.weekday + 1}#${nth + 1}` : undefined;
 }
 
-/** The values that are set, as AWS writes them: `*`, `0/15` for steps up to the end, else a list with ranges. */
+/** The values that are set, in AWS's form: `*`, `0/15` for steps up to the end, else a list with ranges. */
 function listOf(set: readonly number[], first: number, names?: readonly string[]): string {
   const values = set.flatMap((is, index) => (is ? [index] : []));
   if (values.length === set.length) return '*';

@@ -5,7 +5,7 @@ import { problem } from '../config/problem.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { byTagPrefix, isByTag } from './by-tag.ts';
 
-/** A source as one of each kind that is found by its tag will be; none where the file asks for none. */
+/** One sample source for each kind that may be found by its tag; empty if the configuration looks for none. */
 export function byTagSamples({ cloud, defaults }: Pick<Config, 'cloud' | 'defaults'>): SourceConfig[] {
   const byTag = cloud?.byTag;
   if (byTag === undefined) return [];
@@ -20,7 +20,7 @@ export function byTagSamples({ cloud, defaults }: Pick<Config, 'cloud' | 'defaul
     });
 }
 
-/** What keeps databases from being found by their tag, each with a remedy. */
+/** What prevents databases from being found by their tag, each with a remedy. */
 export function byTagProblems({
   cloud,
   defaults,

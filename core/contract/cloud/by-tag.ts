@@ -8,15 +8,15 @@ const cron = 'five fields of cron (minute, hour, day, month, weekday) of a momen
 const aUser = 'a user, of at most 32 letters, digits and _';
 const aGroup = 'a list of security groups, as [sg-0abc]';
 
-/** Names of sources that are found by their tag begin so: no source of the file may. */
+/** Names of sources found by their tag begin with this, and no source of the configuration may. */
 export const byTagPrefix = 'rds.';
 
-/** Whether a name is that of a source which was found by its tag. */
+/** Whether this is the name of a source that was found by its tag. */
 export function isByTag(name: string): boolean {
   return name.startsWith(byTagPrefix);
 }
 
-/** `cloud.byTag`: which databases of RDS become sources without standing in the file. */
+/** `cloud.byTag`: which databases of RDS become sources without being named in the configuration. */
 export const byTagSchema = group('byTag', {
   tag: z
     .string({ error: expected(aTag) })

@@ -11,19 +11,19 @@ import { copyScheduleOf } from '../../domain/time/after-backups.ts';
 import { copySizingOf, sizingOf } from './sizing.ts';
 import { sizesOf } from '../../domain/parts/sizes.ts';
 
-/** What is taken where nothing is said: one backup a night, of one gigabyte. */
+/** Assumed where nothing is said: one backup a night, of one gigabyte. */
 const assumed = { schedule: '0 3 * * *', bytes: 1e9 };
 /**
- * What a backup holds of the bytes that a plain dump has, and bytes that one processor gets through in a second:
- * docs/performance.md, with room.
+ * The share of a plain dump's bytes that a backup stores, and the bytes that one processor handles per second:
+ * docs/performance.md, with a margin.
  */
 const usual = { stored: 0.5, bytesPerSecond: 60e6, startSeconds: 5, partBytes: 256 * 1024 ** 2 };
-/** Memory that brings one whole processor, in MB (AWS Lambda, configuring memory). */
+/** Memory that comes with one whole processor, in MB (AWS Lambda, configuring memory). */
 const wholeProcessorMb = 1769;
 const dayMs = 86_400_000;
 /**
- * How many backups are kept differs by one or two from day to day; an estimate goes by one ordinary day, so that it
- * stays the same.
+ * How many backups are kept varies by one or two from day to day; estimates use one ordinary day, so that they stay the
+ * same.
  */
 const ordinaryDay = new Date('2027-06-16T12:00:00Z');
 
@@ -61,17 +61,14 @@ export function costPlanOf(
   };
 }
 
-/** A whole server of which no database is known is as one source of its size. */
+/** A whole server without known databases counts as one source of its size. */
 function withUnlooked({ sources, servers }: Pick<Config, 'sources' | 'servers'>): Config['sources'] {
   const isKnown = (server: SourceName): boolean =>
     [...sources].some(([name, own]) => own.server === server && name !== globalsSourceName(server));
   return new Map([...sources, ...[...servers].filter(([server]) => !isKnown(server))]);
 }
 
-/**
- * Where it will run: as written, else where the databases are, else where this machine is told to work, else
- * `us-east-1`.
- */
+/** Where it will run: as configured, else where the databases are, else this machine's region, else `us-east-1`. */
 export function regionOf({ cloud, vault, sources }: Config, env: Readonly<Record<string, string | undefined>>): string {
   const ofRds = [...sources.values()].map(
     ({ on = '' }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(on)?.[1],
@@ -108,7 +105,7 @@ function sourcePlan(
   };
 }
 
-/** Of the function that copies: each run lists, and each backup goes once into each further vault. */
+/** For the function that copies: each run lists, and each backup is copied once into each further vault. */
 function copiesPlan({ sources }: Config, plans: readonly SourcePlan[]): CostPlan['copies'] {
   const copied = [...sources.values()].flatMap((own, index) => {
     const { perMonth, storedBytes } = plans[index]!;

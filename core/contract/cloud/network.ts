@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { expected, expectedUnseen, group } from '../config/fields.ts';
 
-/** Services that functions call, and that an interface endpoint can be made for. */
+/** Services that functions call and that interface endpoints can be made for. */
 const endpointNames = ['secretsmanager', 'sns', 'events', 'kms', 'sts', 'logs'] as const;
 
 const idOf = (kind: string, what: string) => {
@@ -13,9 +13,7 @@ const idOf = (kind: string, what: string) => {
 const listOf = (kind: string, what: string) =>
   z.array(idOf(kind, what), { error: expected(`a list of ids, as [${kind}-0abc]`) });
 
-/**
- * A private network that functions run in. Everything in it is there already, but for what the comments say is made.
- */
+/** A private network that functions run in. All of it exists already, except what the comments call made. */
 export const networkSchema = group('a network', {
   vpc: idOf('vpc', 'a VPC').describe('The VPC.'),
   subnets: listOf('subnet', 'a subnet')
@@ -50,7 +48,7 @@ export const networkSchema = group('a network', {
 
 export type NetworkConfig = z.infer<typeof networkSchema>;
 
-/** The endpoints that a stack makes for a network, and those of another network of its VPC that it goes through. */
+/** The endpoints that a stack makes for a network, and those of other networks in its VPC that it uses. */
 export type PlannedEndpoints = {
   routeTables: readonly string[];
   services: readonly string[];
@@ -59,8 +57,8 @@ export type PlannedEndpoints = {
 };
 
 /**
- * Which endpoints are made for which network. A route table has one way to S3, and a VPC one door to a service (EC2
- * refuses more): those of the first network that asks serve all.
+ * Which endpoints are made for which network. EC2 allows one gateway to S3 per route table and one interface endpoint
+ * per service and VPC: those of the first network that asks serve all.
  */
 export function plannedEndpoints(networks: Readonly<Record<string, NetworkConfig>>): Map<string, PlannedEndpoints> {
   const tables = new Set<string>();

@@ -12,14 +12,14 @@ import { regionProblem, sizeProblem } from './unfit.ts';
 
 type Path = ConfigProblem['path'];
 
-/** A day, and the hour by which one is longer when the clocks change. */
+/** A day, and the hour by which a day is longer when the clocks change. */
 const rarestCheckHours = 25;
 
 const nobodyIsTold =
   'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: ' +
   '[you@example.com], or, if it is meant, notify: none at the top of the file';
 
-/** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
+/** Why a valid configuration can't be deployed to AWS: all problems at once, each with a remedy; empty if it can. */
 export function cloudProblems({
   vault,
   vaults,
@@ -49,7 +49,7 @@ export function cloudProblems({
       quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
     ),
     ...[...servers, ...sources]
-      // what else belongs to a server is written with it
+      // sources that belong to a server are configured there
       .filter(([, { server }]) => server === undefined)
       .flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
     ...byTagProblems({ cloud, defaults, sources }),
@@ -66,7 +66,7 @@ export function cloudProblems({
   ];
 }
 
-/** Of the vaults that backups are copied into: a function does it. */
+/** Problems of the vaults that a function copies backups into. */
 function copyProblems(vaults: Config['vaults'], sources: readonly SourceConfig[]): ConfigProblem[] {
   const used = new Set(sources.flatMap(({ copies }) => copies.map(({ vault }) => vault)));
   return Object.entries(vaults)

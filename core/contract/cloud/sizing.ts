@@ -4,9 +4,12 @@ import type { SourceCloud } from './cloud.ts';
 
 export type Sizing = { memoryMb: number; timeoutSeconds: number };
 
-/** Longest time of a function (AWS Lambda quotas). */
+/** Longest run of a function (AWS Lambda quotas). */
 const longestSeconds = 900;
-/** Memory brings processors, 1769 MB one whole (AWS Lambda, configuring memory). Nightjar itself stays below 256 MB. */
+/**
+ * Processors come with memory, one whole one with 1769 MB (AWS Lambda, configuring memory). Nightjar itself stays below
+ * 256 MB.
+ */
 const steps = [
   { bytes: 1e9, memoryMb: 512, timeoutSeconds: 300 },
   { bytes: 5e9, memoryMb: 1024, timeoutSeconds: 600 },
@@ -21,21 +24,24 @@ export function sizingOf({ size, memory }: SourceCloud): Sizing {
   return { memoryMb: memory ?? step.memoryMb, timeoutSeconds: step.timeoutSeconds };
 }
 
-/** The same of a source or a whole server, whose databases share all the time that there is. */
+/** The same for a source or a whole server, whose databases share all the available time. */
 export function backupSizingOf(source: Pick<SourceConfig, 'cloud' | 'engine' | 'at'>): Sizing {
   const sizing = sizingOf(source.cloud);
   return wholeServer(source) === undefined ? sizing : { ...sizing, timeoutSeconds: longestSeconds };
 }
 
-/** Of the one that restores it: somebody waits for it, and a server takes longer to write than to read. */
+/** For the function that restores it: somebody waits for it, and a server writes more slowly than it reads. */
 export function restoreSizingOf(source: SourceCloud): Sizing {
   return { ...sizingOf(source), timeoutSeconds: longestSeconds };
 }
 
-/** Of the functions that only read manifests. */
+/** For functions that only read manifests. */
 export const smallSizing: Sizing = { memoryMb: 512, timeoutSeconds: 300 };
 
-/** Of the one that copies: as fast as the largest of these sources is backed up; what takes longer goes on next time. */
+/**
+ * For the function that copies: as fast as the backup of the largest of these sources; what takes longer continues next
+ * time.
+ */
 export function copySizingOf(sources: readonly SourceCloud[]): Sizing {
   const memoryMb = Math.max(steps[1].memoryMb, ...sources.map((one) => sizingOf(one).memoryMb));
   return { memoryMb, timeoutSeconds: longestSeconds };

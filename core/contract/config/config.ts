@@ -129,10 +129,13 @@ export const configSchema = group(
     }),
   );
 
-/** What a file says of every source. */
+/** The settings of a file that apply to every source. */
 type OfEvery = Pick<Config, 'defaults' | 'cloud'>;
 
-/** Of a whole server, the file knows what belongs to no database; which databases it has, only a look at it can tell. */
+/**
+ * The configuration knows only those sources of a whole server that belong to no database; its databases are known
+ * after listing them.
+ */
 function sourcesOf(all: [SourceName, SourceConfig][]): Pick<Config, 'sources' | 'servers'> {
   return {
     sources: new Map(
@@ -142,19 +145,19 @@ function sourcesOf(all: [SourceName, SourceConfig][]): Pick<Config, 'sources' | 
   };
 }
 
-/** A source with what the rest of the file says of all of them. */
+/** A source with the settings that the file gives all of them. */
 function sourceWith(own: z.infer<typeof source>, { defaults, cloud }: OfEvery): SourceConfig {
   const settings = settingsOf(defaults, own);
   return sourceOf(own, { ...settings, watch: withinWindow(settings.watch, cloud) });
 }
 
-/** A source that stands elsewhere, written as in the file; undefined where it is none. */
+/** A source written elsewhere in the form of the file; undefined if it is invalid. */
 export function sourceElsewhere(written: unknown, every: OfEvery): SourceConfig | undefined {
   const own = source.safeParse(written).data;
   return own && sourceWith(own, every);
 }
 
-/** A source of the one engine that it has. */
+/** A source with the one engine that it names. */
 function sourceOf(own: z.infer<typeof source>, settings: Settings): SourceConfig {
   const engine = engineNames.find((key) => own[key] !== undefined)!;
   const at = own[engine];
@@ -162,7 +165,7 @@ function sourceOf(own: z.infer<typeof source>, settings: Settings): SourceConfig
   return { ...settings, engine, at, ...(server !== undefined && { on: server.host }) } as SourceConfig;
 }
 
-/** AWS starts a run at some moment within its window: a backup is not late before that is over. */
+/** AWS starts a run at some moment within its window, so a backup is not late before the window is over. */
 function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined): Settings['watch'] {
   if (cloud === undefined) return watch;
   const windowMs = cloud.flexibleWindow;
@@ -172,24 +175,24 @@ function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined):
 /** A valid configuration. Paths in it are as written: relative to its file. */
 export type Config = {
   vault: VaultConfig;
-  /** Further ones, by name. */
+  /** Further vaults, by name. */
   vaults: Readonly<Record<string, VaultConfig>>;
   sources: ReadonlyMap<SourceName, SourceConfig>;
-  /** Sources that are whole servers: what is on them are the sources. */
+  /** Sources that are whole servers; what is on them is backed up as separate sources. */
   servers: ReadonlyMap<SourceName, SourceConfig>;
   notify: readonly NotifierConfig[];
-  /** The file says in so many words that nobody is to be told. */
+  /** The file states that nobody is to be notified. */
   quiet?: boolean;
   hooks: readonly HookConfig[];
   runbook?: string | undefined;
   cloud?: CloudConfig | undefined;
-  /** Settings of sources that do not stand in the file. */
+  /** Settings for sources that are not in the file. */
   defaults: z.infer<typeof defaultsSchema>;
 };
 
 export type { ConfigProblem, SourceConfig };
 
-/** Reads a parsed document: the configuration, or every problem of it in the order of the document. */
+/** Reads a parsed document: the configuration, or all its problems in the order of the document. */
 export function checkConfig(document: unknown): { config: Config } | { problems: ConfigProblem[] } {
   const result = configSchema.safeParse(document);
   if (result.success) return { config: result.data };
@@ -202,17 +205,14 @@ export function checkConfig(document: unknown): { config: Config } | { problems:
   };
 }
 
-/** Who is to be told that the configuration can't be used. */
+/** Who is notified that the configuration can't be used. */
 export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & {
   vault?: VaultConfig | undefined;
-  /** What it calls sources, whatever it says of them. */
+  /** The names under `sources`, whatever they hold. */
   sources: ReadonlyMap<string, unknown>;
 };
 
-/**
- * Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is
- * there from being told.
- */
+/** The valid notifiers and hooks of an invalid document: a mistake elsewhere in it must still be reported. */
 export function toldBy(document: unknown): ToldBy {
   const {
     vault,
@@ -243,7 +243,7 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
     });
   }
   if (issue.code !== 'invalid_union') return [{ path: issue.path, message: issue.message }];
-  // of the forms a value may have, the one that fits its kind tells what is wrong in it
+  // of the forms that a value may have, the one of its kind says what is wrong with it
   const inside = issue.errors.find((branch) =>
     branch.every(({ path, code }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')),
   );
@@ -251,7 +251,7 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   return inside.flatMap(problemsOf).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }
 
-/** Why names can't be those of sources, each with its reason. */
+/** Names that sources can't have, each with the reason. */
 export function wrongNames(names: string[]): [string, string][] {
   return names.flatMap((name, index): [string, string][] => {
     const twin = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());

@@ -2,28 +2,29 @@ import * as z from 'zod';
 import { suggestion } from '../../domain/nearest.ts';
 
 /**
- * The message of a value that is not `what` should stand there. Shows what stands there instead: not for fields that
- * may hold a secret by mistake.
+ * The message for a value that is not `what` is expected. Shows the value, so it is not for fields that may hold a
+ * secret by mistake.
  */
 export function expected(what: string): (issue: { input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `is missing: ${what}` : `expected ${what}, got ${shown(input)}`);
 }
 
-/** The same, without showing what stands there. */
+/** The same, without showing the value. */
 export function expectedUnseen(what: string): (issue: { input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `is missing: ${what}` : `expected ${what}`);
 }
 
-/** What is said of keys that may be a secret by mistake: of all of them at once, and without naming one. */
+/** Said of unknown keys that may be a secret by mistake: once for all of them, without naming one. */
 export const hiddenKeys = 'what stands here is not shown, for it may be a secret';
 
-/** Where one of these stands, a key without a value may be a piece of one: `{ password: hunter,2 }` in YAML. */
+/** Beside one of these keys, a key without a value may be a piece of a secret: `{ password: hunter,2 }` in YAML. */
 const secretKeys = ['password', 'token', 'secretAccessKey'];
 const bareKey = `${hiddenKeys}: a key without a value; text that holds a comma or braces stands in quotes`;
 
 /**
- * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may
- * be a secret (`hidesKeys`). `otherwise` is said of text or a list in its place; `elsewhere`, of keys of another group.
+ * A group of keys. Refuses others, one line for each, suggesting the one that was probably meant; or unnamed if they
+ * may be a secret (`hidesKeys`). `otherwise`: said of text or a list in its place; `elsewhere`: said of keys of another
+ * group.
  */
 export function group<T extends z.core.$ZodLooseShape>(
   what: string,
@@ -64,15 +65,15 @@ function unknownKey(key: string, input: unknown, known: readonly string[]): stri
   return mayBeSecret ? bareKey : `unknown key${meant}`;
 }
 
-/** What a check over several keys needs, to run though one of the keys is wrong by itself. */
+/** Lets a check over several keys run although one of the keys is invalid itself. */
 export const always = { when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null };
 
-/** How many of `keys` are there. */
+/** How many of `keys` are present. */
 export function countOf(value: object, keys: readonly string[]): number {
   return keys.filter((key) => (value as Record<string, unknown>)[key] !== undefined).length;
 }
 
-/** A line of text that is not empty. What was written in its place is not shown: it may be a secret. */
+/** A non-empty line of text. An invalid value is not shown, because it may be a secret. */
 export function text(what: string) {
   const isBare = (input: unknown): boolean => ['number', 'bigint', 'boolean'].includes(typeof input);
   const error = (issue: { input?: unknown }): string =>
@@ -106,7 +107,7 @@ function msOf(value: string): number {
 
 export const asDay = 'a day, as 2026-12-01';
 
-/** A text of a form; what stands in its place is not shown, for it may be a secret in the wrong line. */
+/** A text of a form. An invalid value is not shown, because it may be a secret in the wrong line. */
 export const pattern = (what: string, form: RegExp) =>
   z.string({ error: expectedUnseen(what) }).regex(form, { error: expectedUnseen(what) });
 

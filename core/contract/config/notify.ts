@@ -54,7 +54,7 @@ export const notifySchema = z.array(group('a notifier', notifierKeys).superRefin
 
 const orNone = `a list of notifiers, each one of ${notifierNames.join(', ')}, or the word none`;
 
-/** The same, or the word that nobody is to be told. */
+/** The same, or `none`: nobody is to be told. */
 export const notifyOrNoneSchema = z.union([z.enum(['none']), notifySchema], { error: expected(orNone) });
 
 const ends = ['succeeded', 'failed', 'skipped'] as const;

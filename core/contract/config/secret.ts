@@ -25,8 +25,8 @@ const fields = {
 };
 
 /**
- * Where a secret is kept. The secret itself is refused, and never shown: not as a value, nor as a key, which `{ hunter2
- * }` makes of it in YAML.
+ * Where a secret is kept. The secret itself is refused and never shown, neither as a value nor as a key, which is what
+ * YAML makes of `{ hunter2 }`.
  */
 export const secretReference = group(`where the secret is kept, as ${asReference}`, fields, {
   otherwise: literal,
@@ -38,7 +38,7 @@ export const secretReference = group(`where the secret is kept, as ${asReference
 const asKey = `${asReference}, or { kms: ARN }`;
 const keyArn = 'the ARN of a key of AWS KMS (arn:aws:kms:…:key/…): rights are given on it, and an alias has none';
 
-/** Where a private key is kept; or which key of AWS KMS signs, and never leaves it. */
+/** Where a private key is kept, or which AWS KMS key signs: that one never leaves KMS. */
 export const privateKeyReference = group(
   `where the private key is kept, as ${asKey}`,
   {

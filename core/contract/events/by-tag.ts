@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { group } from '../config/fields.ts';
 
-/** What has the databases of RDS looked at, and what is due of them started: `{}`. */
+/** Looks at the databases of RDS and starts what is due for them: `{}`. */
 export const byTagEventSchema = group('the event', {});
 
 const count = z.int().nonnegative();
 
 /**
- * What that answers. `gone`: sources whose database is not found any more. `started`: what was started, as `backup rds.shop`.
- * `troubles`: databases with the tag that can't be backed up, or not as their tag says. `skipped`: another one is at it.
+ * Its answer. `gone`: sources whose database is no longer found. `started`: such as `backup rds.shop`. `troubles`:
+ * databases with the tag that can't be backed up, or not as their tag says. `skipped`: another run is doing this.
  */
 export const byTagResultSchema = z.discriminatedUnion('status', [
   z.strictObject({

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { expected, group } from '../config/fields.ts';
 
-/** What starts a check, of every source of the configuration: `{}`; with `"digest": true` everybody is told how all stands. */
+/** Starts a check of every configured source: `{}`; with `"digest": true`, everybody is told how everything stands. */
 export const checkEventSchema = group('the event', {
   digest: z
     .boolean({ error: expected('true or false') })
@@ -27,8 +27,8 @@ const states = [
 ] as const;
 
 /**
- * How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of
- * backups.
+ * What was found of a source. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids
+ * of backups.
  */
 export const checkedSourceSchema = z.strictObject({
   source: z.string(),
@@ -41,8 +41,8 @@ export const checkedSourceSchema = z.strictObject({
   failures: count,
   lastFailure: z.string().optional(),
   /**
-   * Of the last moments of the schedule, since when it is known: how many have their backup, and what became of each
-   * other one.
+   * The last scheduled moments since the schedule is known: how many have their backup, and the outcome of each other
+   * one.
    */
   schedule: z
     .strictObject({
@@ -60,7 +60,7 @@ export const checkedSourceSchema = z.strictObject({
     })
     .optional(),
   backups: count,
-  /** Its copies in further vaults: the newest backup there, and how old that may be. */
+  /** Its copies in further vaults: the newest backup there, and how old it may be. */
   copies: z
     .array(
       z.strictObject({
@@ -74,9 +74,9 @@ export const checkedSourceSchema = z.strictObject({
 });
 
 /**
- * What a check answers. That it has found something is no failure of the check: `status` is then `problems`. `vault`:
- * why nothing could be read at all. `unconfigured`: backups of sources that the configuration does not name. `told`:
- * how many messages went out.
+ * The answer of a check. Findings are no failure of the check: `status` is then `problems`. `vault`: why the vault
+ * could not be read at all. `unconfigured`: backups of sources that are not configured. `told`: how many messages were
+ * sent.
  */
 export const checkResultSchema = z.strictObject({
   status: z.enum(['fresh', 'problems']),
@@ -87,12 +87,12 @@ export const checkResultSchema = z.strictObject({
   unread: z.array(z.strictObject({ vault: z.string(), error: z.string(), hint: z.string().optional() })).optional(),
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
   /**
-   * What to know of the database clients (their age, fixes for them, authorities that are missing or expire) and of
-   * subscriptions that nobody has confirmed; on AWS, of schedules that are switched off or deleted, of databases that no source
-   * covers, and of what can't be looked at. No failure of anything yet.
+   * Notices, which are no failures yet: about the database clients (their age, fixes, authorities that are missing or
+   * expire) and subscriptions that nobody has confirmed; on AWS, about schedules that are switched off or deleted,
+   * databases that no source covers, and what can't be looked at.
    */
   notices: z.array(z.string()).optional(),
-  /** Of a digest: whom it could not be told, and why, while it could be told others. */
+  /** For a digest: who could not be reached and why, although others were. */
   untold: z.string().optional(),
   told: count,
 });

@@ -41,7 +41,7 @@ export const messageKinds = [
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];
 
-/** `problem`: new. `reminder`: told before, and still so. `recovered`: over. `info`: nothing to do at once. */
+/** `problem`: new. `reminder`: told before and still true. `recovered`: over. `info`: nothing to do at once. */
 export const severities = ['problem', 'reminder', 'recovered', 'info'] as const;
 export type Severity = (typeof severities)[number];
 
@@ -49,9 +49,9 @@ const line = z.string().min(1);
 
 /**
  * One message, as every notifier gets it, and as programs receive it (SNS for queues and functions, webhooks,
- * commands). `subject` is one line without the severity. `next`: shell commands to run. `runbook`: the section of
- * docs/runbook.md. `at`: ISO 8601, UTC. `sources`: of a message about several, their names, or the first of them.
- * `timeZone`: in which people read its moments. `link`: the section, as a reader can open it.
+ * commands). `subject`: one line without the severity. `next`: shell commands to run. `runbook`: the section of
+ * docs/runbook.md. `at`: ISO 8601, UTC. `sources`: the names (or the first ones) if the message is about several.
+ * `timeZone`: in which people read its moments. `link`: the section as a link that the reader can open.
  */
 export const messageSchema = z.strictObject({
   version: z.literal(1),

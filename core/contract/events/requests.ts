@@ -24,11 +24,12 @@ const whichBackup = text('"latest", "latest-proven", or the id of a backup')
 const moment = 'a moment in UTC, as 2026-11-21T02:00:00Z';
 
 /**
- * What starts a backup: `{ "source": "shop" }`. One that is delivered again, with the same `scheduled`, is made once.
+ * Starts a backup: `{ "source": "shop" }`. If the event is delivered again with the same `scheduled`, the backup is
+ * made only once.
  */
 export const backupEventSchema = group('the event', {
   source,
-  // a placeholder that nobody has filled in would make one run of all
+  // an unreplaced placeholder would make all runs one
   scheduled: text(moment)
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/, { error: expected(moment) })
     .optional()
@@ -40,8 +41,8 @@ export const backupEventSchema = group('the event', {
 });
 
 /**
- * What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it
- * may go.
+ * Starts a restore: into a new database, unless `to` names an existing one and `replace` and `confirm` say that it may
+ * be replaced.
  */
 export const restoreEventSchema = group('the event', {
   source,
@@ -143,7 +144,7 @@ export const restoreEventSchema = group('the event', {
     });
 }, always);
 
-/** What starts a drill of one source: `{ "source": "shop" }`. */
+/** Starts a drill of one source: `{ "source": "shop" }`. */
 export const drillEventSchema = group('the event', {
   source,
   backup: whichBackup,
@@ -152,28 +153,28 @@ export const drillEventSchema = group('the event', {
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
 });
 
-/** What starts a rotation of one source. */
+/** Starts a rotation of one source. */
 export const rotateEventSchema = group('the event', {
   source,
   dryRun: flag('Say what would happen, and change nothing.', false),
   anyShare: flag('Remove more at once than `rotation.maxShare` allows.', false),
 });
 
-/** What starts the copying of one source. */
+/** Starts the copying of one source. */
 export const copyEventSchema = group('the event', { source });
 
-/** What is started for a source that no schedule of the stack knows. */
+/** What is started for a source that has no schedule in the stack. */
 type StartedJob = 'backup' | 'rotate' | 'copy' | 'drill';
 
-/** All variables of a function have 4 KB: names of a hundred groups would not fit. */
+/** All variables of a function together have 4 KB: the names of a hundred groups would not fit. */
 function groupsOf(written: string): string[] {
   const [first = '', ...ends] = written.split(' ');
   return first === '' ? [] : [first, ...ends.map((end) => `${first}${end}`)];
 }
 
 /**
- * Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda
- * quotas).
+ * Variables of a function. The configuration is a file of the bundle, because all variables together may have only 4 KB
+ * (AWS Lambda quotas).
  */
 export const functionEnvironmentSchema = z.object({
   LAMBDA_TASK_ROOT: z.string().default('/var/task'),
@@ -213,7 +214,7 @@ const skippedSchema = z.strictObject({
   why: z.string(),
 });
 
-/** What a backup answers. A second run of a source that is at work already is no failure: it is skipped. */
+/** The answer of a backup. A second run of a source that is already at work is no failure: it is skipped. */
 export const backupResultSchema = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('stored'),
@@ -257,11 +258,11 @@ const restoredAs = {
 };
 
 /**
- * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of
- * `keepGoing`, without what `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing:
- * `notReplaced` is what it was to replace. `repeated`: this request was carried out before, at `first`, and nothing was
- * done now; the rest is what it answered then. `planned`: nothing was written; `wouldFail` says whether a restore would
- * be refused. `notNewest`: `latest` was asked for, and newer backups are not good.
+ * The answer of a restore. `proof` says what was compared, and that it is equal. `incomplete`: because of `keepGoing`
+ * it skipped what `failures` lists (`failed` counts them if not all are shown), and replaced nothing: `notReplaced` is
+ * what it should have replaced. `repeated`: this request was carried out before, at `first`; nothing was done now, and
+ * the rest is the answer of then. `planned`: nothing was written; `wouldFail`: whether a restore would be refused.
+ * `notNewest`: `latest` was asked for, and newer backups are not good.
  */
 export const restoreResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('restored'), ...restoredAs }),
@@ -297,7 +298,7 @@ export const restoreResultSchema = z.discriminatedUnion('status', [
   }),
 ]);
 
-/** What a drill answers that has passed. `seconds` is all of it, `restoreSeconds` until all was loaded. */
+/** The answer of a drill that passed. `seconds`: all of it; `restoreSeconds`: until everything was loaded. */
 export const drillResultSchema = z.strictObject({
   status: z.literal('drilled'),
   source: z.string(),
@@ -311,8 +312,8 @@ export const drillResultSchema = z.strictObject({
 });
 
 /**
- * What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One
- * that failed in part is an error.
+ * The answer of a rotation: the result for each backup that it removed, and how many others there are. A partial
+ * failure is an error.
  */
 export const rotateResultSchema = z.strictObject({
   status: z.enum(['rotated', 'dry-run']),
@@ -342,8 +343,8 @@ export const rotateResultSchema = z.strictObject({
 });
 
 /**
- * What copying answers: of each further vault what was brought (`there`: all of it was there already), and what the
- * first one no longer had. One that failed in part is an error.
+ * The answer of copying: what was copied into each further vault (`there`: everything was there already), and what the
+ * first vault no longer had. A partial failure is an error.
  */
 export const copyResultSchema = z.discriminatedUnion('status', [
   z.strictObject({
@@ -365,8 +366,8 @@ export const copyResultSchema = z.discriminatedUnion('status', [
 ]);
 
 /**
- * What a backup, a drill, a rotation or copying answers for a whole server: its sources that were done, and with
- * `doctor` what each has shown. Where one has failed, or time was over before all had had their turn, it is an error.
+ * The answer of a backup, drill, rotation or copying for a whole server: its sources that were done, and with `doctor`
+ * what each examination showed. If one fails, or time is over before all had their turn, it is an error.
  */
 export const inTurnResultSchema = z.strictObject({
   status: z.literal('in turn'),

@@ -1,12 +1,12 @@
 import * as z from 'zod';
 
-/** What runs: each end of one is an event. */
+/** The kinds of runs; the end of each run is an event. */
 export const verbs = ['backup', 'restore', 'verify', 'rotation', 'drill', 'copy', 'check', 'discovery'] as const;
 
 /**
- * How a run ended, as hooks get it on standard input and EventBridge in `detail` (source `nightjar`, detail type
- * `Nightjar Backup Succeeded`). `skipped`: another run was at work on the source. `seconds`: how long it took.
- * `result`: what the run answers when it succeeded, or went on and did not do all it should.
+ * How a run ended, as hooks get it on standard input and EventBridge in `detail` (source `nightjar`, detail type such
+ * as `Nightjar Backup Succeeded`). `skipped`: another run was at work on the source. `seconds`: how long it took.
+ * `result`: the run's answer if it succeeded, or if it completed without doing all it should.
  */
 export const runEndedSchema = z.strictObject({
   version: z.literal(1),

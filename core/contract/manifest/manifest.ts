@@ -4,21 +4,21 @@ import { isPartName, partRoles } from './part-name.ts';
 const count = z.int().nonnegative();
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
 
-/** What retention a backup counts for, longest kept last. */
+/** The tiers that a backup may count for, longest kept last. */
 export const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 export type Tier = (typeof tiers)[number];
 
 /**
- * One object of a backup. `file` is its key below the backup's own prefix (`part-name.ts`); `sha256` and `storedBytes` are of the object
- * as stored, `bytes` of its content before compression and encryption. `tables`: whose rows it holds, by the names of the
- * manifest's own list; absent in backups of before that was noted.
+ * One object of a backup. `file` is its key below the backup's own prefix (`part-name.ts`); `sha256` and `storedBytes`
+ * are of the object as stored, `bytes` of its content before compression and encryption. `tables`: whose rows it holds,
+ * by the names in the manifest's list; absent in backups of older versions.
  */
 export const partSchema = z
   .strictObject({
     role: z.enum(partRoles),
     file: z.string(),
     bytes: count,
-    /** Of a part that was made for an older backup: how much of its content this one needs. */
+    /** For a part that was made for an older backup: how much of its content this one needs. */
     live: count.optional(),
     storedBytes: count,
     sha256: hex(64),
@@ -28,7 +28,7 @@ export const partSchema = z
   .refine(({ role, file }) => isPartName(file, role), { path: ['file'], message: 'not the name of such a part' });
 
 /**
- * Rows of one table, as the dump printed it. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text
+ * Rows of one table, as the dump printed them. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text
  * (docs/backup-format.md).
  */
 export const tableSchema = z.strictObject({
@@ -39,8 +39,8 @@ export const tableSchema = z.strictObject({
 });
 
 /**
- * What a dump was that somebody else had made, and who took it over when: its moment is the backup's `start` and `end`,
- * and was told by that person.
+ * What somebody else's dump was, and who adopted it when. Its moment is the backup's `start` and `end`, which that
+ * person stated.
  */
 export const adoptedSchema = z.strictObject({
   file: z.string(),
@@ -51,8 +51,8 @@ export const adoptedSchema = z.strictObject({
 });
 
 /**
- * Where the moment of a backup stands in the server's own log, by one measure of it. `relation`: the position `at` the
- * moment, or before or after it (docs/backup-format.md says of each measure what that means).
+ * The backup's moment in the server's own log, by one measure. `relation`: whether the position is at, before or after
+ * the moment (docs/backup-format.md says what that means for each measure).
  */
 export const positionSchema = z.strictObject({
   name: z.string().min(1),
@@ -67,7 +67,7 @@ export const manifestSchema = z.strictObject({
   source: z.string(),
   engine: z.string(),
   database: z.string(),
-  /** `identity`: what tells one server from another of the same kind, as far as the server says it. */
+  /** `identity`: distinguishes one server from others of the same kind, as far as the server tells. */
   server: z.strictObject({ product: z.string(), version: z.string(), identity: z.string().optional() }),
   client: z.strictObject({ program: z.string(), version: z.string() }),
   nightjar: z.string(),
@@ -78,8 +78,8 @@ export const manifestSchema = z.strictObject({
   tiers: z.array(z.enum(tiers)),
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
   /**
-   * Recipients are public keys; which of them is whose, they do not say. `ownLists`: the list and the catalog can be
-   * opened by a key of this backup's own, too, which the machine that made it keeps.
+   * Recipients are public keys; they don't say who owns them. `ownLists`: the list and the catalog can also be opened
+   * by a key of this backup's own, which the machine that made it keeps.
    */
   encryption: z.union([
     z.null(),
@@ -93,19 +93,19 @@ export const manifestSchema = z.strictObject({
     .array(partSchema)
     .min(1)
     .refine((parts) => new Set(parts.map(({ file }) => file)).size === parts.length, 'two parts have one name'),
-  /** The form in which the engine printed the rows, where it has had several: a proof reads in the same. */
+  /** The form in which the engine printed the rows, if it has had several: a proof reads them in the same form. */
   rowForm: z.string().optional(),
   tables: z.array(tableSchema),
   largeObjects: z.strictObject({ count, fingerprint: hex(16) }).optional(),
-  /** Sequences as the dump sets them: `setval`'s arguments behind the name. */
+  /** Sequences as the dump sets them: the arguments of `setval` after the name. */
   sequences: z.record(z.string(), z.string()),
   objects: z.record(z.string(), count),
-  /** Of a backup that no run of ours has made of its source: it is of the past, and counts for nothing but itself. */
+  /** For a backup that was not made by a run of its source: it is of the past, and counts for nothing but itself. */
   adopted: adoptedSchema.optional(),
-  /** Absent where the server has none, or the role may not read it, and in backups of before it was noted. */
+  /** Absent if the server has none or the role may not read it, and in backups of older versions. */
   position: z.array(positionSchema).min(1).optional(),
   warnings: z.array(z.string()),
-  /** What the parts hold otherwise than the source did, a sentence each; absent where there is nothing. */
+  /** Where the parts differ from the source, a sentence each; absent if they don't. */
   exceptions: z.array(z.string()).min(1).optional(),
   restore: z.array(z.string()),
 });

@@ -1,7 +1,7 @@
 /**
- * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after
- * it); `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its
- * definition, to compare with.
+ * What a part is for. `schema`: definitions that go before the data (and after it, for an engine whose archive holds
+ * both); `data`: rows; `after`: what follows the rows; `catalog`: every object's name and the digest of its definition,
+ * to compare with.
  */
 export const partRoles = ['schema', 'data', 'after', 'catalog'] as const;
 export type PartRole = (typeof partRoles)[number];
@@ -10,9 +10,9 @@ export type PartRole = (typeof partRoles)[number];
 type PartNames = { form: RegExp; pattern: string };
 
 /**
- * How a part may be called, by its role: a backup has one of each, and any number of `data`. This is the one definition:
- * by it parts are stored, read, tagged and removed, and rights are granted. Whatever else lies beside them is a record,
- * or somebody else's.
+ * What a part may be called, by its role: a backup has one of each, and any number of `data`. This is the only
+ * definition: parts are stored, read, tagged, removed and granted by it. Whatever else lies beside them is a record, or
+ * foreign.
  */
 const names: Record<PartRole, PartNames> = {
   schema: { form: /^schema(\.[a-z0-9]+)+$/, pattern: 'schema.*' },
@@ -21,17 +21,16 @@ const names: Record<PartRole, PartNames> = {
   data: { form: /^data\/\d{4,}(\.[a-z0-9]+)+$/, pattern: 'data/*' },
 };
 
-/** How the name of a part ends that is encrypted, in the format of age. */
+/** The ending of an encrypted part's name; its format is that of age. */
 export const encryptedEnding = '.age';
 
-/** Whether a path below a backup may be that of a part of this role; without one, of any. */
+/** Whether a path below a backup may be a part of this role; without a role, of any. */
 export function isPartName(path: string, role?: PartRole): boolean {
   return role === undefined ? partRoles.some((one) => names[one].form.test(path)) : names[role].form.test(path);
 }
 
 /**
- * Whether a part is of the kind that later backups may have in common with this one, by its name: a tar of files, or
- * what is called by its digest.
+ * Whether a part is of a kind that later backups may share, by its name: a tar of files, or a part named by its digest.
  */
 export function isSharable(path: string): boolean {
   return isPartName(path, 'data') && sharableForm.test(path);
@@ -39,5 +38,5 @@ export function isSharable(path: string): boolean {
 
 const sharableForm = /^data\/\d+\.(tar\.zst(\.age)?$|[0-9a-f]{64}\.)/;
 
-/** Patterns that every part's name matches, for policies. */
+/** Patterns for policies that every part's name matches. */
 export const partPatterns: readonly string[] = Object.values(names).map(({ pattern }) => pattern);

@@ -4,7 +4,7 @@ import type { Tier } from '../manifest/manifest.ts';
 
 const count = z.int().nonnegative();
 
-/** How a backup holds less than the baseline. `table`: one that has lost its rows, and how many more have. */
+/** How a backup holds less than the baseline. `table`: one that has lost its rows; `more`: how many others have. */
 export const shrinkingSchema = z.strictObject({
   what: z.enum(['rows', 'bytes', 'table']),
   now: count,
@@ -13,7 +13,7 @@ export const shrinkingSchema = z.strictObject({
   more: count.optional(),
 });
 
-/** What is another than in the baseline: the engine, the database's name, or the server. */
+/** What differs from the baseline: the engine, the database's name, or the server. */
 export const otherSchema = z.strictObject({
   what: z.enum(['engine', 'database', 'server']),
   now: z.string(),
@@ -22,7 +22,7 @@ export const otherSchema = z.strictObject({
 
 /**
  * What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts;
- * `adopted`: no run of ours has made it of its source.
+ * `adopted`: it was not made by a run of its source.
  */
 export const factsSchema = z.strictObject({
   start: z.iso.datetime(),
@@ -38,10 +38,10 @@ export const factsSchema = z.strictObject({
 
 /**
  * One backup. `manifest`: what a listing showed of its manifest when that was read; it is read again when that changes.
- * `facts` are absent where it could not be understood: `unreadable` says why; `unsigned`: it had to be signed, and was
- * not. `listed`: parts that a listing shows
- * otherwise than the manifest names them, by their digest; `damage` where that is one. `odd`: it appeared behind newer
- * ones that were known, or its manifest was replaced. `accepted`: that it is damaged or odd needs no more telling.
+ * `facts`: absent if it could not be understood: `unreadable` says why; `unsigned`: it had to be signed, and was not.
+ * `listed`: the digest of its parts as listed, if it differs from that of the manifest; `damage`: if that is damage.
+ * `odd`: it appeared after newer ones were known, or its manifest was replaced. `accepted`: its damage or oddity needs
+ * no more reporting.
  */
 export const entrySchema = z.strictObject({
   id: z.string(),
@@ -62,16 +62,15 @@ export const entrySchema = z.strictObject({
 });
 
 /**
- * A table, or a family of them (digits as `#`): its name, its level, the rows in the last full backup, full backups in
- * a row in which it held its rows, how often it has come back by itself, and the rows in the full backup before the
- * last.
+ * A table, or a family of them (digits as `#`): its name, its level, its rows in the last full backup, how many full
+ * backups in a row it has held its rows, how often it has recovered by itself, and its rows in the full backup before
+ * the last.
  */
 export const familySchema = z.tuple([z.string(), count, count, count, count, count.optional()]);
 
 /**
- * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone.
- * `from`: the first backup that counts; `recent`: rows and bytes of the last full ones; `servers`: every identity that
- * was accepted.
+ * What shrinking is measured against. Full backups let it grow; otherwise only `nightjar accept` changes it. `from`:
+ * the first backup that counts; `recent`: rows and bytes of the last full ones; `servers`: every accepted identity.
  */
 export const baselineSchema = z.strictObject({
   from: z.string(),
@@ -84,7 +83,7 @@ export const baselineSchema = z.strictObject({
   servers: z.array(z.string()),
 });
 
-/** A moment of a schedule that is over. `code`: why it failed; `busy`: the run before was still at work. */
+/** A scheduled moment that is over. `code`: why it failed; `busy`: the previous run was still at work. */
 const pastSchema = z.strictObject({
   at: z.iso.datetime(),
   outcome: z.enum(['made', 'late', 'failed', 'killed', 'missed']),
@@ -92,7 +91,7 @@ const pastSchema = z.strictObject({
   busy: z.literal(true).optional(),
 });
 
-/** What rotation was to keep at the last look, and by whose calendar. */
+/** The retention at the last look, and the time zone of its calendar. */
 const policySchema = z.strictObject({
   retention: z.union([
     z.strictObject({ count }),
@@ -104,24 +103,24 @@ const policySchema = z.strictObject({
   timeZone: z.string(),
 });
 
-/** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
+/** `<source>/ledger.json`: what the vault remembers of a source. Only checks and `nightjar accept` write it. */
 export const ledgerSchema = z.strictObject({
   version: z.literal(1),
   /** How often it was written. */
   revision: count.optional(),
   /** Oldest first. */
   backups: z.array(entrySchema),
-  /** By which rules of signing its manifests were trusted, where they were to be signed. */
+  /** The signing rules by which its manifests were trusted, if they had to be signed. */
   signing: z.string().optional(),
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
   policy: policySchema.optional(),
-  /** When its lease had last been written that was found to be free. */
+  /** When its lease was last written, if it was found free then. */
   lease: z.iso.datetime().optional(),
   /**
    * Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found,
-   * and what became of the last ones: rotation removes what tells it.
+   * and the outcomes of the last moments, because rotation removes their traces.
    */
   expected: z
     .strictObject({
@@ -133,13 +132,13 @@ export const ledgerSchema = z.strictObject({
     .optional(),
   /** That what was remembered before is lost, and why. */
   lost: z.string().optional(),
-  /** Who accepted last what was found, and when. */
+  /** Who last accepted what was found, and when. */
   accepted: z.strictObject({ at: z.iso.datetime(), by: z.string() }).optional(),
 });
 
 /**
- * `ledger.json` at the top of a vault: the sources that have a ledger and, but for very old ones, its revision, so that
- * it is seen when one is lost or an older one was put back.
+ * `ledger.json` at the top of a vault: the sources that have a ledger and (except for very old ones) its revision, so
+ * that a lost ledger, or an older one put back, is noticed.
  */
 export const ledgerIndexSchema = z.strictObject({
   version: z.literal(1),

@@ -4,10 +4,10 @@ import { messageKinds, messageSchema } from '../events/message.ts';
 const moment = z.iso.datetime();
 
 /**
- * Something that a notifier was told and that is not over: of a source, or of all. `cause`: where one kind can have
- * several at once, which: a failure code, a notifier. `by`: the configurations that find it so. `since`: when it was
- * told first; `told`: when last. `group`: what was told in one message with it. `over`: since when it is over, which is
- * told when all of its group is.
+ * Something that a notifier was told and that is not over, about one source or all. `cause`: distinguishes several of
+ * one kind: a failure code, a notifier. `by`: the configurations that find it. `since`: when it was first told; `told`:
+ * when last. `group`: identifies what was told in the same message. `over`: since when it is over, which is told when
+ * all of its group is.
  */
 export const alertSchema = z.strictObject({
   source: z.string().optional(),
@@ -20,12 +20,12 @@ export const alertSchema = z.strictObject({
   over: moment.optional(),
 });
 
-/** What an alert has become. `recovered`: it is over. */
+/** What happened to an alert. `recovered`: it is over. */
 export const turns = ['problem', 'reminder', 'recovered'] as const;
 
 /**
- * A message that a notifier has not got yet. `alert` is what it was told before, or what begins. `on`: the server that
- * the source is on. `trying`: until when somebody is at it.
+ * A message that a notifier has not got yet. `alert`: as it was before, or as it begins. `on`: the server that the
+ * source is on. `trying`: until when somebody is sending it.
  */
 export const waitingSchema = z.strictObject({
   severity: z.enum(turns),
@@ -36,8 +36,8 @@ export const waitingSchema = z.strictObject({
 });
 
 /**
- * What a notifier has been told, what it has still to be told, how many messages found no room, before when it asked
- * not to be tried again, and when single runs told it lately. Anything in it that can't be understood is left out.
+ * What a notifier was told, what waits to be told, how many messages found no room, until when it asked for a pause,
+ * and when single runs told it lately. Anything in it that can't be understood is dropped.
  */
 export const outboxSchema = z.object({
   version: z.literal(1),
@@ -48,7 +48,7 @@ export const outboxSchema = z.object({
   recent: z.array(moment).optional(),
 });
 
-/** Which configurations check sources of a vault: each by a digest of the names in it, since when, and when last. */
+/** Which configurations check sources of a vault: each by a digest of its source names, since when, and when last. */
 export const checkersSchema = z.object({
   version: z.literal(1),
   configurations: z.array(z.strictObject({ id: z.string(), since: moment, at: moment, sources: z.array(z.string()) })),

@@ -4,7 +4,8 @@ const moment = z.iso.datetime();
 
 /**
  * A source that was found by its tag. `what`: the instance or cluster of RDS. `since`: when it was found. `gone`: since
- * when it is not found any more, and why; it stays a source, which is missed. `written`: as it would stand in the file.
+ * when it is no longer found, and why; it stays a source, whose backups are missed. `written`: as it would stand in the
+ * configuration.
  */
 const rosterEntrySchema = z.strictObject({
   name: z.string(),
@@ -22,9 +23,9 @@ const unstartedSchema = z.strictObject({
 });
 
 /**
- * The sources that stand in no file. `owner`: the function, region and account that write it. `at`: when it looked last.
- * `startedUntil`: moments of schedules up to then were started, but for `unstarted`. `refused`: what has the tag and can't be a source, and
- * why. `untold`: what people have still to be told.
+ * The sources that are in no configuration. `owner`: the function, region and account that write it. `at`: the last
+ * look. `startedUntil`: scheduled moments up to then were started, except `unstarted`. `refused`: what has the tag and
+ * can't be a source, and why. `untold`: what people have yet to be told.
  */
 export const rosterSchema = z.strictObject({
   version: z.literal(1),

@@ -3,8 +3,8 @@ import * as z from 'zod';
 const moment = z.iso.datetime();
 
 /**
- * A database of a whole server. `source`: what its source is called, where another one has the usual name; `since`: when
- * it was found; `gone`: since when it is not found any more.
+ * A database of a whole server. `source`: its source name, if another source has the usual one; `since`: when it was
+ * found; `gone`: since when it is no longer found.
  */
 const databaseSchema = z.strictObject({
   name: z.string(),
@@ -13,7 +13,10 @@ const databaseSchema = z.strictObject({
   gone: moment.optional(),
 });
 
-/** The databases of a whole server, which stand in no file: as found at the last look (`at`), and what people have still to be told. */
+/**
+ * The databases of a whole server, which are in no configuration: as found at the last look (`at`), and what people
+ * have yet to be told.
+ */
 export const serverSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),

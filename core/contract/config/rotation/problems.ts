@@ -2,8 +2,8 @@ import { refusedForEver } from '../../../domain/retention/rotatable.ts';
 import type { Settings } from '../settings/settings.ts';
 
 /**
- * Why rotation would refuse to work for ever, though nothing is out of order, with a remedy; nothing where it works, or
- * no schedule says when backups are made.
+ * Why rotation would always refuse to work although nothing is wrong, with a remedy; empty if it works, or if no
+ * schedule says when backups are made.
  */
 export function rotationProblems({
   watch: { schedule },

@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { always, countOf, duration, group, wholeNumber } from '../fields.ts';
 
-/** What is kept when nothing else is said: grandfather, father, son. */
+/** The default retention: grandfather, father, son. */
 const tierDefaults = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
 const tierNames = Object.keys(tierDefaults) as (keyof typeof tierDefaults)[];
 const keeps = (what: string, byDefault: number) =>
   wholeNumber(0).optional().describe(what).meta({ default: byDefault });
 
-/** What rotation keeps, as it is written. */
+/** What rotation keeps, as written. */
 export const retentionSchema = group('retention', {
   last: keeps('How many of the newest backups to keep, whenever they were made.', tierDefaults.last),
   hourly: keeps('For how many hours that have one to keep a backup.', tierDefaults.hourly),
@@ -32,10 +32,10 @@ type WrittenRetention = z.infer<typeof retentionSchema>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-/** What is kept when nothing at all is written. */
+/** What is kept if nothing is configured. */
 export const usualRetention: Retention = { ...tierDefaults, keepWithinMs: 0 };
 
-/** Key by key over what would hold without; a count takes the place of all the others, and they that of a count. */
+/** The written keys over the base, key by key; a count replaces all other keys, and any of those replaces a count. */
 export function retentionOver(base: Retention, { count, keepWithin, ...written }: WrittenRetention = {}): Retention {
   if (count !== undefined) return { count };
   const tiers = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== undefined));
@@ -44,7 +44,7 @@ export function retentionOver(base: Retention, { count, keepWithin, ...written }
   return { ...from, ...tiers, ...(keepWithin !== undefined && { keepWithinMs: keepWithin }) };
 }
 
-/** A retention that would keep no backup at all. */
+/** Whether a retention would keep no backup at all. */
 export function keepsNothing(kept: Retention): boolean {
   return !('count' in kept) && kept.keepWithinMs === 0 && tierNames.every((tier) => kept[tier] === 0);
 }

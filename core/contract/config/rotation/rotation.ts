@@ -3,7 +3,7 @@ import { duration, group, wholeNumber } from '../fields.ts';
 
 const byDefault = { maxShare: 60, grace: '24h' };
 
-/** How carefully a source's backups are removed. */
+/** How cautiously a source's backups are removed. */
 export const rotationSchema = group('rotation', {
   maxShare: wholeNumber(1, 100)
     .optional()
@@ -20,7 +20,7 @@ export const rotationSchema = group('rotation', {
 
 export type RotationSettings = { maxShare: number; graceMs: number };
 
-/** A source's settings over those of the defaults, key by key. */
+/** A source's settings over the defaults, key by key. */
 export function rotationOf(
   defaults: z.infer<typeof rotationSchema>,
   own: z.infer<typeof rotationSchema>,

@@ -8,7 +8,7 @@ const assertion = z
   .transform((text) => text.replace(/[\s;]+$/, ''))
   .refine((text) => text.trim() !== '', { error: expectedUnseen(statement) });
 
-/** How the backups of a source are drilled, in the defaults and in a source alike. */
+/** How the backups of a source are drilled, both in the defaults and in a source. */
 export const drillSchema = group('drill', {
   server: drillServerSchema
     .optional()
@@ -26,10 +26,10 @@ export const drillSchema = group('drill', {
 
 type WrittenDrill = z.infer<typeof drillSchema>;
 
-/** How drills are done, everything filled in; a `server` without a port has the usual one of the engine. */
+/** How drills are done, with defaults filled in; a `server` without a port has the engine's usual one. */
 export type DrillSettings = { server: WrittenDrill['server']; assert: readonly string[]; owners: boolean };
 
-/** A source's own words over those of the defaults, key by key. */
+/** A source's own settings over the defaults, key by key. */
 export function drillOf(defaults: WrittenDrill | undefined, own: WrittenDrill | undefined): DrillSettings {
   return {
     server: own?.server ?? defaults?.server,

@@ -4,10 +4,10 @@ import { secretReference } from '../secret.ts';
 
 const aRecipient = 'a recipient of age, which begins with age1 (age-keygen -y prints that of an identity)';
 
-/** How the backups of a source are encrypted, in the defaults and in a source alike. */
+/** How the backups of a source are encrypted, both in the defaults and in a source. */
 export const encryptionSchema = group('encryption', {
   recipients: z
-    // an identity in its place is a secret, and is not shown
+    // an identity in its place is a secret, so it is not shown
     .array(
       z.string({ error: expectedUnseen(aRecipient) }).regex(/^age1[a-z0-9]+$/, { error: expectedUnseen(aRecipient) }),
       {
@@ -26,10 +26,10 @@ export const encryptionSchema = group('encryption', {
 
 type WrittenEncryption = z.infer<typeof encryptionSchema>;
 
-/** How backups are encrypted: to nobody where there is no recipient. */
+/** How backups are encrypted: not at all if there is no recipient. */
 export type EncryptionSettings = { recipients: readonly string[]; identity: WrittenEncryption['identity'] };
 
-/** A source's own words over those of the defaults, key by key. */
+/** A source's own settings over the defaults, key by key. */
 export function encryptionOf(
   defaults: WrittenEncryption | undefined,
   own: WrittenEncryption | undefined,

@@ -56,7 +56,7 @@ const keepReplaced = duration('1h', '3650d')
       'next replacement of another day that is proven does. `--drop-old` drops it at any time.',
   );
 
-/** The settings of a source, as the whole file's defaults. */
+/** The settings of all sources. */
 export const defaultsSchema = group('defaults', {
   ...fields,
   keepReplaced,
@@ -71,7 +71,7 @@ export const defaultsSchema = group('defaults', {
   cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
 });
 
-/** The settings of one source: what is absent is as in the defaults. */
+/** The settings of one source; missing ones are taken from the defaults. */
 export const settingsShape = {
   rank,
   keepReplaced,

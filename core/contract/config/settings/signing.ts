@@ -5,13 +5,13 @@ import { privateKeyReference } from '../secret.ts';
 const aKey =
   'a public key of Ed25519, or of P-256 as AWS KMS has them: one line that begins with MCowBQYDK2VwAyEA or MFkwEwYH, ' +
   'as "nightjar key" prints it';
-/** Both as SPKI in base64: RFC 8410 has the one, RFC 5480 the other, whose point is not compressed. */
+/** Both are SPKI in base64: Ed25519 (RFC 8410), or P-256 with an uncompressed point (RFC 5480). */
 const publicKeyForm = /^(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=|MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE[A-Za-z0-9+/]{86}==)$/;
 
-/** How the manifests of a source are signed, in the defaults and in a source alike. */
+/** How the manifests of a source are signed, both in the defaults and in a source. */
 export const signingSchema = group('signing', {
   publicKeys: z
-    // a private key in its place is a secret, and is not shown
+    // a private key in its place is a secret, so it is not shown
     .array(z.string({ error: expectedUnseen(aKey) }).regex(publicKeyForm, { error: expectedUnseen(aKey) }), {
       error: expected('a list of public keys (MCowBQYDK2VwAyEA… or MFkwEwYH…)'),
     })
@@ -34,14 +34,14 @@ export const signingSchema = group('signing', {
 
 type WrittenSigning = z.infer<typeof signingSchema>;
 
-/** How manifests are signed: not at all where there is no public key. */
+/** How manifests are signed: not at all if there is no public key. */
 export type SigningSettings = {
   publicKeys: readonly string[];
   privateKey: WrittenSigning['privateKey'];
   since: WrittenSigning['since'];
 };
 
-/** A source's own words over those of the defaults, key by key. */
+/** A source's own settings over the defaults, key by key. */
 export function signingOf(defaults: WrittenSigning | undefined, own: WrittenSigning | undefined): SigningSettings {
   return {
     publicKeys: own?.publicKeys ?? defaults?.publicKeys ?? [],
@@ -50,7 +50,7 @@ export function signingOf(defaults: WrittenSigning | undefined, own: WrittenSign
   };
 }
 
-/** What is missing in what is written of signing; undefined where it fits together. */
+/** What is missing in the settings for signing; undefined if they are complete. */
 export function signingProblem({ publicKeys, privateKey, since }: SigningSettings): string | undefined {
   if (publicKeys.length > 0 || (privateKey === undefined && since === undefined)) return undefined;
   return 'publicKeys is missing: nothing is signed without it';

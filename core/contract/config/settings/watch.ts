@@ -2,9 +2,9 @@ import * as z from 'zod';
 import { isSchedule } from '../../../domain/time/schedule.ts';
 import { asDay, day, duration, expected, group, wholeNumber } from '../fields.ts';
 
-/** How old the newest backup may be where nothing else is said: a day, and an hour for what comes late. */
+/** The default limit for the newest backup's age: a day, and an hour for a late one. */
 const limitByDefaultMs = 25 * 3_600_000;
-/** What a source must at least hold of what it held, in percent. */
+/** What a source must at least keep of its former content, in percent. */
 const shareByDefault = 50;
 
 const asPause = `true, false or ${asDay}, when it ends`;
@@ -22,7 +22,7 @@ const shrink = group('shrink', {
     ),
 });
 
-/** What `nightjar check` goes by, in the defaults and in a source alike. */
+/** The settings of `nightjar check`, both in the defaults and in a source. */
 export const watchShape = {
   schedule: z
     .string({ error: expected(cron) })
@@ -50,22 +50,22 @@ export const watchShape = {
 
 type WrittenWatch = { [key in keyof typeof watchShape]?: z.infer<(typeof watchShape)[key]> };
 
-/** How a source is watched, everything filled in. Shares are in percent; days are those of the source's time zone. */
+/** How a source is watched, with defaults filled in. Shares are in percent; days are in the source's time zone. */
 export type WatchSettings = {
   /** `windowMs`: how long after its moment AWS may start a run. */
   limit: { ms: number } | { schedule: string; windowMs?: number };
   schedule: string | undefined;
-  /** How long after a moment of the schedule AWS may start a run; absent where AWS does not. */
+  /** How long after a scheduled moment AWS may start a run; absent where AWS does not start runs. */
   windowMs?: number;
   drillEveryMs: number | undefined;
   paused: boolean | { until: string };
   shrink: ShrinkSettings;
 };
 
-/** `mayBeginEmpty`: whoever has found it by itself expects nothing of it, until it has held something. */
+/** `mayBeginEmpty`: an automatically found source may be empty until it has held something. */
 export type ShrinkSettings = { rows: number; bytes: number; since: string | undefined; mayBeginEmpty?: true };
 
-/** A source's own words over those of the defaults; of limit and schedule, whatever stands nearer to the source. */
+/** A source's own settings over the defaults; of limit and schedule, the one closer to the source counts. */
 export function watchOf(defaults: WrittenWatch, own: WrittenWatch): WatchSettings {
   const [near, far] = [limitOf(own), limitOf(defaults)];
   const paused = own.paused ?? defaults.paused ?? false;

@@ -4,10 +4,7 @@ import type { RdsSource } from '../../../domain/tools/notices.ts';
 import type { Config } from '../config.ts';
 import { factsOf } from './source-facts.ts';
 
-/**
- * Sources whose servers, or the servers of whose drills, are verified by Amazon's own authorities, and the region whose
- * they are.
- */
+/** Sources whose servers (or drill servers) are verified by Amazon's own authorities, with the region of those. */
 export function rdsSources({ sources }: Pick<Config, 'sources'>): RdsSource[] {
   return [...sources].flatMap(([source, config]) => {
     const { drills, ...own } = factsOf(config);

@@ -45,7 +45,7 @@ const login = {
   tls: tls.optional(),
 };
 
-/** A token is worth a password while it lasts. */
+/** A token is as good as a password while it lasts, so it must not be sent in plain text. */
 function tokenOverTls(
   { host: name, tls: wanted, password }: { host?: unknown; tls?: z.infer<typeof tls> | undefined; password?: unknown },
   context: z.RefinementCtx,
@@ -68,7 +68,7 @@ const allDatabases = {
         'belongs to no database (docs/whole-servers.md).',
     ),
   exclude: z
-    // whatever a database is called, it can be left out
+    // any database can be excluded, whatever its name
     .array(z.string({ error: expected('the name of a database') }).min(1), {
       error: expected('a list of names of databases'),
     })
@@ -87,8 +87,8 @@ function oneOrAll(
 }
 
 /**
- * How to reach a database on a server. `entry`: the one to log in to where the file names none, of a source that is no
- * database; `whole`: every database may be asked for.
+ * How to reach a database on a server. `entry`: the database to log in to if the configuration names none, for a source
+ * that is no database; `whole`: all databases can be selected.
  */
 export function serverSchema(
   what: string,
@@ -112,7 +112,7 @@ export function serverSchema(
     .superRefine(oneOrAll, always);
 }
 
-/** The same of a server without a database to back up: drills and adoptions make one there. */
+/** The same for a server without a database to back up: drills and adoptions make one there. */
 export const drillServerSchema = group('a server for drills', {
   host,
   port: wholeNumber(1, 65_535).optional().describe('TCP port; without it, the usual one of the engine.'),
@@ -121,10 +121,10 @@ export const drillServerSchema = group('a server for drills', {
 
 export type ServerConfig = z.infer<ReturnType<typeof serverSchema>>;
 
-/** Whether and against whom TLS is verified; `ca` is `rds`, `public` or a path. */
+/** Whether TLS is verified, and against which authorities; `ca` is `rds`, `public` or a path. */
 export type TlsChoice = { mode: 'off' } | { mode: 'verify'; ca: string };
 
-/** What a server's configuration means: nothing leaves this machine in plain text unless somebody wrote so. */
+/** The meaning of a server's TLS settings: nothing leaves this machine in plain text unless that was configured. */
 export function tlsChoice({ host, tls: wanted }: Pick<ServerConfig, 'host' | 'tls'>): TlsChoice {
   const ofRds = /\.rds\.amazonaws\.com$/i.test(host) || rdsRegion(host) !== undefined;
   if (typeof wanted === 'object') return { mode: 'verify', ca: wanted.ca };

@@ -4,9 +4,9 @@ import type { ShrinkSettings } from '../settings/watch.ts';
 import type { SourceName } from '../../../domain/keys.ts';
 
 /**
- * One source, its defaults filled in. `on`: the host of its server, for messages; `server`: the whole server in the file
- * that it is a part of, and `called` what its database is there; `gone`: since when that is not there any more;
- * `undrilled`: no drill can work with it.
+ * One source, with defaults filled in. `on`: the host of its server, for messages; `server`: the configured whole
+ * server that it belongs to, and `called`: its database's name there; `gone`: since when that database no longer
+ * exists; `undrilled`: drills can't work with it.
  */
 export type SourceConfig = SourceOfEngine & {
   on?: string;
@@ -17,8 +17,8 @@ export type SourceConfig = SourceOfEngine & {
 };
 
 /**
- * What a source asks for that is a whole server, or all files of a pattern, which are treated alike; undefined for every
- * other one.
+ * The settings of a source that is a whole server, or all files of a pattern, which are treated alike; undefined for
+ * every other source.
  */
 export function wholeServer({
   engine,
@@ -30,17 +30,17 @@ export function wholeServer({
   return isServer || everyFile?.isMeant(at) === true ? { exclude } : undefined;
 }
 
-/** What the source of one database of a server is called: of no two databases alike. */
+/** The source name of one database of a server; differs for different databases. */
 export function databaseSourceName(server: string, database: string): SourceName {
   return `${server}.${database}` as SourceName;
 }
 
-/** What the source of a server's roles and accounts is called: no database's. */
+/** The source name of a server's roles and accounts; no database has this name. */
 export function globalsSourceName(server: string): SourceName {
   return `${server}-globals` as SourceName;
 }
 
-/** One database of a server as a source: all that the file says of the server holds for it. `gone`: since when. */
+/** One database of a server as a source, with the server's settings. `gone`: since when. */
 export function databaseSource(
   server: SourceName,
   source: SourceConfig,
@@ -54,12 +54,12 @@ export function databaseSource(
   return whole as unknown as SourceConfig;
 }
 
-/** Whatever a server holds, the text of its roles is short: in bytes. */
+/** The text of a server's roles is short, whatever else it holds: at most this many bytes. */
 const largestGlobals = 1_000_000;
 
 /**
- * Its roles and accounts as a source; files have none. Without another server for drills there are none: they would
- * touch the own one.
+ * A server's roles and accounts as a source; files have none. It has no drills unless there is another server for them,
+ * because they would touch this one.
  */
 export function globalsSources(server: SourceName, source: SourceConfig): [SourceName, SourceConfig][] {
   const { everyDatabase } = descriptorOf(source.engine);
@@ -78,8 +78,8 @@ export function globalsSources(server: SourceName, source: SourceConfig): [Sourc
 }
 
 /**
- * Why a source can't have its name beside whole servers: whose one of theirs it would be, also on a file system that
- * does not tell capitals from small letters.
+ * Names that sources can't have beside whole servers, because one of a server's sources could get the same name, also
+ * on a file system that ignores case.
  */
 export function besideServers(names: readonly string[], servers: readonly string[]): [string, string][] {
   return names.flatMap((name): [string, string][] => {

@@ -20,7 +20,7 @@ export const vaultsSchema = z
 
 const vaultName = z.string({ error: expected(aName) });
 
-/** In which further vaults the backups of a source lie, too. */
+/** Further vaults that the backups of a source are copied into. */
 export const copiesSchema = z
   .array(
     z.union([
@@ -44,10 +44,10 @@ export const copiesSchema = z
 
 type WrittenCopies = z.infer<typeof copiesSchema>;
 
-/** A further vault that a source's backups are copied into, how old they may be there, and what is kept. */
+/** A further vault for a source's copies, how old they may be there, and what is kept. */
 export type CopySettings = { vault: string; freshnessMs?: number; retention: Retention };
 
-/** A source's own list takes the place of that of the defaults. */
+/** A source's own list replaces that of the defaults. */
 export function copiesOf(
   defaults: WrittenCopies | undefined,
   own: WrittenCopies | undefined,
@@ -60,7 +60,7 @@ export function copiesOf(
   }));
 }
 
-/** What is wrong with a list of copies: vaults that are not there, or stand twice. */
+/** What is wrong with a list of copies: vaults that don't exist, or are listed twice. */
 export function copiesProblems(
   copies: readonly CopySettings[],
   vaults: Readonly<Record<string, VaultConfig>>,
@@ -78,7 +78,7 @@ export function copiesProblems(
   return [...wrong, ...none];
 }
 
-/** The vaults that lie at, in or around the place of another one: a copy there would be none. */
+/** Vaults at, in or around the place of another one: a copy there would be no copy. */
 export function samePlaces(
   vault: VaultConfig,
   vaults: Readonly<Record<string, VaultConfig>>,
@@ -96,7 +96,7 @@ function overlap(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
 }
 
-/** Ends with a slash, so that `backups` does not begin `backups-2`. */
+/** Ends with a slash, so that `backups` is no prefix of `backups-2`. */
 function placeOf(vault: VaultConfig): string {
   const parts = vaultDescriptor(vault)
     .pathOf(vault)

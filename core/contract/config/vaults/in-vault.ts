@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts';
 
 /**
- * The configuration of who works in a further vault: that is the vault, and what is kept there is what its sources say
- * of it. Undefined where there is none of this name.
+ * The configuration for working in a further vault: it becomes the vault, and sources have the retention that they
+ * configure for it. Undefined if there is none of this name.
  */
 export function inVault(config: Config, name: string): Config | undefined {
   const vault = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;

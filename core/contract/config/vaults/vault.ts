@@ -19,7 +19,7 @@ const longForm = group('a vault', vaultKeys).superRefine((value, context) => {
 /** Where backups are kept, with its `kind`. */
 export type VaultConfig = { [Name in VaultName]: z.output<VaultSchema<Name>> }[VaultName];
 
-/** Where backups are kept; the short form is unfolded. */
+/** Where backups are kept; the short form is expanded. */
 export const vaultSchema = z
   .union([z.string().describe('Short form: a folder’s path, or `s3://bucket/prefix`.'), longForm], { error: firstOf })
   .superRefine((value, context) => {
@@ -33,7 +33,7 @@ export const vaultSchema = z
     return vaultNames.map((name) => value[name]).find((one) => one !== undefined)!;
   });
 
-/** What a vault's kind says of it, for whoever does not ask which kind it is. */
+/** What a vault's kind says about it, for callers that must not ask which kind it is. */
 export function vaultDescriptor({ kind }: VaultConfig): VaultDescriptor {
   return vaults[kind];
 }
