@@ -2,7 +2,9 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
-/** Why a statement (by its id) is on more than one thing: what it is on has no name yet when the stack is made. */
+/**
+ * Why a statement (by its id) applies to more than one resource: the resource has no name yet when the stack is made.
+ */
 const reasons: Readonly<Record<string, string>> = {
   StoreParts:
     'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source, ' +
@@ -70,12 +72,12 @@ const reasons: Readonly<Record<string, string>> = {
   ShowGraphs: 'Metrics are no resource (Service Authorization Reference, CloudWatch).',
 };
 
-/** Answers findings of checks (cdk-nag's AwsSolutions): why each is as it should be. */
+/** Answers findings of checks (cdk-nag's AwsSolutions) with the reason why each is intended. */
 export function acknowledge(construct: IConstruct, answers: Readonly<Record<string, string>>): void {
   for (const [id, reason] of Object.entries(answers)) Validations.of(construct).acknowledge({ id, reason });
 }
 
-/** Answers for each wildcard in the statements of a role, one by one. */
+/** Answers for each wildcard in the statements of a role. */
 export function acknowledgeWildcards(role: IConstruct, statements: readonly PolicyStatement[]): void {
   for (const { sid = '', resources } of statements) {
     const reason = reasons[sid];
@@ -85,7 +87,7 @@ export function acknowledgeWildcards(role: IConstruct, statements: readonly Poli
   }
 }
 
-/** An ARN as checks write it: references in pointed brackets. */
+/** An ARN as checks write it: references in angle brackets. */
 function flat(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if ('Ref' in value) return `<${String(value.Ref)}>`;

@@ -6,20 +6,20 @@ import { deployable } from './read-config.ts';
 import type { WrittenConfig } from './read-config.ts';
 
 export type BackupStackProps = {
-  /** What stands in `nightjar.yaml`. */
+  /** The content of `nightjar.yaml`. */
   readonly config: WrittenConfig;
   /** Folder of that file. */
   readonly folder: string;
 };
 
-/** A stack of its own for what a configuration asks for; named and placed as its `cloud` says. */
+/** A stack for a configuration, named and placed by its `cloud`. */
 export class BackupStack extends Stack {
   readonly backups: NightjarBackups;
 
   constructor(scope: Construct, { config, folder }: BackupStackProps) {
     const { cloud } = deployable(config);
     super(scope, cloud.stack, {
-      // thirty databases in private networks would be too much for CloudFormation with the blanks
+      // without it, thirty databases in private networks would exceed CloudFormation's limit
       suppressTemplateIndentation: true,
       description: 'Nightjar: database backups that prove themselves',
       ...environmentOf(cloud),

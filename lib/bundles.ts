@@ -14,14 +14,14 @@ import { dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { BackupError } from '../core/domain/errors.ts';
 
-/** The functions that there are. */
+/** All functions. */
 export const jobs = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check', 'by-tag'] as const;
 export type Job = (typeof jobs)[number];
 
-/** The configuration as the functions get it, and the files beside it that they need; paths relative to `folder`. */
+/** The configuration for the functions, and the files beside it that they need; paths are relative to `folder`. */
 export type Carried = { document: unknown; folder: string; files: readonly string[] };
 
-/** An asset for each function; CDK wants one of its own in each stack. */
+/** An asset for each function; CDK requires one per stack. */
 export type FunctionCode = Readonly<Record<Job, Code>>;
 
 /** Files of all bundles, by their path. */
@@ -30,8 +30,8 @@ type Bundles = ReadonlyMap<string, Buffer>;
 const limitMs = 120_000;
 
 /**
- * The code of every function, with the configuration in it. `use` binds it to functions: the folders that it lies in
- * are gone afterwards.
+ * The code of every function, including the configuration. `use` binds it to functions; afterwards its temporary
+ * folders are removed.
  */
 export function withBundles<T>({ document, folder, files }: Carried, use: (newCode: () => FunctionCode) => T): T {
   const bundles = allBundles();
@@ -62,9 +62,7 @@ export function withBundles<T>({ document, folder, files }: Carried, use: (newCo
 
 let built: Bundles | undefined;
 
-/**
- * The bundles: in the package they lie beside this file, else they are made from the sources, once for each process.
- */
+/** The bundles: in the package they lie beside this file, else they are made from the sources, once per process. */
 function allBundles(): Bundles {
   const shipped = join(import.meta.dirname, '../functions');
   if (jobs.every((job) => existsSync(join(shipped, job, 'index.mjs')))) return bundlesIn(shipped);

@@ -1,4 +1,4 @@
-// what the package offers as nightjar/cdk
+// what the package exports as nightjar/cdk
 export { BackupStack } from './backup-stack.ts';
 export type { BackupStackProps } from './backup-stack.ts';
 export type { NightjarFunction } from './constructs/functions/nightjar-function.ts';

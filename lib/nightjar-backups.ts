@@ -51,12 +51,12 @@ export type NightjarBackupsProps = WrittenConfig & {
 };
 
 /**
- * Everything that backs up the sources of a configuration, each night from then on. The configuration has the keys of
- * `nightjar.yaml`; throws `config-invalid` with every problem of it.
+ * Everything that backs up the sources of a configuration, every night after deployment. The configuration has the keys
+ * of `nightjar.yaml`; throws `config-invalid` with all its problems.
  */
 export class NightjarBackups extends Construct {
   readonly bucket: IBucket;
-  /** Told by alarms and functions. */
+  /** The topic that alarms and functions publish to. */
   readonly topic: ITopic;
   /** By source. */
   readonly functions: ReadonlyMap<string, Pick<SourceFunctions, 'backup' | 'restore' | 'drill'>>;
@@ -124,7 +124,7 @@ export class NightjarBackups extends Construct {
     this.check = check;
   }
 
-  /** Two of one name in one place would only be found by AWS, half way through a deployment. */
+  /** AWS would only find two equal names half way through a deployment. */
   #requireOwnNames(): void {
     const here = (one: IConstruct): string => `${Stack.of(one).account} ${Stack.of(one).region}`;
     const twin = this.node.root.node
@@ -142,10 +142,10 @@ export class NightjarBackups extends Construct {
   }
 }
 
-/** Longest beginning of names that leaves room in them for a source's (cloud.stack). */
+/** Longest prefix that leaves room for a source's name (cloud.stack). */
 const longestPrefix = 32;
 
-/** The stack's own name, as the beginning of the names in it. */
+/** The stack's own name, as the prefix of the names in it. */
 function prefixOf(stackName: string): string {
   return slugOf(stackName, longestPrefix);
 }
@@ -169,7 +169,7 @@ function functionsIn(
   });
 }
 
-/** The functions for databases that are found by their tag, where the file asks for them. */
+/** The functions for databases that are found by their tag, if the configuration asks for them. */
 function byTagIn(
   scope: Construct,
   [sample]: readonly SourceConfig[],
@@ -180,7 +180,7 @@ function byTagIn(
   return new ByTagFunctions(scope, 'ByTag', { ...given, byTag, sample, network: networks.get(byTag.network)! });
 }
 
-/** What stands around the functions of a stack: when they run, who hears of it, what a person looks at. */
+/** What surrounds the functions of a stack: schedules, alarms and the dashboard. */
 function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions, keepers, byTag }: Made): void {
   const { all, common } = shared;
   const { cloud } = all;
@@ -287,7 +287,7 @@ function watchedByTag(made: ByTagFunctions | undefined): WatchedFunction[] {
   ];
 }
 
-/** Named the other way round, so that no source's name can make the same. */
+/** Named in reverse order, so that no source's name can produce the same name. */
 function watchedKeepers({ rotate, check, copy }: KeeperFunctions): WatchedFunction[] {
   const { timeoutSeconds } = smallSizing;
   const copying =

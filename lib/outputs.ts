@@ -16,7 +16,7 @@ type StackParts = {
   signingKey: IKey | undefined;
 };
 
-/** What somebody looks for after a deployment. */
+/** What people look for after a deployment. */
 export function outputs(scope: Construct, parts: StackParts): void {
   const { stack, bucket, topic, deadLetters, check, rotate, signingKey } = parts;
   const { region } = Stack.of(scope);

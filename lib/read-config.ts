@@ -6,12 +6,14 @@ import { cloudProblems } from '../core/contract/cloud/problems.ts';
 import type { VaultConfig } from '../core/contract/config/vaults/vault.ts';
 import { BackupError } from '../core/domain/errors.ts';
 
-/** The configuration as it is written in `nightjar.yaml`. */
+/** The configuration as written in `nightjar.yaml`. */
 export type WrittenConfig = z.input<typeof configSchema>;
-/** A configuration that can be deployed. Its whole servers are among its sources: each has functions as those have. */
+/**
+ * A configuration that can be deployed. Its whole servers are among its sources, because they have functions like them.
+ */
 export type Deployable = Config & { cloud: CloudConfig; vault: Extract<VaultConfig, { kind: 's3' }> };
 
-/** Reads what is to be deployed. Throws `config-invalid` with every problem, and where it is. */
+/** Reads what is to be deployed. Throws `config-invalid` with every problem and its place. */
 export function deployable(document: unknown): Deployable {
   const result = checkConfig(document);
   const problems = 'problems' in result ? result.problems : cloudProblems(result.config);

@@ -6,14 +6,14 @@ import type { Deployable } from './read-config.ts';
 
 /** What all functions of a stack share. */
 export type Shared = {
-  /** Begins the names of everything. */
+  /** The prefix of all names. */
   readonly stack: string;
   readonly all: Deployable;
   readonly vault: VaultPlace & {
     readonly key: IKey | undefined /** @default - the region of the stack */;
     readonly region: string | undefined;
   };
-  /** Where copies are made. */
+  /** The further vaults that backups are copied into. */
   readonly further: FurtherVaults;
   readonly common: FunctionCommon;
 };

@@ -7,13 +7,13 @@ import { stacksNeeded } from './plan/rooms.ts';
 const mostResources = 500;
 const mostBytes = 1_000_000;
 
-/** What the sources leave in a stack for others that come, and for those that are larger. */
+/** How full sources may make a stack, so that room is left for further and larger ones. */
 const margin = 0.9;
 
-/** What CDK makes of a stack, and whether it writes that without blanks; no public word tells either. */
+/** How CDK renders a stack, and whether without indentation; there is no public API for either. */
 type Inside = { _toCloudFormation(): unknown; _suppressTemplateIndentation: boolean };
 
-/** Says before CloudFormation does that a stack has become too large, and what to do. */
+/** Reports that a stack has become too large before CloudFormation does, and what to do. */
 export function limitTemplate(
   scope: Construct,
   { sources: here, all, alarms }: { sources: number; all: readonly SourceName[]; alarms: 'each' | 'few' },
@@ -44,7 +44,10 @@ export function limitTemplate(
   });
 }
 
-/** Which further stacks take them, so many in each; what is there once for all has no room for others. */
+/**
+ * Further stacks for the sources, with so many in each; the first stack, which has what exists once, has no room for
+ * them.
+ */
 function divided(all: readonly SourceName[], most: number): string {
   const fit = Math.floor(most * margin);
   return fit === 0

@@ -7,29 +7,29 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** A function, what it is for, how its alarms are called, and how long it may run. */
+/** A function, its purpose, the name of its alarms, and how long it may run. */
 export type WatchedFunction = {
   readonly label: string;
   readonly name: (what: string) => string /** Its section of the runbook when it fails. */;
   readonly failed: string;
   readonly fn: LambdaFunction;
   readonly timeoutSeconds: number;
-  /** What one run does not get done, the next one does: that it takes all its time is no reason to ring. */
+  /** What one run does not finish, the next one does: using all its time is no reason for an alarm. */
   readonly goesOn?: boolean;
 };
 
-/** What stands for all sources. */
+/** What applies to all sources together. */
 type Whole = {
   readonly deadLetters: IQueue;
   readonly checker: IFunction;
-  /** Longest time between two checks by schedule, in hours. */
+  /** Longest time between two scheduled checks, in hours. */
   readonly checkHours: number;
 };
 
 export type AlarmsProps = {
   readonly stack: string;
   readonly topic: ITopic;
-  /** What is watched of all together, once. @default - only the functions */
+  /** What is watched once for all. @default - only the functions */
   readonly whole?: Whole | undefined;
   /** Where people read the runbook. */
   readonly runbook: string;
@@ -45,7 +45,7 @@ type Rule = {
   readonly threshold: number;
   readonly below?: boolean;
   readonly periods?: number;
-  /** How many of the periods must be so. @default - all of them */
+  /** In how many of the periods the condition must hold. @default - all of them */
   readonly ofPeriods?: number;
   readonly missing: TreatMissingData /** Whether its end is worth a message: a state is over, a failure that has happened is not. */;
   readonly ends?: boolean;
@@ -53,21 +53,21 @@ type Rule = {
 
 /** CloudWatch API reference, PutMetricAlarm. */
 const longestPeriodHours = 24;
-/** So many checks are missed before the checker is silent; where they are rare, fewer. */
+/** How many checks are missed before the checker counts as silent; fewer where checks are rare. */
 const missedChecks = { often: 3, rare: 2, rareHours: 6 };
-/** An expression of an alarm takes ten metrics at most (CloudWatch, using metric math). */
+/** An alarm's expression may have ten metrics (CloudWatch, using metric math). */
 const mostMetrics = 10;
-/** From which share of its time limit on a run is near it. */
+/** The share of its time limit from which a run counts as near it. */
 const nearLimit = 0.8;
 
 /**
- * Lambda dates its figures to the start of a run and has them at its end (Lambda Developer Guide, function metrics): an
- * alarm looks back over the longest run, the minutes until CloudWatch has them, and a period that has just begun.
+ * Lambda dates its metrics to the start of a run and emits them at its end (Lambda Developer Guide, function metrics):
+ * an alarm looks back over the longest run, the minutes until CloudWatch has them, and a period that has just begun.
  */
 const periodSeconds = 300;
 const latePeriods = 3;
 
-/** Everything that somebody is woken up for; each alarm says what it means and where in the runbook it stands. */
+/** Every alarm that wakes somebody; each says what it means and links its section of the runbook. */
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 

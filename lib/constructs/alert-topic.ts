@@ -8,7 +8,7 @@ import type { CloudConfig } from '../../core/contract/cloud/cloud.ts';
 import { acknowledgeWildcards } from '../acknowledge.ts';
 import { allow } from '../rights/grants.ts';
 
-/** The topic that alarms and functions tell, and who reads it. */
+/** The topic that alarms and functions publish to, and its subscribers. */
 export class AlertTopic extends Construct {
   readonly topic: Topic;
 
@@ -29,7 +29,7 @@ export class AlertTopic extends Construct {
   }
 }
 
-/** A topic with a policy of its own no longer lets CloudWatch in by itself: only the alarms of this stack are. */
+/** A topic with its own policy no longer admits CloudWatch by default: this admits only the alarms of this stack. */
 function fromAlarms(topic: Topic, stack: string): PolicyStatement {
   const { account } = Stack.of(topic);
   return new PolicyStatement({

@@ -22,7 +22,7 @@ export type DashboardProps = {
   /** Names of the sources. */
   readonly sources: readonly string[];
   readonly checker: IFunction;
-  /** Longest time between two checks by schedule, in hours. */
+  /** Longest time between two scheduled checks, in hours. */
   readonly checkHours: number;
   readonly watched: readonly WatchedFunction[];
   readonly deadLetters: IQueue;
@@ -38,7 +38,7 @@ const mostLogs = 50;
 const mostAlarms = 100;
 const hour = Duration.hours(1);
 
-/** What a person looks at: is everything fresh, what rings, what ran last, how long do runs take, what has failed. */
+/** An overview for people: is everything fresh, what alarms, what ran last, how long do runs take, what has failed. */
 export class BackupDashboard extends Construct {
   constructor(
     scope: Construct,
@@ -47,7 +47,7 @@ export class BackupDashboard extends Construct {
   ) {
     super(scope, id);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      // dashboards are known in every region of an account
+      // a dashboard's name is unique in an account, across all regions
       dashboardName: `${stack}-${Stack.of(this).region}`,
       defaultInterval: Duration.days(7),
     });
@@ -120,7 +120,7 @@ export class BackupDashboard extends Construct {
   }
 }
 
-/** Every run leaves one line at its end (functions/host/host.ts). */
+/** Every run logs one line at its end (functions/host/host.ts). */
 const lastRuns = [
   'fields @timestamp, verb, source, message, result.status, result.id, result.rows, result.storedBytes, ' +
     'result.seconds, code, error',

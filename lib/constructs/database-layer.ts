@@ -8,16 +8,16 @@ import { Construct } from 'constructs';
 import { pinsFileName } from '../../core/domain/tools/notices.ts';
 
 export type DatabaseLayerProps = {
-  /** Where the configuration lies, and with it the pins that `nightjar layer update` has written, if any. */
+  /** The folder of the configuration and of the pins that `nightjar layer update` has written, if any. */
   readonly folder: string;
-  /** Regions of the sources that are verified by Amazon's own authorities: without those no layer is published. */
+  /** Regions of the sources that Amazon's own authorities verify: no layer is published without those authorities. */
   readonly regions: readonly string[];
 };
 
 /**
- * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs
- * neither it nor a network. Where the assembly is published on another machine, the context `layer` names a zip file of
- * it (`nightjar layer build --arch arm64`), which goes into the assembly.
+ * The database clients, as a layer for arm64. A program makes its content when the assembly is published, so synthesis
+ * needs neither the content nor a network. If the assembly is published on another machine, the context `layer` names a
+ * zip file of the layer (`nightjar layer build --arch arm64`), which then becomes part of the assembly.
  */
 export class DatabaseLayer extends Construct {
   readonly version: LayerVersion;
@@ -33,7 +33,7 @@ export class DatabaseLayer extends Construct {
   }
 }
 
-/** An asset whose file is printed by a program; known by a digest of all that it is made from. */
+/** An asset whose file is printed by a program; identified by a digest of everything that it is made from. */
 class MadeWhenPublished extends Code {
   readonly isInline = false;
   readonly #pins: string;
@@ -58,10 +58,7 @@ class MadeWhenPublished extends Code {
   }
 }
 
-/**
- * The program that makes the layer, and the folder that holds everything it goes by: in the package one file of each,
- * else the sources.
- */
+/** The program that makes the layer, and the folder of its inputs: one file each in the package, else the sources. */
 function recipeOf(): { program: string; recipe: string } {
   const shipped = join(import.meta.dirname, '../db-tools');
   if (existsSync(join(shipped, 'zip.mjs'))) return { program: join(shipped, 'zip.mjs'), recipe: shipped };

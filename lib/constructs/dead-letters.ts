@@ -3,9 +3,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
 
-/**
- * Where the events go that no function could work off, in spite of all retries. Whatever lies in it raises an alarm.
- */
+/** Receives the events that no function could handle, in spite of all retries. Any message in it raises an alarm. */
 export class DeadLetters extends Construct {
   readonly queue: Queue;
 
@@ -13,7 +11,7 @@ export class DeadLetters extends Construct {
     super(scope, id);
     this.queue = new Queue(this, 'Queue', {
       queueName: `${stack}-dead-letters`,
-      // the longest that SQS keeps a message: somebody is to read it
+      // the longest that SQS keeps a message, because somebody has to read it
       retentionPeriod: Duration.days(14),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,

@@ -12,11 +12,11 @@ export type NetworkProps = {
   readonly name: string;
   readonly config: NetworkConfig;
   readonly planned: PlannedEndpoints;
-  /** The networks that are there already, by their keys. */
+  /** The networks made so far, by their keys. */
   readonly earlier: ReadonlyMap<string, Network>;
 };
 
-/** What Lambda itself does with a function's role to put it into a network (AWS Lambda, required IAM permissions). */
+/** What Lambda itself does with a function's role to attach it to a network (AWS Lambda, required IAM permissions). */
 const interfaceActions = [
   'ec2:CreateNetworkInterface',
   'ec2:DescribeNetworkInterfaces',
@@ -27,7 +27,7 @@ const interfaceActions = [
 ];
 
 /**
- * A network of the user's own that functions run in: its security group and endpoints, where the configuration asks for
+ * A network of the user's that functions run in. Makes its security group and endpoints, if the configuration asks for
  * them and no earlier network has them.
  */
 export class Network extends Construct {
@@ -58,17 +58,17 @@ export class Network extends Construct {
     for (const { network } of planned.shared) earlier.get(network)?.letThrough(this);
   }
 
-  /** Lets the functions in to a database: a rule of its own in the database's security group. */
+  /** Admits the functions to a database, by a rule in the database's security group. */
   admit(databaseSecurityGroup: string, port: number): void {
     this.#allow(this.node.scope!, `Ingress-${databaseSecurityGroup}-${port}`, databaseSecurityGroup, port, this);
   }
 
-  /** Lets the functions of a network in to the endpoints of this one. */
+  /** Admits the functions of another network to the endpoints of this one. */
   letThrough(other: Network): void {
     if (this.#doors !== undefined) this.#allow(this, 'EndpointsIngress', this.#doors, 443, other);
   }
 
-  /** EC2 takes a rule once: it is known by what it says, whichever source asks for it. */
+  /** EC2 accepts each rule only once, so rules are identified by their content, whichever source asks for them. */
   #allow(scope: Construct, id: string, groupId: string, port: number, of: Network): void {
     for (const group of of.securityGroupIds) {
       const own = `${id}-${Token.isUnresolved(group) ? of.#key : group}`;
@@ -112,8 +112,8 @@ export class Network extends Construct {
 }
 
 /**
- * What a role needs for Lambda to put its function into a network, and that the function itself can't use it. None of
- * these actions can be bound to what is not there yet.
+ * What a role needs for Lambda to attach its function to a network; the function itself is denied it. None of these
+ * actions can be limited to resources that don't exist yet.
  */
 export function networkStatements(scope: Construct, functionName: string): PolicyStatement[] {
   const functionArn = Stack.of(scope).formatArn({

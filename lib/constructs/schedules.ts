@@ -24,10 +24,10 @@ export type SchedulesProps = {
   readonly deadLetters: IQueue;
 };
 
-/** The Scheduler hands an event over at once; when Lambda can't take it, it tries again for an hour. */
+/** The Scheduler delivers an event at once; if Lambda can't take it, it retries for an hour. */
 const retryPolicy = { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3_600 };
 
-/** All schedules of a stack, in a group of their own, with one role that may start these functions and no others. */
+/** All schedules of a stack, in their own group, with one role that may start only these functions. */
 export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { stack, planned, deadLetters }: SchedulesProps) {
     super(scope, id);

@@ -3,7 +3,7 @@ import { Alias, Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
-/** A key that signs backups inside KMS: made here and kept for good. Who may use it stands in the roles of functions. */
+/** A key that signs backups inside KMS: made here and kept for good. The roles of functions say who may use it. */
 export class SigningKey extends Construct {
   readonly key: IKey;
 

@@ -10,22 +10,22 @@ import { acknowledge } from '../acknowledge.ts';
 export type VaultBucketProps = {
   /** Name of the bucket. */
   readonly bucketName: string;
-  /** What the configuration says of it. */
+  /** The configuration's settings for it. */
   readonly cloud: Pick<CloudConfig, 'bucket' | 'encryption' | 'objectLock' | 'noncurrent' | 'stack'>;
-  /** ARN of a key that is there already. @default - a key is made, unless S3's own are to be used */
+  /** ARN of an existing key. @default - a key is made, unless S3's own are to be used */
   readonly kmsKeyArn?: string | undefined;
 };
 
-/** The tag by which rotation lets go of an object that it could not delete (docs/rotation.md). */
+/** The tag by which rotation releases an object that it could not delete (docs/rotation.md). */
 const released = { 'nightjar-tier': 'released' };
 const dayMs = 86_400_000;
 /**
- * What a deployment has made that failed half way is taken back, so that the next one finds the name free; after that
+ * If the first deployment fails half way, what it made is removed, so that the next one finds the name free; after that
  * it stays for good.
  */
 const keep = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
-/** The bucket of the vault and the key that it encrypts with: made here and kept for good, or taken as they are. */
+/** The vault's bucket and its encryption key: made here and kept for good, or existing ones. */
 export class VaultBucket extends Construct {
   readonly bucket: IBucket;
   readonly key: IKey | undefined;
@@ -83,7 +83,7 @@ function newBucket(
         noncurrentVersionExpiration: Duration.days(Math.ceil(noncurrent / dayMs)),
         expiredObjectDeleteMarker: true,
       },
-      // longer than any run, and than the grace that rotation gives to leftovers
+      // longer than any run, and longer than rotation's grace for leftovers
       { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(7) },
     ],
   });

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 const longest = 64;
 
 /**
- * A source's name as part of the name of a thing on AWS, of letters, digits, `_` and `-`; with a digest where something
- * of it had to be changed.
+ * A source's name as part of an AWS resource's name: letters, digits, `_` and `-`; with a digest if anything had to be
+ * changed.
  */
 export function slugOf(source: string, room: number): string {
   const plain = source.replace(/[^A-Za-z0-9_-]+/g, '-');
@@ -13,10 +13,10 @@ export function slugOf(source: string, room: number): string {
   return `${plain.slice(0, room - 9)}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
 }
 
-/** Longest part of a name that stands for a source in the names of alarms and schedules. */
+/** Longest slug of a source in the names of alarms and schedules. */
 export const slugRoom = 40;
 
-/** Whether a source is copied and drilled tells which schedules it has. */
+/** A source's schedules depend on whether it is copied and drilled. */
 type ScheduledSource = { copies: readonly unknown[]; watch: { drillEveryMs?: number | undefined } };
 
 /** The names of a source's schedules, by what they start. */
@@ -25,7 +25,7 @@ export function scheduleNames(source: string) {
   return { backup: `backup-${slug}`, rotate: `rotate-${slug}`, copy: `copy-${slug}`, drill: `drill-${slug}` };
 }
 
-/** The names of all schedules that a deployment makes of these sources, in whichever of its stacks. */
+/** The names of all schedules that a deployment makes for these sources, in any of its stacks. */
 export function schedulesMeant(
   sources: readonly (readonly [string, ScheduledSource])[],
   { digest = false, byTag = false },

@@ -13,13 +13,13 @@ type Functions = {
 };
 
 /**
- * What the Scheduler puts in its place: the moment that was meant, the same however often it delivers (its user guide,
- * context attributes).
+ * The Scheduler replaces it by the scheduled moment, which is the same in each delivery (its user guide, context
+ * attributes).
  */
 const scheduled = '<aws.scheduler.scheduled-time>';
 const dayMs = 86_400_000;
 
-/** The schedules of sources: a backup, a rotation and (where proofs are asked for) a drill of each, in its time zone. */
+/** The schedules of sources: a backup, a rotation and (if proofs are asked for) a drill of each, in its time zone. */
 export function plannedOf(
   { sources, servers, cloud }: Deployable,
   names: readonly SourceName[],
@@ -59,7 +59,7 @@ export function plannedOf(
       ...where(drill(source), {
         name: called.drill,
         description: `Tries a backup of ${source}`.slice(0, 512),
-        // a run that does not come to every database of a server is followed by the next one
+        // daily for a whole server, because a run may not reach all of its databases
         cron: own.drill ?? drillScheduleOf(schedule, servers.has(source) ? dayMs : watch.drillEveryMs!),
         timeZone,
         event: { source },
@@ -69,7 +69,7 @@ export function plannedOf(
   });
 }
 
-/** The schedule of the check, which keeps its distance from one to the next. */
+/** The schedule of the check, at a fixed interval. */
 export function plannedCheck({ cloud }: Deployable, check: IFunction): Planned {
   return {
     name: 'check',
@@ -82,14 +82,14 @@ export function plannedCheck({ cloud }: Deployable, check: IFunction): Planned {
   };
 }
 
-/** The schedule of whoever looks for databases by tag, and starts what is due of them: four times an hour. */
+/** The schedule of looking for databases by tag and starting what is due for them: four times an hour. */
 export function plannedByTag(look: IFunction | undefined): Planned[] {
   const description = 'Looks for databases by tag, and starts what is due of them';
   const when = { cron: '*/15 * * * *', timeZone: 'UTC', windowMs: 0 };
   return look === undefined ? [] : [{ name: 'by-tag', description, ...when, fn: look, event: {} }];
 }
 
-/** The schedule of the digest, where the configuration asks for one. */
+/** The schedule of the digest, if the configuration asks for one. */
 export function plannedDigest({ cloud }: Deployable, check: IFunction): Planned[] {
   if (cloud.digest === undefined) return [];
   const description = 'Tells everybody how everything stands';

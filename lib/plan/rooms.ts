@@ -3,19 +3,19 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { SourceName } from '../../core/domain/keys.ts';
 
-/** A stack, or what there is of ours in it, and the sources whose functions, schedules and alarms lie there. */
+/** A stack, or our part of one, and the sources whose functions, schedules and alarms it has. */
 export type StackRoom = {
   readonly scope: Construct;
-  /** Begins the names of its schedules, alarms and dashboard. */
+  /** The prefix of its schedules, alarms and dashboard. */
   readonly name: string;
   readonly sources: readonly SourceName[];
-  /** Whether what is there once for all of them lies there, too. */
+  /** Whether it also has what exists once for all stacks. */
   readonly isFirst: boolean;
 };
 
 /**
- * Everything in one stack; or the sources in so many further ones, beside the first, each always in the same one
- * whichever others come and go: AWS gives the name of a function once, so none can move while it is there.
+ * Everything in one stack; or, beside the first, this many further stacks with the sources. A source always stays in
+ * the same stack, whichever others come and go: function names are unique, so a function can't move between stacks.
  */
 export function roomsOf(scope: Construct, name: string, sources: readonly SourceName[], stacks: number): StackRoom[] {
   if (stacks === 0) return [{ scope, name, sources, isFirst: true }];
@@ -31,7 +31,7 @@ export function roomsOf(scope: Construct, name: string, sources: readonly Source
   ];
 }
 
-/** In how many further stacks no one has more than so many of the sources. */
+/** How many further stacks are needed so that none has more than `most` of the sources. */
 export function stacksNeeded(sources: readonly SourceName[], most: number): number {
   let stacks = Math.max(1, Math.ceil(sources.length / most));
   while (largestShare(sources, stacks) > most) stacks += 1;
@@ -47,7 +47,7 @@ function placeAmong(stacks: number, source: SourceName): number {
   return createHash('sha256').update(source).digest().readUInt32BE() % stacks;
 }
 
-/** Another stack in the same place: what it needs of the first one comes to it as exports, which never change. */
+/** Another stack in the same place; what it needs of the first one it gets as exports, which never change. */
 function beside(scope: Construct, name: string): Stack {
   const { node, account, region } = Stack.of(scope);
   return new Stack(node.scope ?? scope, name, {

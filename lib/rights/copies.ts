@@ -13,9 +13,9 @@ import { namesIn } from './secrets.ts';
 
 /** The further vaults that backups are copied into, as far as functions need something for them. */
 export type FurtherVaults = {
-  /** Whether any source is copied anywhere. */
+  /** Whether any source is copied. */
   readonly any: boolean;
-  /** Buckets that the function's own role works in. */
+  /** Buckets that are accessed by the function's own role. */
   readonly buckets: readonly (VaultPlace & {
     readonly name: string;
     readonly kmsKey?: string | undefined;
@@ -27,7 +27,7 @@ export type FurtherVaults = {
   readonly files: readonly string[];
 };
 
-/** Those that the sources of a configuration are copied into; one that nobody names is left out. */
+/** The further vaults that sources are copied into; leaves out vaults that no source names. */
 export function furtherVaults(
   scope: Construct,
   { vaults, sources }: Pick<Deployable, 'vaults'> & { sources: readonly Pick<SourceConfig, 'copies'>[] },
@@ -56,8 +56,8 @@ export function furtherVaults(
 }
 
 /**
- * What copying does: reads the backups of every source, and adds to further buckets what is not there: over nothing,
- * and nothing can be deleted there.
+ * For copying: reads the backups of every source, and adds what is missing to further buckets. Overwrites and deletes
+ * nothing there.
  */
 export function copyStatements(vault: VaultPlace, { buckets }: FurtherVaults): PolicyStatement[] {
   const own = keysBelow(vault, '');
@@ -83,8 +83,8 @@ export function copyStatements(vault: VaultPlace, { buckets }: FurtherVaults): P
 }
 
 /**
- * What a restore or a drill of one source from a copy does: it reads that source's place there, and writes nothing,
- * so that its proof leaves no record there.
+ * For a restore or drill of one source from a copy: reads the source's place there and writes nothing, so its proof
+ * leaves no record there.
  */
 export function readCopiesStatements(
   { buckets }: FurtherVaults,
@@ -101,7 +101,7 @@ export function readCopiesStatements(
   ];
 }
 
-/** What opens the further vaults of one source that take keys. */
+/** The secrets that open the further vaults of one source. */
 export function secretsOfCopies(
   { vaults }: Pick<Deployable, 'vaults'>,
   copies: readonly Pick<CopySettings, 'vault'>[],
@@ -120,7 +120,7 @@ function keyStatements(
   );
 }
 
-/** What judging copies takes: their names and sizes. */
+/** For judging copies: their names and sizes. */
 export function listCopiesStatements({ buckets }: Pick<FurtherVaults, 'buckets'>): PolicyStatement[] {
   return buckets.map(({ bucket, prefix }, index) =>
     allow(

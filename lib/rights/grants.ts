@@ -8,25 +8,28 @@ import type { SourceName } from '../../core/domain/keys.ts';
 
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
-/** How a vault locks what counts for a tier, and for how many days. */
+/** For how many days a vault locks backups, by tier. */
 type LocksByTier = { readonly mode: 'governance' | 'compliance' } & {
   readonly [tier in 'daily' | 'weekly' | 'monthly' | 'yearly']?: number | undefined;
 };
 
-/** A backup's manifest, and the signature of it. */
+/** A backup's manifest and its signature. */
 export const manifests = '*/manifest.*';
 
-/** A backup's parts, whatever the engine. In a policy `*` stands for slashes too. */
+/** A backup's parts, of any engine. In a policy `*` also matches slashes. */
 export const parts = partPatterns.map((pattern) => `*/${pattern}`);
 /**
- * Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and
- * never over (S3 User Guide, enforcing conditional writes).
+ * Only new objects: what records that a backup exists, has begun, was proven or failed is written once and never
+ * overwritten (S3 User Guide, enforcing conditional writes).
  */
 export const onlyNew = { Null: { 's3:if-none-match': 'false' } };
-/** To begin an upload and send its pieces, which take no condition; only its end makes an object (the same page). */
+/**
+ * For beginning an upload and sending its pieces, which take no condition; only completing it makes an object (the same
+ * page).
+ */
 export const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' } };
 
-/** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
+/** An object with this tag is deleted by the lifecycle rule: whoever could set it could delete (docs/rotation.md). */
 export const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
 
 /** Where everything of a source lies, or of every database of a whole server. */
@@ -36,7 +39,10 @@ export function placeOf(source: SourceName, config?: SourceConfig): string {
     : `${sourceSegment(source)}/`;
 }
 
-/** What the backup of a source, or of several below one pattern, does in the vault: writes below its own place, over nothing, and deletes nothing. */
+/**
+ * For the backup of a source, or of several below one pattern: writes below its own place, overwrites nothing and
+ * deletes nothing.
+ */
 export function backupStatements(vault: VaultPlace, place: string): PolicyStatement[] {
   const keys = keysBelow(vault, place);
   return [
@@ -45,7 +51,7 @@ export function backupStatements(vault: VaultPlace, place: string): PolicyStatem
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
     allow('StoreParts', ['s3:PutObject'], keys(...parts), onlyNew),
     allow('UploadParts', ['s3:PutObject'], keys(...parts), beforeItIsThere),
-    // each part is confirmed by a HEAD request, which takes the right to read
+    // each part is confirmed by a HEAD request, which needs the right to read
     allow('ConfirmParts', ['s3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
     allow('MakeItExist', ['s3:PutObject'], keys(manifests, 'failures/*', 'starts/*'), onlyNew),
     allow('ReadManifests', ['s3:GetObject'], keys(manifests, 'ledger.json')),
@@ -54,8 +60,8 @@ export function backupStatements(vault: VaultPlace, place: string): PolicyStatem
 }
 
 /**
- * What a restore does: reads the backups of one source, and leaves beside them whether they were proven, and which
- * requests were carried out.
+ * For a restore: reads the backups of one source, and records beside them whether they were proven and which requests
+ * were carried out.
  */
 export function restoreStatements(vault: VaultPlace, place: string): PolicyStatement[] {
   const keys = keysBelow(vault, place);
@@ -69,7 +75,7 @@ export function restoreStatements(vault: VaultPlace, place: string): PolicyState
   ];
 }
 
-/** What a drill does: reads the backups of one source, and leaves beside them whether they have passed. */
+/** For a drill: reads the backups of one source, and records beside them whether they passed. */
 export function drillStatements(vault: VaultPlace, place: string): PolicyStatement[] {
   const keys = keysBelow(vault, place);
   return [
@@ -81,15 +87,15 @@ export function drillStatements(vault: VaultPlace, place: string): PolicyStateme
 }
 
 /**
- * What rotation does: reads manifests alone, tags and deletes what is Nightjar's. It has no right to delete versions,
- * so that what it deletes stays for some time.
+ * For rotation: reads only manifests, and tags and deletes what is Nightjar's. It may not delete versions, so that what
+ * it deletes stays for some time.
  */
 export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
     listing(vault, ''),
     remembering(vault),
-    // this action knows no condition of a prefix (Service Authorization Reference, Amazon S3)
+    // this action has no condition for a prefix (Service Authorization Reference, Amazon S3)
     allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
     allow(
       'ReadManifests',
@@ -109,8 +115,9 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
 }
 
 /**
- * What rotation does besides in a vault that has days by tier: it lengthens locks, to the longest of these days, in the
- * mode that the vault has: under another one nobody might lift them. S3 makes none shorter without another right.
+ * What rotation also needs in a vault with locks by tier: it extends locks to at most the longest of these days, and
+ * only in the vault's mode, because under the other one nobody might be able to lift them. S3 shortens none without
+ * another right.
  */
 export function lockStatements(vault: VaultPlace, locks: LocksByTier | undefined): PolicyStatement[] {
   const { mode, ...days } = locks ?? {};
@@ -123,7 +130,7 @@ export function lockStatements(vault: VaultPlace, locks: LocksByTier | undefined
   return [allow('LengthenLocks', ['s3:PutObjectRetention'], keysBelow(vault, '')(manifests, ...parts), only)];
 }
 
-/** What a check does: lists, reads manifests and leases alone, remembers what it has seen, and tells. */
+/** For a check: lists, reads only manifests and leases, remembers what it has found, and reports it. */
 export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
@@ -139,7 +146,7 @@ export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
-/** Which sources were found by their tag. */
+/** The list of sources that were found by their tag. */
 const roster = 'roster.json';
 
 /** To know the sources that were found by their tag. */
@@ -147,7 +154,7 @@ export function readRosterStatement(vault: VaultPlace): PolicyStatement {
   return allow('ReadRoster', ['s3:GetObject'], keysBelow(vault, '')(roster));
 }
 
-/** To write them down, which nobody else may: who can, says where the backups by tag log in. */
+/** To write that list, which nobody else may: whoever can decides where the backups by tag log in. */
 export function rosterStatements(vault: VaultPlace): PolicyStatement[] {
   const writing = ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'];
   return [
@@ -157,7 +164,7 @@ export function rosterStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
-/** To know which databases whole servers have. */
+/** To know the databases of whole servers. */
 export function readServersStatements(vault: VaultPlace, servers: readonly SourceName[]): PolicyStatement[] {
   if (servers.length === 0) return [];
   return [
@@ -166,12 +173,12 @@ export function readServersStatements(vault: VaultPlace, servers: readonly Sourc
   ];
 }
 
-/** To write that down of one: who can, decides which of its databases are missed, and nothing else. */
+/** To write that list for one server: whoever can only decides which of its databases are missed. */
 export function rememberServerStatement(vault: VaultPlace, server: SourceName): PolicyStatement {
   return allow('RememberDatabases', ['s3:GetObjectTagging', 's3:PutObject'], keysBelow(vault, '')(serverKey(server)));
 }
 
-/** Use of keys, through one service alone. */
+/** Use of keys, only through one service. */
 export function keyStatement(
   sid: string,
   keyArns: string[],
@@ -191,7 +198,7 @@ export function allow(
   return new PolicyStatement({ sid, actions: [...actions], resources, ...(conditions && { conditions }) });
 }
 
-/** What every function does that tells: it remembers whom it has told what, and what waits for whom. */
+/** For every function that notifies: remembers who was told what, and what waits for whom. */
 export function remembering(vault: VaultPlace): PolicyStatement {
   return allow(
     'RememberWhatWasTold',
@@ -200,7 +207,7 @@ export function remembering(vault: VaultPlace): PolicyStatement {
   );
 }
 
-/** Without the right to list what begins so, S3 calls what is missing forbidden. */
+/** Without the right to list objects with this prefix, S3 answers "forbidden" for missing ones. */
 export function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStatement {
   const starts = below.map((folder) => `${prefix}${folder}`);
   return allow(

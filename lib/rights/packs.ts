@@ -8,10 +8,10 @@ import type { VaultPlace } from './grants.ts';
 
 // What backups of a source have in common lies beside them, below `packs/` (docs/backup-format.md).
 
-/** A source, and what the configuration says of it. */
+/** A source and its configuration. */
 type SourceNamed = readonly [source: SourceName, config: SourceConfig];
 
-/** What a backup does that may have parts in common with others: adds packs, over nothing, where there are no locks. */
+/** For backups that may share parts with others: adds packs, overwriting nothing, where there are no locks. */
 export function storePacksStatements(vault: VaultPlace, named: SourceNamed): PolicyStatement[] {
   const keys = packsIn([vault], [named]);
   if (keys.length === 0) return [];
@@ -23,19 +23,19 @@ export function storePacksStatements(vault: VaultPlace, named: SourceNamed): Pol
   ];
 }
 
-/** What a restore or a drill of such a source does, from any vault. */
+/** For a restore or drill of such a source, from any vault. */
 export function readPacksStatements(vaults: readonly VaultPlace[], named: SourceNamed): PolicyStatement[] {
   const keys = packsIn(vaults, [named]);
   return keys.length === 0 ? [] : [allow('ReadPacks', ['s3:GetObject'], keys)];
 }
 
-/** What rotation does of such sources: it alone removes packs. */
+/** For the rotation of such sources: only rotation removes packs. */
 export function removePacksStatements(vault: VaultPlace, sources: Iterable<SourceNamed>): PolicyStatement[] {
   const keys = packsIn([vault], [...sources]);
   return keys.length === 0 ? [] : [allow('RemovePacks', ['s3:DeleteObject', 's3:AbortMultipartUpload'], keys)];
 }
 
-/** What copying such sources does: it reads packs here, and adds them there, over nothing. */
+/** For copying such sources: reads packs here and adds them there, overwriting nothing. */
 export function copyPacksStatements(
   vault: VaultPlace,
   { buckets }: Pick<FurtherVaults, 'buckets'>,

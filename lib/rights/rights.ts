@@ -9,7 +9,7 @@ import { rdsRegion } from '../../core/domain/tools/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
 import { secretArns, secretsOfTelling } from './secrets.ts';
 
-/** What every function does besides its work: tells whom the configuration names, and calls its hooks. */
+/** What every function needs besides its work: to notify whom the configuration names, and to call its hooks. */
 export function tellingStatements(
   scope: Construct,
   { notify, hooks }: Pick<Config, 'notify' | 'hooks'>,
@@ -30,7 +30,7 @@ export function tellingStatements(
   ];
 }
 
-/** To list the database servers of the account and region, which shows nothing that is in them. */
+/** To list the database servers of the account and region, which reveals nothing of their content. */
 export function listDatabasesStatement(scope: Construct): PolicyStatement {
   const inRds = (resource: string) =>
     Stack.of(scope).formatArn({
@@ -43,12 +43,15 @@ export function listDatabasesStatement(scope: Construct): PolicyStatement {
   return allow('LookAtDatabases', actions, [inRds('db'), inRds('cluster')]);
 }
 
-/** Which databases the check asks about: those with the tag that makes sources are to be covered, too. */
+/** Which databases the check asks about: those with the tag that makes sources have to be covered, too. */
 export function mustCoverOf({ mustCover, byTag }: Pick<CloudConfig, 'mustCover' | 'byTag'>): string | undefined {
   return mustCover ?? (byTag && `tag:${byTag.tag}`);
 }
 
-/** What the check looks at in the account. Listing schedules knows no resource (Service Authorization Reference). */
+/**
+ * What the check looks at in the account. Listing schedules can't be limited to resources (Service Authorization
+ * Reference).
+ */
 export function accountStatements(
   scope: Construct,
   cloud: Pick<CloudConfig, 'mustCover' | 'byTag' | 'digest'>,
@@ -66,8 +69,8 @@ export function startStatement(functionArns: string[]): PolicyStatement {
 }
 
 /**
- * To log in to any database of RDS here as one user by IAM: who may is said in each database, by whoever made that user.
- * This action knows no tags (Service Authorization Reference, Amazon RDS IAM Authentication).
+ * To log in to any database of RDS here as one user by IAM: each database decides whether it has that user. This action
+ * can't be limited by tags (Service Authorization Reference, Amazon RDS IAM Authentication).
  */
 export function loginByTagStatement(scope: Construct, user: string): PolicyStatement {
   const anywhere = Stack.of(scope).formatArn({
@@ -79,7 +82,7 @@ export function loginByTagStatement(scope: Construct, user: string): PolicyState
   return allow('LogInByTag', ['rds-db:connect'], [anywhere]);
 }
 
-/** The secrets of whom every function tells, and those that this one takes for its own work. */
+/** The secrets that every function needs to notify, and those that this one needs for its own work. */
 export function secretStatements(scope: Construct, config: Config, own: readonly string[] = []): PolicyStatement[] {
   const names = [...secretsOfTelling(config), ...own];
   const keys = config.cloud?.secretKeys ?? [];
@@ -103,7 +106,7 @@ export function secretStatements(scope: Construct, config: Config, own: readonly
   ];
 }
 
-/** The right to log in to RDS as one user by IAM, where the source does so. */
+/** The right to log in to RDS as one user by IAM, if the source does so. */
 export function loginStatements(scope: Construct, source: SourceConfig): PolicyStatement[] {
   const { iamUser, server } = factsOf(source);
   const { resourceId } = source.cloud;
@@ -120,8 +123,8 @@ export function loginStatements(scope: Construct, source: SourceConfig): PolicyS
 }
 
 /**
- * What mounting the file system of a source takes, through its own access point alone; without `writing`, it is mounted
- * to be read (EFS User Guide, using IAM to control file system data access).
+ * To mount a source's file system, only through its own access point; read-only unless `writing` (EFS User Guide, using
+ * IAM to control file system data access).
  */
 export function mountStatements(source: SourceConfig, writing: boolean): PolicyStatement[] {
   const { accessPoint } = factsOf(source).fileSystem ?? {};
@@ -133,20 +136,23 @@ export function mountStatements(source: SourceConfig, writing: boolean): PolicyS
   return writing ? [mount] : [mount, writeNothing([fileSystems])];
 }
 
-/** A file system without a policy of its own lets everybody write who reaches it: not to be allowed to is not enough. */
+/**
+ * A file system without its own policy lets everybody write who reaches it, so not allowing it is not enough: this
+ * denies it.
+ */
 function writeNothing(resources: string[]): PolicyStatement {
   const actions = ['elasticfilesystem:ClientWrite', 'elasticfilesystem:ClientRootAccess'];
   return new PolicyStatement({ sid: 'WriteNothing', effect: Effect.DENY, actions, resources });
 }
 
-/** The right to have the digests of manifests signed by a key of KMS, where the source's backups are signed so. */
+/** The right to have a KMS key sign the digests of manifests, if the source's backups are signed this way. */
 export function signingStatements({ signing: { privateKey } }: SourceConfig): PolicyStatement[] {
   if (privateKey === undefined || !('kms' in privateKey)) return [];
   const asWeDo = { 'kms:SigningAlgorithm': 'ECDSA_SHA_256', 'kms:MessageType': 'DIGEST' };
   return [allow('Sign', ['kms:Sign'], [privateKey.kms], { StringEquals: asWeDo })];
 }
 
-/** Use of the vault's key for what S3 reads and writes, and for nothing else. */
+/** Use of the vault's key only for what S3 reads and writes. */
 export function vaultKeyStatements(
   scope: Construct,
   key: IKey | undefined,

@@ -3,25 +3,24 @@ import type { Construct } from 'constructs';
 import type { Config } from '../../core/contract/config/config.ts';
 import type { NotifierConfig } from '../../core/contract/config/notify.ts';
 
-/** What Secrets Manager puts behind a secret's name in its ARN: a hyphen and six characters. */
+/** What Secrets Manager appends to a secret's name in its ARN: a hyphen and six characters. */
 const anyTail = '-??????';
 
-/** Names or ARNs of the secrets that telling takes; every function tells. */
+/** Names or ARNs of the secrets for notifying, which every function does. */
 export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
   return notify.flatMap(({ slack, telegram, webhook }: NotifierConfig) =>
     namesIn([slack, telegram?.token, webhook?.url, webhook?.key]),
   );
 }
 
-/** Names or ARNs of the secrets that the check alone takes: nobody else calls a heartbeat. */
+/** Names or ARNs of the secrets that only the check needs: nobody else calls a heartbeat. */
 export function secretsOfCheck({ hooks }: Pick<Config, 'hooks'>): string[] {
   return namesIn(hooks.map(({ heartbeat }) => heartbeat));
 }
 
 /**
- * The ARNs of a secret as policies take them, with the random tail left open where it is not known. A text that ends
- * like a tail may be one (`…:secret:shop-AbCdEf`) or the end of a name without it (`…:secret:rds-master`): both are
- * allowed.
+ * The ARNs of a secret for policies, with the random tail open if it is unknown. A text that ends like a tail may
+ * include it (`…:secret:shop-AbCdEf`) or may be a name without it (`…:secret:rds-master`): both are allowed.
  */
 export function secretArns(scope: Construct, secret: string): string[] {
   if (secret.startsWith('arn:'))
@@ -35,7 +34,7 @@ export function secretArns(scope: Construct, secret: string): string[] {
   return [named];
 }
 
-/** Names or ARNs of the secrets in Secrets Manager that are referred to. */
+/** Names or ARNs of the secrets in Secrets Manager that the references name. */
 export function namesIn(references: readonly unknown[]): string[] {
   return references.flatMap((reference) =>
     typeof reference === 'object' && reference !== null && 'secret' in reference ? [String(reference.secret)] : [],

@@ -25,7 +25,7 @@ import { NightjarFunction } from './nightjar-function.ts';
 
 export type ByTagFunctionsProps = {
   readonly byTag: ByTag;
-  /** A source as they will be, by what the file says of all. */
+  /** A sample of the sources, with the settings that the configuration gives all of them. */
   readonly sample: SourceConfig;
   readonly shared: Shared;
   readonly code: { readonly 'by-tag': Code; readonly backup: Code; readonly restore: Code; readonly drill: Code };
@@ -34,13 +34,13 @@ export type ByTagFunctionsProps = {
   readonly keepers: Pick<KeeperFunctions, 'rotate' | 'copy'>;
 };
 
-/** Where all that is found by its tag lies in the vault, and nothing of the file's. */
+/** The place in the vault of everything found by its tag, and of nothing that is configured. */
 const place = `${byTagPrefix}*/`;
 const ports = [5432, 3306];
 
 /**
  * The functions for databases that are found by their tag: one decides and reaches no database; the others reach all of
- * these, and none of the sources of the file.
+ * these, and no configured source.
  */
 export class ByTagFunctions extends Construct {
   readonly look: NightjarFunction;

@@ -24,14 +24,14 @@ export type KeeperFunctionsProps = {
     readonly check: Code;
     readonly copy: Code;
   };
-  /** Groups of schedules that the check looks at; the others begin as the first. */
+  /** Groups of schedules that the check looks at; the names of further groups begin with the first. */
   readonly scheduleGroups: readonly string[];
-  /** Of the database clients: the check tells when they are old, and runs none. */
+  /** The layer with the database clients: the check only reports when they are old. */
   readonly layer: ILayerVersion;
 };
 
 /**
- * The functions that work in vaults alone, for all sources: one rotates, one checks, and, where anything is copied, one
+ * The functions that work only in vaults, for all sources: one rotates, one checks and, if anything is copied, one
  * copies. They reach no database.
  */
 export class KeeperFunctions extends Construct {
@@ -49,7 +49,7 @@ export class KeeperFunctions extends Construct {
       ...tellingStatements(this, all),
     ];
     const { byTag } = all.cloud;
-    // of a stack that finds databases by their tag, or on whole servers, all of them know which were found
+    // if databases are found by their tag or on whole servers, all of these functions know which
     const knowing = [
       ...(byTag === undefined ? [] : [readRosterStatement(vault)]),
       ...readServersStatements(vault, [...all.servers.keys()]),

@@ -22,7 +22,7 @@ import type { Sizing } from '../../../core/contract/cloud/sizing.ts';
 import { networkStatements } from '../network.ts';
 import type { Network } from '../network.ts';
 
-/** What every function of a stack has in common. */
+/** What all functions of a stack have in common. */
 export type FunctionCommon = {
   readonly topic: ITopic;
   readonly deadLetters: IQueue;
@@ -35,10 +35,10 @@ export type NightjarFunctionProps = {
   readonly description: string;
   readonly code: Code;
   readonly sizing: Sizing;
-  /** What its role may do, besides writing its log, telling the topic and what its network takes. */
+  /** What its role may do, besides writing its log, publishing to the topic and running in its network. */
   readonly statements: readonly PolicyStatement[];
   readonly common: FunctionCommon;
-  /** Variables of its own. @default - none */
+  /** Its own environment variables. @default - none */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** @default - none: the function starts no database programs */
   readonly layer?: ILayerVersion | undefined;
@@ -46,18 +46,18 @@ export type NightjarFunctionProps = {
   readonly network?: Network | undefined;
   /** A file system that it mounts; its network leads there. @default - none */
   readonly fileSystem?: { readonly accessPoint: string; readonly mount: string } | undefined;
-  /** How many run at once at most. @default - as many as the account allows */
+  /** How many run at the same time at most. @default - as many as the account allows */
   readonly atOnce?: number | undefined;
-  /** How often Lambda tries again what has failed. @default 0 */
+  /** How often Lambda retries a failure. @default 0 */
   readonly retries?: number | undefined;
 };
 
 /** AWS Lambda API reference, CreateFunction. */
 const longestDescription = 256;
-/** Events that wait longer than this for their function are dead: the next one comes at the latest a day later. */
+/** An event that waits longer than this for its function is dropped: the next one comes a day later at the latest. */
 const oldestEvent = Duration.hours(6);
 
-/** One function with its role, its log, and the dead-letter queue behind it. */
+/** One function with its role, its log, and its dead-letter queue. */
 export class NightjarFunction extends Construct {
   readonly fn: LambdaFunction;
   readonly role: Role;

@@ -40,9 +40,9 @@ export type SourceFunctionsProps = {
 const nfsPort = 2049;
 
 /**
- * The functions of a source, or of a whole server, whose databases have them in common, which no other source's secrets are open to: one backs it up, one restores it on request,
- * and, where `drillEvery` asks for proofs, one drills it. Where drills have a server of their own, that one has no
- * secret of the source's.
+ * The functions of a source, or of a whole server for all its databases; no other source's secrets are open to them.
+ * One backs up, one restores on request and, if `drillEvery` asks for proofs, one drills. If drills have their own
+ * server, the drill function gets no secret of the source.
  */
 export class SourceFunctions extends Construct {
   readonly backup: NightjarFunction;
