@@ -19,7 +19,7 @@ try {
   process.exitCode = 1;
 }
 
-/** The CDK app: reads nightjar.yaml, or what `-c config=path` names, and makes its stack. */
+/** The CDK app: reads nightjar.yaml, or the file that `-c config=path` names, and makes its stack. */
 function synthesise(): void {
   const app = new App();
   const named = app.node.tryGetContext('config') as string | undefined;
@@ -29,7 +29,10 @@ function synthesise(): void {
   new BackupStack(app, { config: parse(text) as WrittenConfig, folder: dirname(resolve(path)) });
 }
 
-/** No example stands in for it: deployed onto a stack that is there, that would take the place of its functions. */
+/**
+ * No example replaces a missing configuration: deploying it over an existing stack would replace that stack's
+ * functions.
+ */
 function missing(): never {
   const [alike] = readdirSync('.').filter((name) => /^\.?nightjar\.(ya?ml|json)$/i.test(name));
   throw new BackupError('config-invalid', `there is no ${usual} in ${process.cwd()}`, {

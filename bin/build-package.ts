@@ -15,7 +15,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const out = `${root}dist/package`;
 const place = { absWorkingDir: root, outdir: out };
 
-/** A stack reads what engines say of themselves, and loads none: what they would load to work is left out. */
+/** The stack reads the descriptors of engines and loads none, so what an engine loads to work is left out. */
 const described: Plugin = {
   name: 'described',
   setup: ({ onResolve }) =>
@@ -23,14 +23,14 @@ const described: Plugin = {
 };
 
 /**
- * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the
- * builder of the layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay
- * dependencies, but for those of the command line that every verb loads.
+ * The content of the package instead of the sources, because Node strips no types below node_modules: the command line;
+ * the builder of the layer with its pins; the constructs with their types; the bundled functions. Libraries stay
+ * dependencies, except those that every verb of the command line loads.
  */
 await rm(out, { recursive: true, force: true });
 const { metafile } = await build({ ...programBuild, ...place, metafile: true });
 await writeNotices(packageFolders([metafile]), root, out);
-// each in a file of its own: they find what lies beside them by their own place
+// each in a file of its own, because they find the files beside them by their own path
 await build({
   ...packageBuild,
   ...place,
@@ -49,7 +49,7 @@ for (const name of functionNames) await putBundle(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);
 for (const adapters of ['engines', 'vaults']) await keepDescribed(`${out}/types/core/${adapters}`);
 
-/** Of what adapters are, a stack's types need what they say of themselves. */
+/** Of adapters, the types of the stack need only the descriptors. */
 async function keepDescribed(folder: string): Promise<void> {
   for (const file of await readdir(folder, { recursive: true }))
     if (file.includes('/') && !file.endsWith('/descriptor.d.ts'))

@@ -16,7 +16,7 @@ for (const [name, code] of [
     stop.abort(new BackupError('aborted', `stopped by ${name}`));
   });
 }
-// whoever read our output has enough of it (`nightjar list | head`): what is begun is ended all the same
+// the reader of our output has enough of it (`nightjar list | head`): what has begun is finished all the same
 let unwritten: NodeJS.ErrnoException | undefined;
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -26,7 +26,7 @@ for (const stream of [process.stdout, process.stderr])
 relaxGarbageCollection();
 const { stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() }, stop.signal);
-// an error of the last words comes a moment after them
+// an error of the last write comes a moment later
 await new Promise(setImmediate);
 if (unwritten !== undefined)
   stderr.write(

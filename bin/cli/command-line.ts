@@ -4,12 +4,12 @@ import type { FailureCode } from '../../core/domain/errors.ts';
 import type { Output } from './text/output.ts';
 
 const limitMs = 90_000;
-/** Whoever has asked us to stop does not wait for long. */
+/** After an abort the user does not wait for long. */
 const stoppingMs = 15_000;
 
 /**
- * What the command line is to a run that is told. A slip of who types is shown to them, and alarms nobody; nor does
- * Ctrl-C where somebody looks.
+ * What reporting a run needs of the command line. Mistakes of the user are shown and alert nobody; nor does Ctrl-C at a
+ * terminal.
  */
 export function commandLine(
   run: string,

@@ -10,8 +10,8 @@ import { fewNames } from '../../core/domain/lines.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
 /**
- * The configured sources of these names, all when none is named; the name of a whole server means all that is known of
- * it. Throws `input-invalid` with every unknown one.
+ * The configured sources of these names, or all if none is named; the name of a whole server means all its known
+ * sources. Throws `input-invalid` with every unknown name.
  */
 export function configured(names: readonly string[], nightjar: Nightjar): SourceName[] {
   const { sourceNames, onServer } = nightjar;
@@ -21,13 +21,13 @@ export function configured(names: readonly string[], nightjar: Nightjar): Source
   return [...new Set(names.flatMap((name) => (isServer(name, nightjar) ? onServer(name) : [name as SourceName])))];
 }
 
-/** Whether a name of the configuration is a whole server. */
+/** Whether a configured name is a whole server. */
 export function isServer(name: string, { config }: Pick<Nightjar, 'config'>): name is SourceName {
   return config.servers.has(name as SourceName);
 }
 
 /**
- * A source that has backups in the vault, or may have: one that left the configuration can still be read. Throws
+ * A source that has or may have backups in the vault: one that is no longer configured can still be read. Throws
  * `input-invalid`.
  */
 export async function readable(name: string, nightjar: Nightjar, signal: AbortSignal): Promise<SourceName> {
@@ -39,7 +39,7 @@ export async function readable(name: string, nightjar: Nightjar, signal: AbortSi
   return source;
 }
 
-/** The same of several: all where none is named, and what is known of a whole server. */
+/** The same for several: all if none is named, and all known sources of a whole server. */
 export async function readableAll(
   name: string | undefined,
   nightjar: Nightjar,
@@ -49,14 +49,14 @@ export async function readableAll(
   return isServer(name, nightjar) ? nightjar.onServer(name) : [await readable(name, nightjar, signal)];
 }
 
-/** By what the backups of a source are judged, configured or not. */
+/** How the backups of a source are judged, configured or not. */
 export function memoryFor(source: SourceName, { sourceNames, settings }: Nightjar): SourceRules {
   return memoryOf(sourceNames.includes(source) ? settings(source) : undefined);
 }
 
 /**
- * What `--to` names: a database, or, where the source can be a file or folder, a path from the folder that the person is
- * in; without a slash it is a name beside the source's own.
+ * What `--to` names: a database or, if the source can be a file or folder, a path relative to the current folder;
+ * without a slash, a name beside the source's own.
  */
 export function placeNamed(
   to: string,

@@ -11,7 +11,7 @@ import { nightjarProgram } from './grammar/grammar.ts';
 import type { Request } from './grammar/asking.ts';
 import { configurationToName, openSession } from './session.ts';
 
-/** Who starts a command line: a process, or a test in its place. */
+/** What starts a command line: a process, or a test in its place. */
 export type Starter = { stdout: Screen; stderr: Screen; env: NodeJS.ProcessEnv; cwd: string };
 
 /** Does what a command line asks for, and returns the exit code. */
@@ -57,7 +57,7 @@ async function inSession(
   }
 }
 
-/** What is asked for; the exit code where that is told already: help, the version, a mistake. */
+/** What is asked for; the exit code if it is already answered: help, the version, a mistake. */
 function parse(args: readonly string[], stdout: Screen, stderr: Screen): Request | number {
   let asked: Request | undefined;
   const json = args.includes('--json');

@@ -16,18 +16,19 @@ import { commandLine } from './command-line.ts';
 import { findLayer, layerFacts } from './setup/machine-layer.ts';
 import type { Output } from './text/output.ts';
 
-/** What is taken where no other one is named. */
+/** The default configuration file. */
 export const defaultConfiguration = 'nightjar.yaml';
 
 /**
- * What a command works with. `cwd`: where paths of its command line begin. `gathering`: of one that does several runs,
- * what is told of them together.
+ * What a command works with. `cwd`: the folder that paths of its command line are relative to. `gathering`: for a
+ * command with several runs, the messages to send together.
  */
 export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; cwd: string; gathering?: Gathering };
 
 /**
- * Reads the configuration and puts everything together for it, or for the work in a further `vault`; for a `verb`, a
- * failure of that is told. `patient`: also where the vault can't be opened. Throws `config-invalid`, `secret-missing`, and `input-invalid` for an unknown vault.
+ * Reads the configuration and composes Nightjar for it, or for the work in a further `vault`; for a `verb`, a failure
+ * of that is reported. `patient`: also works if the vault can't be opened. Throws `config-invalid`, `secret-missing`,
+ * and `input-invalid` for an unknown vault.
  */
 export async function openSession(
   file: string,
@@ -64,7 +65,7 @@ export async function openSession(
   } catch (error) {
     throw await failed(error, toldByText(text));
   }
-  // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
+  // loads the libraries of vaults, so mistakes in the configuration are reported before
   const { compose, unknownVault } = await import('../../core/compose.ts');
   if (vault !== undefined) {
     const there = inVault(config, vault);
@@ -77,12 +78,12 @@ export async function openSession(
   return { nightjar, config, out, cwd };
 }
 
-/** The configuration as it was named, where the commands that a text suggests have to name it, too. */
+/** The configuration as it was named, if suggested commands have to name it, too. */
 export function configurationToName(file: string, cwd: string): string | undefined {
   return resolve(cwd, file) === resolve(cwd, defaultConfiguration) ? undefined : file;
 }
 
-/** Beside that of the database clients, or where systemd says that a service keeps what it can lose (systemd.exec(5)). */
+/** Beside the database clients, or where systemd gives a service its cache folder (systemd.exec(5)). */
 async function keysFolder(env: NodeJS.ProcessEnv): Promise<string> {
   const [ofService] = env['CACHE_DIRECTORY']?.split(':') ?? [];
   if (env['NIGHTJAR_CACHE']) return resolve(env['NIGHTJAR_CACHE'], 'list-keys');

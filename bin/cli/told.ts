@@ -5,7 +5,7 @@ import { commandLine } from './command-line.ts';
 import type { CommandOutcome } from './text/output.ts';
 import type { CommandSession } from './session.ts';
 
-/** Does a run's work and tells everybody how it ended (core/telling/run-and-report.ts). */
+/** Does a run's work and reports how it ended (core/telling/run-and-report.ts). */
 export function told<R extends object>(
   run: ReportedRun,
   work: () => Promise<R>,
@@ -17,7 +17,7 @@ export function told<R extends object>(
   return runAndReport(run, work, resultOf, hostOf(session, signal), failureOf);
 }
 
-/** Does a command of several runs: what fails in many of them is told together, at its end. */
+/** Does a command with several runs: if many of them fail, that is reported together at its end. */
 export async function toldTogether(
   work: (session: CommandSession) => Promise<CommandOutcome>,
   session: CommandSession,

@@ -12,13 +12,16 @@ import { pinRule } from '../../layers/db-tools/layer.ts';
 import { installPackage } from './modules.ts';
 import { containerRoot } from './pins.ts';
 
-/** `layer`: the folder with the database clients; `tarball`: the packed package; `out`: where all of it goes. */
+/** `layer`: the folder with the database clients; `tarball`: the packed package; `out`: where everything goes. */
 type ContainerParts = { architecture: LayerArchitecture; layer: string; tarball: string; out: string };
 
 const node = join(import.meta.dirname, '../../node_modules/node/bin/node');
 const user = 65_532;
 
-/** Lays out, anew, what an image is made of: a Dockerfile and the root file system that it copies. Returns its bytes. */
+/**
+ * Lays out the content of an image in an empty folder: a Dockerfile and the root file system that it copies. Returns
+ * the size in bytes.
+ */
 export async function assembleContainer(
   { architecture, layer, tarball, out }: ContainerParts,
   report: ReportLine,
@@ -43,8 +46,8 @@ export async function assembleContainer(
 type Programs = { debian: string; architecture: LayerArchitecture; rootfs: string };
 
 /**
- * Node and `sync`, with the loader and the libraries that they name, and no other program: there is no shell. What is
- * called so answers one question of pg_dumpall's.
+ * Node and `sync`, with the loader and libraries that they need, and no other program: there is no shell. The `sh` here
+ * only answers one question of pg_dumpall.
  */
 async function placePrograms({ debian, architecture, rootfs }: Programs, signal: AbortSignal): Promise<void> {
   const origins = await originsOf(debian);
@@ -71,7 +74,7 @@ async function place(from: string, to: string): Promise<void> {
   await chmod(to, 0o755);
 }
 
-/** For who looks for known holes and for licences: where images without dpkg have both. */
+/** For scanners of vulnerabilities and licences: where images without dpkg have both. */
 async function describePackages(
   origins: Origins,
   files: readonly string[],
@@ -93,7 +96,7 @@ async function describePackages(
   );
 }
 
-/** Names for the user, hosts by file and DNS, and the authorities of the layer where programs look for them. */
+/** Names for the user, host look-up by file and DNS, and the layer's authorities where programs look for them. */
 async function writeSettings(rootfs: string): Promise<void> {
   await write(
     join(rootfs, 'etc/passwd'),
@@ -110,7 +113,7 @@ async function write(file: string, text: string): Promise<void> {
   await writeFile(file, text);
 }
 
-/** Whoever runs it, whatever the umask and the modes here were, may read all of it and change nothing. */
+/** Whatever the umask and modes were here, every user may read everything and change nothing. */
 async function readable(rootfs: string): Promise<void> {
   for (const entry of await readdir(rootfs, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);

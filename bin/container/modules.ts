@@ -3,17 +3,17 @@ import { join, relative } from 'node:path';
 import { run } from '../../layers/db-tools/debian/run.ts';
 
 const top = join(import.meta.dirname, '../..');
-/** For who develops and debugs: half of all bytes. */
+/** For developing and debugging only: half of all bytes. */
 const unneeded = /\.(map|d\.[cm]?ts)$/;
 
-/** The package as npm packs it, in `folder`: the path of the file. */
+/** The package as npm packs it, in `folder`; returns the file's path. */
 export async function packedPackage(folder: string, signal: AbortSignal): Promise<string> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const told = await run(['npm', 'pack', '--json', '--pack-destination', folder], { cwd: top, env }, signal);
   return join(folder, /"filename": "([^"]+)"/.exec(told)?.[1] ?? '');
 }
 
-/** Lays the packed package out in `home`, with the libraries that it needs to run: those of this checkout, as locked. */
+/** Unpacks the package in `home`, with the libraries that it needs to run: those of this checkout, as locked. */
 export async function installPackage(tarball: string, home: string, signal: AbortSignal): Promise<void> {
   await mkdir(home, { recursive: true });
   await run(['tar', '-xzf', tarball, '-C', home, '--strip-components=1', '--no-same-owner'], {}, signal);
@@ -23,7 +23,7 @@ export async function installPackage(tarball: string, home: string, signal: Abor
     await copyModule(folder, join(home, relative(top, folder)), signal);
 }
 
-/** A library without those that lie in it: they are listed themselves. */
+/** A library without those nested in it, which are listed separately. */
 async function copyModule(from: string, to: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   await mkdir(to, { recursive: true });

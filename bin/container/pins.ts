@@ -12,14 +12,14 @@ import type { PackagePin } from '../../layers/db-tools/lock.ts';
 const lockFile = join(import.meta.dirname, 'lock.json');
 const suite = 'trixie';
 
-/** What Node needs to run; that nothing is missing is seen when their libraries are collected. */
+/** What Node needs to run; a missing package is noticed when the libraries are collected. */
 const packages = [
   ...['libc6', 'libstdc++6', 'libgcc-s1', 'gcc-14-base'],
   'coreutils', // sync
   'base-files', // the texts of licences
 ];
 
-/** A Debian root with what is pinned, each file compared with its hash before anything of it is unpacked. */
+/** A Debian root with the pinned packages, each file compared with its hash before it is unpacked. */
 export async function containerRoot(
   architecture: Architecture,
   rule: PinRule,
@@ -30,7 +30,7 @@ export async function containerRoot(
   return (await pinnedRoot(architecture, pins[architecture], rule, report, signal)).root;
 }
 
-/** Pins the newest of everything, for both architectures. Throws `tools-missing` where that would be older. */
+/** Pins the newest versions for both architectures. Throws `tools-missing` if they would be older. */
 export async function updatePins(report: ReportLine, signal: AbortSignal): Promise<void> {
   const lock = await readLock(lockFile);
   for (const architecture of Object.values(debianNames))

@@ -6,7 +6,7 @@ import type { Teller } from './teller.ts';
 
 const program = join(import.meta.dirname, '../nightjar.ts');
 
-/** A command of the demo that did not end with 0. */
+/** A command of the demo that did not exit with 0. */
 export class CommandFailed extends Error {
   readonly exitCode: number | null;
 
@@ -17,8 +17,7 @@ export class CommandFailed extends Error {
 }
 
 /**
- * Runs the command line as the person would, in the demo's folder, where its nightjar.yaml is; its output is the
- * person's to see.
+ * Runs the command line as a person would, in the demo's folder, where its nightjar.yaml is, with its output visible.
  */
 export async function nightjar(
   words: readonly string[],

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { database, type Shop } from './shop.ts';
 
-/** The configuration of the demo: what a person would write, passwords in files of their own. */
+/** The configuration of the demo, as a person would write it, with passwords in files of their own. */
 export async function writeConfig(folder: string, shops: readonly Shop[]): Promise<void> {
   const sources = shops.map(
     ({ source, engine, server }) => `  ${source}:
@@ -14,7 +14,7 @@ export async function writeConfig(folder: string, shops: readonly Shop[]): Promi
     await writeFile(join(folder, `${source}.password`), server.password, { mode: 0o600 });
 }
 
-/** What a person writes for a database of their own. */
+/** What a person writes for their own database. */
 export const ownConfig = `vault: ./backups              # or s3://my-bucket/backups
 sources:
   shop:

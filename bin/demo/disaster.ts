@@ -8,7 +8,7 @@ const statements: Record<Shop['engine'], readonly string[]> = {
   mariadb: ['UPDATE order_lines SET unit_price = 0', 'DROP TABLE page_views'],
 };
 
-/** Ruins a shop; `told` hears each statement. */
+/** Ruins a shop; `told` receives each statement. */
 export function ruin({ engine, ask }: Shop, told: (statement: string) => void, signal: AbortSignal): Promise<void> {
   return ask(async (query) => {
     for (const statement of statements[engine]) {
@@ -19,7 +19,7 @@ export function ruin({ engine, ask }: Shop, told: (statement: string) => void, s
 }
 
 /**
- * Rows and state of the tables that were hit, before and after, as cells of a table; counters of one row are left out.
+ * Rows and state of the tables that were hit, before and after, as cells of a table; leaves out counters of one row.
  */
 export function damageOf(before: readonly Figure[], after: readonly Figure[]): string[][] {
   const now = new Map(after.map((figure) => [figure.table, figure]));

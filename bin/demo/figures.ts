@@ -1,14 +1,14 @@
 import { database, type Shop } from './shop.ts';
 
-/** One table by the database's own account: how many rows, and a checksum over all of them. */
+/** One table by the database's own account: the number of rows, and a checksum over all of them. */
 export type Figure = { table: string; rows: number; checksum: string };
 
-/** Every table of a shop, by plain SQL: what Nightjar says is not asked for here. */
+/** Every table of a shop, by plain SQL, without Nightjar. */
 export function figuresOf({ engine, ask }: Pick<Shop, 'engine' | 'ask'>, signal: AbortSignal): Promise<Figure[]> {
   return ask((query) => (engine === 'postgres' ? postgresFigures(query) : mariadbFigures(query)), signal);
 }
 
-/** What differs between two looks at the same shop; empty when nothing does. */
+/** What differs between two looks at the same shop; empty if nothing does. */
 export function differencesOf(before: readonly Figure[], after: readonly Figure[]): string[] {
   const found = new Map(after.map((figure) => [figure.table, figure]));
   const known = new Set(before.map(({ table }) => table));
@@ -40,7 +40,7 @@ async function postgresFigures(query: Query): Promise<Figure[]> {
 }
 
 /**
- * By plain arithmetic over all columns: `CHECKSUM TABLE` gives equal rows different sums where a column is generated
+ * By plain arithmetic over all columns: `CHECKSUM TABLE` gives equal rows different sums if a column is generated
  * (tried on 11.8).
  */
 async function mariadbFigures(query: Query): Promise<Figure[]> {

@@ -5,9 +5,7 @@ import type { Login } from '../../core/engines/login.ts';
 type Access = Pick<Login, 'host' | 'port' | 'user' | 'database'> & { password: string };
 type DemoAnswer = Record<string, unknown>;
 
-/**
- * Asks a database, on a connection of its own that is closed again: an open one would stand in the way of a restore.
- */
+/** Queries a database on its own connection, which is then closed: an open one would prevent a restore. */
 export type Ask = <T>(
   work: (query: (sql: string) => Promise<DemoAnswer[]>) => Promise<T>,
   signal: AbortSignal,

@@ -7,13 +7,13 @@ import { backUp, prove, restoreBoth, stockUp, strike, verify } from './steps.ts'
 import type { Teller } from './teller.ts';
 
 export type DemoOptions = {
-  /** Of data, both databases together. */
+  /** Size of the data, both databases together. */
   megabytes: number;
-  /** Leave everything standing at the end until the signal comes. */
+  /** Leave everything running at the end until the signal comes. */
   keep: boolean;
 };
 
-/** The whole demo: true when both databases were proven equal. Whatever happens, nothing of it is left. */
+/** The whole demo; true if both databases were proven equal. Leaves nothing behind, whatever happens. */
 export async function runDemo({ megabytes, keep }: DemoOptions, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.say('Nightjar: two databases are backed up, ruined, restored and proven equal.');
   tell.say('All of it is its own and goes away at the end; nothing of yours is touched.');

@@ -1,7 +1,7 @@
 import type { DatabaseServer } from '../../test/servers/server.ts';
 import type { Ask } from './questions.ts';
 
-/** One database of the demo, by the name it has as a source. */
+/** One database of the demo, by its source name. */
 export type Shop = {
   source: string;
   product: string;
@@ -10,5 +10,5 @@ export type Shop = {
   ask: Ask;
 };
 
-/** What both databases are called. */
+/** The name of both databases. */
 export const database = 'shop';

@@ -11,7 +11,7 @@ import { askMariadb, askPostgres } from './questions.ts';
 import { database, type Shop } from './shop.ts';
 import type { Teller } from './teller.ts';
 
-/** Everything that stands while the demo runs. */
+/** Everything that runs during the demo. */
 export type Stage = {
   folder: string;
   /** The binary layer, for the command line. */
@@ -23,7 +23,7 @@ export type Stage = {
 const postgresSettings = { wal_level: 'minimal', max_wal_senders: '0', max_wal_size: '4GB', shared_buffers: '256MB' };
 const mariadbSettings = { 'innodb-buffer-pool-size': '512M', 'innodb-log-file-size': '256M' };
 
-/** Starts both servers, empty, and writes the configuration. What is missing is downloaded, and told. */
+/** Starts both servers, empty, and writes the configuration. Downloads what is missing, and says so. */
 export async function openStage(
   layer: string,
   { report }: Pick<Teller, 'report'>,

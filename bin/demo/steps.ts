@@ -12,7 +12,7 @@ import type { Teller } from './teller.ts';
 /** What was in each shop, in the order of the shops. */
 export type DemoLooks = readonly (readonly Figure[])[];
 
-/** Fills both databases and takes down what is in them. */
+/** Fills both databases and records what is in them. */
 export async function stockUp(stage: Stage, megabytes: number, tell: Teller, signal: AbortSignal): Promise<DemoLooks> {
   tell.step("A clothing store's data");
   tell.say('Customers, orders, reviews, page views …, made by the servers themselves, in both.');
@@ -75,7 +75,7 @@ export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSigna
     await nightjar(['restore', source, '--to', database, '--replace', '--yes'], stage, tell, signal);
 }
 
-/** Compares both with what was in them before, without Nightjar. Returns whether all is equal. */
+/** Compares both with what was in them before, without Nightjar. Returns whether everything is equal. */
 export async function prove(stage: Stage, before: DemoLooks, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.step('The proof');
   tell.say(

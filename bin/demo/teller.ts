@@ -4,13 +4,13 @@ import { wrapped } from '../cli/text/text.ts';
 
 /** What the person sees: plain in a pipe, with colours and a running clock on a terminal. */
 export type Teller = {
-  /** Begins a step: its number comes by itself. */
+  /** Begins a step, which is numbered automatically. */
   step(title: string): void;
   say(text?: string): void;
   command(line: string): void;
   good(text: string): void;
   bad(text: string): void;
-  /** A line of somebody's progress: a download. */
+  /** A line of progress, such as a download's. */
   report(line: string): void;
   /** Waits for work, and says how long it took. */
   timed<T>(label: string, work: Promise<T>): Promise<T>;
@@ -19,7 +19,7 @@ export type Teller = {
 const tickMs = 200;
 const width = 78;
 
-/** Tells it all to `out`. */
+/** Writes everything to `out`. */
 export function tellerOf(out: NodeJS.WriteStream): Teller {
   const watched = out.isTTY === true;
   const style = (format: Parameters<typeof styleText>[0], text: string) => (watched ? styleText(format, text) : text);
@@ -59,7 +59,7 @@ export function tellerOf(out: NodeJS.WriteStream): Teller {
   };
 }
 
-/** A text in lines that fit. Lines that begin with a blank are left as they are. */
+/** A text in lines that fit. Lines that begin with a blank are unchanged. */
 function folded(text: string): string[] {
   return text.startsWith(' ') ? [text] : wrapped(text, width);
 }

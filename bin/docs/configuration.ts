@@ -148,7 +148,7 @@ function defaultOf({ default: value }: Schema): string {
   return value === undefined || value === '' || typeof value === 'object' ? '' : `\`${String(value)}\``;
 }
 
-/** The long form of a value that has a short one. */
+/** The long form of a value that also has a short one. */
 function inGroup(schema: Schema | undefined): Schema {
   return schema?.anyOf?.find(({ properties }) => properties !== undefined) ?? {};
 }

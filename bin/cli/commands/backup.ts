@@ -15,8 +15,8 @@ import { sharedBytes, sizesOf } from '../../../core/domain/parts/sizes.ts';
 import { told } from '../told.ts';
 
 /**
- * `nightjar backup`: every named source, one after the other, then the copies of each; one that fails keeps none of the
- * others from being tried.
+ * `nightjar backup`: backs up every named source, one after the other, then copies each; a failure doesn't stop the
+ * others.
  */
 export async function backupCommand(
   names: string[],
@@ -25,7 +25,7 @@ export async function backupCommand(
 ): Promise<CommandOutcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
-  // a schedule starts the command: that sources come one after the other makes none of them another moment's
+  // a schedule starts the command: sources that come later still belong to this moment
   const asked = session.nightjar.clock.now();
   const looks = await lookAtServers(names, session, signal);
   failures.push(...looks.failures);
@@ -48,7 +48,7 @@ export async function backupCommand(
     } catch (error) {
       failures.push(error);
       const status = isBackupError(error, 'lease-held') ? 'skipped' : 'failed';
-      // a backup that is stored, though somebody could not be told, is shown as what it is
+      // a stored backup is shown as stored, even if somebody could not be told
       results.push(
         stored === undefined
           ? { status, source: name, error: failureDocument(error) }
@@ -66,7 +66,7 @@ export async function backupCommand(
   };
 }
 
-/** A database that was gone at the look is missed by the check, and tried where somebody names it. */
+/** False for a database that was gone at the last look, unless it was named: the check misses it. */
 function isThere(name: SourceName, named: readonly string[], { nightjar }: CommandSession): boolean {
   return nightjar.settings(name).gone === undefined || named.includes(name);
 }

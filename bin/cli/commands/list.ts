@@ -33,7 +33,7 @@ export async function listCommand(
   return { document: { backups: all.map(documentOf) }, failures: [] };
 }
 
-/** The zone of the source's calendar; of one that is not configured any more, that of its newest backup. */
+/** The time zone of the source; for one that is no longer configured, that of its newest backup. */
 function zoneOf(source: SourceName, backups: readonly ListedBackup[], { sourceNames, settings }: Nightjar): string {
   if (sourceNames.includes(source)) return settings(source).timeZone;
   const newest = backups.findLast((one) => one.status === 'complete');

@@ -6,7 +6,7 @@ import { readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
-/** `nightjar pin`: rotation leaves this backup alone, and everybody can read why. */
+/** `nightjar pin`: rotation keeps this backup, and everybody can read why. */
 export async function pinCommand(
   name: string,
   id: string,
@@ -36,7 +36,7 @@ export async function pinCommand(
   return { document: { result: { source, id, pinned: true, ...made } }, failures: [] };
 }
 
-/** `nightjar unpin`: the backup's retention decides again. */
+/** `nightjar unpin`: the retention decides about the backup again. */
 export async function unpinCommand(
   name: string,
   id: string,

@@ -10,7 +10,7 @@ import { memoryFor, readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
-/** `nightjar remove`: removes one backup for good, once a person has said why and typed its id. */
+/** `nightjar remove`: removes one backup for good, after a person has given a reason and typed its id. */
 export async function removeCommand(
   name: string,
   which: string,

@@ -13,8 +13,8 @@ import { told } from '../told.ts';
 export type RotateFlags = { dryRun?: true; anyShare?: true };
 
 /**
- * `nightjar rotate`: removes what the retention of each named source no longer keeps, and says of each backup why; one
- * source that fails keeps none of the others from being rotated.
+ * `nightjar rotate`: removes what the retention of each named source no longer keeps, and says why for each backup; a
+ * failure doesn't stop the other sources.
  */
 export async function rotateCommand(
   names: string[],
@@ -50,7 +50,7 @@ async function rotateOne(
     return done;
   }
   try {
-    // a look is no run: nobody is told of it
+    // a dry run is no run: nobody is notified of it
     if (options.dryRun) await work();
     else await told({ verb: 'rotation', source }, work, rotationDocument, session, signal);
     return { result: rotationDocument(done!) };

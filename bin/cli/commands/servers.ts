@@ -7,8 +7,8 @@ import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 
 /**
- * Looks at the whole servers that are named, or at all where nothing is, before they are backed up. Where that fails,
- * what is known of the server is backed up all the same.
+ * Lists the databases of the named whole servers, or of all, before they are backed up. If that fails, what is known of
+ * the server is backed up all the same.
  */
 export async function lookAtServers(
   names: readonly string[],
@@ -37,11 +37,11 @@ async function lookAtOne(server: SourceName, session: CommandSession, signal: Ab
   async function work(): Promise<object> {
     const { known, news, failures } = await nightjar.lookAt(server, nightjar, signal);
     for (const { label, text } of news) out.say(`${server}  ${label.toLowerCase()}: ${oneLine(text)}`);
-    // a database that nobody backs up is a failure, and told as one
+    // a database that nobody backs up is a failure, and reported as one
     if (failures.length > 0) throw collected(failures);
     return { server, databases: known.databases, news };
   }
-  // a look is no backup: nobody hears that it went well, unless it had failed
+  // a look is no backup: its success is only reported if it had failed before
   const asLook = (found: object) => ({ status: 'looked', ...found });
   return told({ verb: 'backup', source: server }, work, asLook, session, signal);
 }

@@ -10,7 +10,7 @@ import { doubtsIn, showLines } from '../text/backups/show-text.ts';
 import type { CopyShown } from '../text/backups/show-text.ts';
 import type { CommandSession } from '../session.ts';
 
-/** `nightjar show`: everything that the vault says of one backup. */
+/** `nightjar show`: everything that the vault knows about one backup. */
 export async function showCommand(
   name: string,
   which: string,

@@ -6,8 +6,8 @@ import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
 /**
- * `nightjar unlock`: frees a lease that keeps every run out of a source, once it is seen that no run renews it and a
- * person has said so.
+ * `nightjar unlock`: frees a lease that keeps every run out of a source, once no run was seen to renew it and a person
+ * has confirmed.
  */
 export async function unlockCommand(
   name: string,

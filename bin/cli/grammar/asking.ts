@@ -6,11 +6,11 @@ import type { CommandSession } from '../session.ts';
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
 export type Request = { config: string; json: boolean } & (
   | {
-      /** What is told when it can't even begin. */
+      /** What is reported if it can't even begin. */
       verb?: Verb | undefined;
       /** The further vault to work in. */
       vault?: string | undefined;
-      /** It looks at the rest, too, where the vault can't be opened. */
+      /** Also works if the vault can't be opened, on everything else. */
       patient?: boolean;
       work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome>;
     }
@@ -19,7 +19,7 @@ export type Request = { config: string; json: boolean } & (
 export type Work = Extract<Request, { work: unknown }>['work'];
 export type Alone = Extract<Request, { alone: unknown }>['alone'];
 
-/** How a command says what it was asked for. `asking`: in the vault that is named; `askingFirst`: in the first one alone. */
+/** How a command registers its work. `asking`: in the named vault; `askingFirst`: in the first one only. */
 export type RequestTaker = {
   asking(work: Work, verb?: Verb, patient?: boolean): void;
   askingFirst(work: Work, verb?: Verb, patient?: boolean): void;

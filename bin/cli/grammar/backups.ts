@@ -6,7 +6,7 @@ import { toldTogether } from '../told.ts';
 import { verifyCommand } from '../commands/proof/verify.ts';
 import type { RequestTaker } from './asking.ts';
 
-/** What makes backups, and looks at them. */
+/** The verbs that make backups and look at them. */
 export function addBackups(program: Command, { asking, askingFirst }: RequestTaker): void {
   program
     .command('backup')

@@ -40,7 +40,7 @@ Owners, grants and definers are left out. More: docs/adopting.md
 Examples:
   nightjar push shop dump-2019.sql.gz --at "2019-06-01 08:00"`;
 
-/** What leads into a vault and out of it. */
+/** The verbs that bring backups into a vault and out of it. */
 export function addCopies(program: Command, { asking, askingFirst }: RequestTaker): void {
   program
     .command('pull')

@@ -36,8 +36,8 @@ Secrets are read from where nightjar.yaml says. Every key of that file is
 explained in docs/configuration.md.`;
 
 /**
- * The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything
- * else, help included.
+ * The grammar of the command line; `ask` is called with what was asked for. Throws commander's own error for everything
+ * else, including help.
  */
 export function nightjarProgram(ask: (asked: Request) => void): Command {
   const program = new Command('nightjar')
@@ -53,7 +53,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .addHelpText('after', exitCodeHelp);
   const given = () => ({ json: false, ...program.opts<{ config: string; json?: true; vault?: string }>() });
   const asking = (work: Work, verb?: Verb, patient = false) => ask({ ...given(), verb, work, patient });
-  /** The same for work that is the first vault's alone. */
+  /** The same for work that only makes sense in the first vault. */
   const askingFirst = (work: Work, verb?: Verb, patient?: boolean) => {
     if (given().vault !== undefined) program.error('--vault is for what looks at backups, restores or removes them');
     asking(work, verb, patient);

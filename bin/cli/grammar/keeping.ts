@@ -24,7 +24,7 @@ lost. This shows them, and once it is confirmed, the newest good backup is the
 measure, and rotation lets go of what it has held. Who and when is written into
 <source>/ledger.json in the vault.`;
 
-/** What a person decides about backups. */
+/** The verbs by which a person decides about backups. */
 export function addKeeping(program: Command, { asking, askingFirst }: RequestTaker): void {
   program
     .command('pin')

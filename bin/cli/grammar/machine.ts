@@ -46,7 +46,7 @@ nightjar.lock.json beside nightjar.yaml, when that is not older. Only "update"
 changes a version, and never to an older one. "check" tells when the versions
 are old, or when Debian has a security fix for one.`;
 
-/** Keys, clocks, programs and messages of this machine. */
+/** The verbs for keys, schedules, programs and messages of this machine. */
 export function addMachine(program: Command, { asking, askingFirst, askingAlone }: RequestTaker): void {
   const key = program
     .command('key')

@@ -59,7 +59,7 @@ Examples:
   nightjar drill shop --backup 20261120T020000Z-7f3a9c
       this one`;
 
-/** What brings backups back. */
+/** The verbs that restore backups. */
 export function addRestores(program: Command, { asking }: RequestTaker): void {
   program
     .command('restore')

@@ -49,7 +49,7 @@ Examples:
   nightjar init app sqlite:./app.db
   nightjar init web image://robot@registry.example.com/shop/web:1.2`;
 
-/** What is needed before the first backup, or looks at all of it. */
+/** The verbs needed before the first backup, or that examine the whole setup. */
 export function addSetup(program: Command, { asking, askingFirst, askingAlone }: RequestTaker): void {
   program
     .command('doctor')

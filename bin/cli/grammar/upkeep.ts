@@ -30,7 +30,7 @@ Examples:
   nightjar rotate shop --any-share
       also when more goes than rotation.maxShare allows at once`;
 
-/** What judges and removes. */
+/** The verbs that judge and remove backups. */
 export function addUpkeep(program: Command, { asking, askingFirst }: RequestTaker): void {
   program
     .command('check')

@@ -17,9 +17,9 @@ import { aligned } from '../text/text.ts';
 import type { CommandSession } from '../session.ts';
 import type { WorkFolder } from './layer.ts';
 
-/** `source`: whose database has the tables; else `to` and `names` say what they are. */
+/** `source`: whose database has the tables; otherwise `to` and `names` describe them. */
 export type ConvertFlags = { source?: string; to?: string; names?: string; empty?: true; natural?: string[] };
-/** `nightjar convert --source`: names and types are those of a source's database. */
+/** `nightjar convert --source`: takes names and types from a source's database. */
 export async function convertFor(
   fixture: string,
   { source: name = '', ...flags }: ConvertFlags,
@@ -38,7 +38,7 @@ export async function convertFor(
   );
 }
 
-/** `nightjar convert --names`: names and types are in a file that the project has written; no server is reached. */
+/** `nightjar convert --names`: takes names and types from a file that the project has written; reaches no server. */
 export async function convertByNames(
   fixture: string,
   { to = '', names: file = '', ...flags }: ConvertFlags,
@@ -73,7 +73,7 @@ function naturalKey(text: string): [string, string[]] {
   });
 }
 
-/** The SQL goes to stdout, and everything else to stderr. */
+/** Writes the SQL to stdout, and everything else to stderr. */
 async function convertFile(
   fixture: string,
   conversion: Conversion,
@@ -90,7 +90,7 @@ async function convertFile(
         yield Buffer.from(`${next.value}\n`);
       }
     } catch (error) {
-      // no SQL: a program that loads it as it comes ends with an error, too
+      // invalid SQL, so that a program that loads the stream ends with an error, too
       yield Buffer.from(`NOT WHOLE -- ${messageOf(error).replaceAll(/[^\x20-\x7e]/g, '?')}\n;\n`);
       throw error;
     }

@@ -11,12 +11,12 @@ import { memoryFor } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
-/** How long the vault may take to tell how large the newest backups are: an estimate needs no vault. */
+/** How long the vault may take to say how large the newest backups are: an estimate also works without. */
 const patienceMs = 30_000;
 
 /**
- * `nightjar cost`: what a month on AWS will cost, from the newest backups where the vault can be read, else from the
- * sizes in the configuration.
+ * `nightjar cost`: what a month on AWS will cost, from the newest backups if the vault can be read, else from the sizes
+ * in the configuration.
  */
 export async function costCommand(
   { vault: ask }: { vault: boolean },

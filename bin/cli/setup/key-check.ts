@@ -15,7 +15,10 @@ const contents: Record<KeysChecked['content'], string> = {
   plain: 'not encrypted',
 };
 
-/** `nightjar key check`: proves of each source that its newest backup opens, and that its signature verifies. */
+/**
+ * `nightjar key check`: proves for each source that its newest backup can be decrypted, and that its signature
+ * verifies.
+ */
 export async function keyCheckCommand(
   names: readonly string[],
   { nightjar, out }: CommandSession,

@@ -4,13 +4,13 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { WorkFolder } from './layer.ts';
 
-/** A key pair as files and configurations take it, and what to do with it. */
+/** A key pair for files and configurations, and what to do with it. */
 type NewKey = { secret: string; public: string; what: string; advice: readonly string[]; yaml(at: string): string[] };
 
-/** Where a file is named so, the private part goes to stdout, and nothing else does. */
+/** For this file name, only the private part goes to stdout. */
 const stdout = '-';
 
-/** `nightjar key identity`: makes what opens encrypted backups, and says where each part belongs. */
+/** `nightjar key identity`: makes an identity that decrypts backups, and says where each part belongs. */
 export async function newIdentityCommand(file: string, place: WorkFolder): Promise<CommandOutcome> {
   const { newIdentity } = await import('../../../core/pipeline/age/keys.ts');
   const { identity, recipient } = await newIdentity();
@@ -26,7 +26,7 @@ export async function newIdentityCommand(file: string, place: WorkFolder): Promi
   });
 }
 
-/** `nightjar key signing`: makes what backups are signed with, and says where each part belongs. */
+/** `nightjar key signing`: makes a key that signs backups, and says where each part belongs. */
 export async function newSigningKeyCommand(file: string, place: WorkFolder): Promise<CommandOutcome> {
   const { newSigningKey } = await import('../../../core/signing.ts');
   const { privateKey, publicKey } = newSigningKey();
@@ -43,7 +43,7 @@ export async function newSigningKeyCommand(file: string, place: WorkFolder): Pro
   });
 }
 
-/** `nightjar key kms`: shows the public key of a key of AWS KMS, which signs and never leaves it. */
+/** `nightjar key kms`: shows the public key of an AWS KMS key, whose private part never leaves KMS. */
 export async function kmsKeyCommand(
   name: string,
   { out }: Pick<WorkFolder, 'out'>,
@@ -72,7 +72,7 @@ async function handOut(file: string, { folder, out }: WorkFolder, key: NewKey): 
   return { document, failures: [] };
 }
 
-/** Never over something: what opens or signs backups may be the only one of its kind. */
+/** Never overwrites: the file may hold the only key that opens or signs backups. */
 async function writeSecret(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'EEXIST') throw cause;

@@ -9,15 +9,15 @@ import { machineLayer } from './machine-layer.ts';
 import type { Output, CommandOutcome } from '../text/output.ts';
 
 /**
- * Where a command works that opens no vault: beside the configuration, whether that is there or not. `cwd`: where paths
- * of its command line begin.
+ * Where a command works that opens no vault: beside the configuration, whether that exists or not. `cwd`: the folder
+ * that paths of its command line are relative to.
  */
 export type WorkFolder = { configuration: string; folder: string; cwd: string; out: Output };
 export type BuildFlags = { arch?: string };
 
 const builder = () => import('../../../layers/db-tools/index.ts');
 
-/** `nightjar layer show`: what is pinned, since when, and what of it the cache has, for both architectures. */
+/** `nightjar layer show`: what is pinned, since when, and what of it is in the cache, for both architectures. */
 export async function showLayer({ folder, out }: WorkFolder): Promise<CommandOutcome> {
   const { inspectLayers, shippedLock } = await builder();
   const found = await inspectLayers(join(folder, pinsFileName));
@@ -31,7 +31,7 @@ export async function showLayer({ folder, out }: WorkFolder): Promise<CommandOut
   return { document, failures: [] };
 }
 
-/** `nightjar layer build`: makes what is pinned, as a folder in the cache and a zip file beside it. */
+/** `nightjar layer build`: builds the pinned layer as a folder in the cache and a zip file beside it. */
 export async function buildLayer(
   { arch = machineLayer }: BuildFlags,
   { folder, out }: WorkFolder,
@@ -62,7 +62,7 @@ export async function buildLayer(
 }
 
 /**
- * `nightjar layer update`: pins the newest versions in a file beside the configuration; nothing older than what is
+ * `nightjar layer update`: pins the newest versions in a file beside the configuration; never older ones than are
  * pinned.
  */
 export async function updateLayer({ folder, out }: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> {
@@ -81,8 +81,8 @@ export async function updateLayer({ folder, out }: WorkFolder, signal: AbortSign
 }
 
 /**
- * `nightjar layer verify`: reads every file of the cached layers, and compares them with their list of hashes, and that
- * with the pins.
+ * `nightjar layer verify`: compares every file of the cached layers with their list of hashes, and that list with the
+ * pins.
  */
 export async function verifyLayer({ folder, out }: WorkFolder): Promise<CommandOutcome> {
   const { inspectLayers } = await builder();
@@ -102,7 +102,7 @@ export async function verifyLayer({ folder, out }: WorkFolder): Promise<CommandO
   return { document: { layers: layers.map(documentOf) }, failures };
 }
 
-/** Known before anything is fetched, which takes minutes. */
+/** Checked before anything is fetched, which takes minutes. */
 async function requireWritable(folder: string): Promise<void> {
   await access(folder, constants.W_OK).catch((cause: unknown) => {
     throw new BackupError('input-invalid', `${pinsFileName} can't be written into ${folder}: ${messageOf(cause)}`, {

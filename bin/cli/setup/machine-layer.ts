@@ -11,8 +11,8 @@ const archiveLimitMs = 15_000;
 export const machineLayer = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 
 /**
- * The folder of the binary layer: NIGHTJAR_TOOLS, else /opt where it lies in Lambda, else the one that is built here
- * (once; later runs find it in the cache). `own`: the file of pins beside the configuration.
+ * The folder of the binary layer: NIGHTJAR_TOOLS, else /opt where Lambda puts it, else one that is built here (once;
+ * later runs find it in the cache). `own`: the file of pins beside the configuration.
  */
 export async function findLayer(
   env: NodeJS.ProcessEnv,
@@ -44,7 +44,7 @@ export async function findLayer(
   });
 }
 
-/** A user may have no home to keep anything in. */
+/** A user may have no home to keep a cache in. */
 function placeOf(cache: () => string): string {
   try {
     return `in ${cache()}`;
@@ -53,10 +53,7 @@ function placeOf(cache: () => string): string {
   }
 }
 
-/**
- * What is known of that layer: nothing is built for it, and a mirror that does not answer soon is one that nobody could
- * ask.
- */
+/** What is known of that layer, without building it. A mirror that does not answer soon counts as not asked. */
 export async function layerFacts(
   env: NodeJS.ProcessEnv,
   own: string | undefined,

@@ -9,9 +9,7 @@ import { failureDocument } from '../text/failure.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
-/**
- * `nightjar notify`: sends a test to every notifier, so that an alert is not the first thing that is ever sent there.
- */
+/** `nightjar notify`: sends a test to every notifier, so that the first message there is not an alert. */
 export async function notifyCommand({ nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const { notifiers, store, clock } = nightjar;
   requireSomebody(notifiers);

@@ -4,7 +4,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 /** What may follow: subcommands and options, by the words of the command before them (`restore`, `key check`). */
 export type Followers = ReadonlyMap<string, readonly string[]>;
 
-/** `init` of `program`: everything that the command line understands, as shells complete it. */
+/** Everything that the command line of `program` understands, for shells to complete; `init` is the first key. */
 export function followersOf(program: Command): Followers {
   const global = program.options.flatMap(({ long }) => long ?? []);
   const found = new Map<string, string[]>();
@@ -18,7 +18,7 @@ export function followersOf(program: Command): Followers {
   return found;
 }
 
-/** A script for a shell: `source <(nightjar completion bash)`. Throws `input-invalid` for a shell that is not known. */
+/** A script for a shell: `source <(nightjar completion bash)`. Throws `input-invalid` for an unknown shell. */
 export function completionScript(shell: string, program: Command): string {
   const followers = followersOf(program);
   const script = scripts[shell];
@@ -30,7 +30,7 @@ export function completionScript(shell: string, program: Command): string {
 
 const scripts: Readonly<Record<string, (followers: Followers) => string>> = {
   bash: (followers) => `${words(followers)}\n${bash}complete -o default -F _nightjar nightjar\n`,
-  // zsh has what bash has
+  // zsh can run the script of bash
   zsh: (followers) =>
     `autoload -U +X bashcompinit && bashcompinit\n${words(followers)}\n${bash}complete -o default -F _nightjar nightjar\n`,
   fish: (followers) => [...followers].map(([path, all]) => fish(path, all)).join(''),
@@ -42,7 +42,7 @@ function words(followers: Followers): string {
   return ['_nightjar_words() {', '  case "$1" in', ...cases, '  esac', '}'].join('\n');
 }
 
-/** Goes along the words that are typed, as far as they are commands. */
+/** Follows the typed words as far as they are commands. */
 const bash = `_nightjar() {
   local word path='' next i
   for ((i = 1; i < COMP_CWORD; i++)); do

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** The page that `man nightjar` shows, made of what --help says: one section for each command. */
+/** The page for `man nightjar`, made from --help: one section for each command. */
 export function manualPage(program: Command, version: string): string {
   const sections = program.commands.flatMap((command) => [
     `.SH ${command.name().toUpperCase()}`,
@@ -28,7 +28,7 @@ function helpOf(command: Command): string[] {
   return text.trimEnd().split('\n').map(roff);
 }
 
-/** A line as it is: a backslash, and a dot or an apostrophe at its beginning, mean something to roff. */
+/** Escapes a line for roff, where a backslash is special, and so is a dot or apostrophe at the beginning. */
 function roff(line: string): string {
   return line
     .replaceAll('\\', '\\e')

@@ -14,10 +14,10 @@ const numbers = [2, 3, 4, 5, 6];
 /** What the other columns leave of 80. */
 const longestName = 21;
 const width = 80;
-/** Of a schedule that has not been kept for long, the last ones tell enough. */
+/** For a schedule that has failed for long, the last moments are enough. */
 const shownMoments = 10;
 
-/** The table of a check, within 80 columns: a line for each source, and for each that only the vault knows. */
+/** The table of a check, within 80 columns: a line for each source, and for each one that only the vault knows. */
 export function checkTable({ at, judgements, unconfigured }: Checked): string[] {
   const others = unconfigured.map(({ source, newest, count }) => [
     cut(source, longestName),
@@ -31,7 +31,7 @@ export function checkTable({ at, judgements, unconfigured }: Checked): string[] 
   return aligned([head, ...judgements.map((judgement) => cells(judgement, at)), ...others], numbers);
 }
 
-/** What was found, each with what to do about it; nothing where all is well. */
+/** The findings, each with what to do about it; empty if all is well. */
 export function findingLines(
   { at, judgements, vault, place, further = [] }: Checked,
   named = naming(undefined),
@@ -75,7 +75,7 @@ export function unreadLines({ further = [] }: Pick<Checked, 'further'>, named = 
   );
 }
 
-/** What to know of the database clients, and of those who are told. */
+/** Notices about the database clients and about notifiers. */
 export function noticeLines({ notices = [], unheard = [] }: Checked, named = naming(undefined)): string[] {
   return [...notices, ...unheard].flatMap(({ text, hint }) => [
     '',

@@ -7,8 +7,9 @@ import { wrapped } from './text.ts';
 const unchanged = 'nothing was changed';
 
 /**
- * Has a name typed before something is lost. Where nobody can type (no terminal, --json), it throws `input-invalid`:
- * `--yes` is the answer there. Throws `input-invalid` for any other answer, too, and `aborted` for Ctrl-C.
+ * Asks a person to type a name before something is lost. Where nobody can type (no terminal, --json), throws
+ * `input-invalid`: `--yes` is the answer there. Also throws `input-invalid` for any other answer, and `aborted` for
+ * Ctrl-C.
  */
 export async function confirmByName(name: string, question: string, out: Output, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !out.watched) {

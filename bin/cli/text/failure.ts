@@ -1,7 +1,7 @@
 import { isBackupError, ourError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
 
-/** What a run ends with, as --help says. */
+/** The exit codes, as --help lists them. */
 export const exitCodes = {
   done: 0,
   failed: 1,
@@ -24,7 +24,7 @@ const damage: readonly FailureCode[] = [
 ];
 const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];
 
-/** The exit code that several failures make together: damage first, for nobody should miss it. */
+/** The exit code for several failures: damage takes precedence, because nobody should miss it. */
 export function exitCodeOf(failures: readonly unknown[]): number {
   if (failures.length === 0) return exitCodes.done;
   if (failures.some((failure) => isBackupError(failure, ...damage))) return exitCodes.damaged;
@@ -34,7 +34,10 @@ export function exitCodeOf(failures: readonly unknown[]): number {
   return failures.every((failure) => isBackupError(failure, ...usage)) ? exitCodes.usage : exitCodes.failed;
 }
 
-/** A failure as people read it, line by line: what happened, and below it what to do. A defect of ours shows where. */
+/**
+ * A failure for people, line by line: what happened, and below it what to do. A defect of ours shows its place in the
+ * code.
+ */
 export function failureLines(error: unknown): string[] {
   const { code, lines, hint, cause } = ourError(error);
   const where =
@@ -48,7 +51,7 @@ export function failureLines(error: unknown): string[] {
   ];
 }
 
-/** A failure as programs read it. */
+/** A failure for programs. */
 export function failureDocument(error: unknown): { code: FailureCode; message: string; hint?: string } {
   const { code, message, hint } = ourError(error);
   return { code, message, ...(hint !== undefined && { hint }) };

@@ -7,15 +7,15 @@ import { wrapped } from './text.ts';
 
 const width = 80;
 const shown = 20;
-/** What comes of being gone, and of nothing else. */
+/** Findings that follow from a database being gone. */
 const ofGone = new Set(['never', 'stale', 'missed', 'overdue-drill']);
 
-/** A database that its server has no more, and of which nothing else was found. */
+/** A database that no longer exists on its server, and has no other findings. */
 export function isGoneAlone({ standing, findings }: Judgement): boolean {
   return standing.gone !== undefined && findings.length > 0 && findings.every(({ kind }) => ofGone.has(kind));
 }
 
-/** Databases that went from one server in one night, said once: a server that is lost may have had hundreds. */
+/** Databases that disappeared from one server in one night, mentioned once: a lost server may have had hundreds. */
 export function goneLines(judgements: readonly Judgement[], named: (text: string) => string): string[] {
   const gone = judgements.filter(isGoneAlone);
   const nights = Map.groupBy(gone, ({ standing: { gone: { server, since } = {} } }) => `${since?.getTime()} ${server}`);
@@ -25,7 +25,7 @@ export function goneLines(judgements: readonly Judgement[], named: (text: string
     const names = together.map(({ standing }) => inYaml(standing.gone!.database));
     const kept = together.flatMap(({ standing: { newest, source } }) => (newest === undefined ? [] : [source]));
     const there = judgements.filter(({ standing }) => isThere(standing, server)).length;
-    // then the server is lost, and its restore brings them all
+    // then the server is lost, and its restore brings them all back
     const restored = together.length > there && together.length > 1 ? [server] : kept.slice(0, 3);
     const is = together.length === 1 ? 'is' : 'are';
     return [

@@ -6,7 +6,7 @@ import { hanging, wrapped } from './text.ts';
 
 const usualColumns = 80;
 
-/** A stream that words go to: a terminal of so many columns, or a pipe. */
+/** A stream for text: a terminal with a number of columns, or a pipe. */
 export type Screen = {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -14,39 +14,39 @@ export type Screen = {
 };
 
 /**
- * Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at
+ * Where a command's text goes: results to stdout, everything else to stderr. With --json, stdout gets one document at
  * the end and stderr nothing.
  */
 export type Output = {
   readonly json: boolean;
-  /** Makes the commands in a text name the configuration, where it has to be named. */
+  /** Adds the configuration to the commands in a text, if it has to be named. */
   naming(text: string): string;
   /** A line of the result. */
   say(line: string): void;
   /**
-   * Data in the place of a result, as fast as it is taken. Throws `machine-failed` where nobody takes it to its end, and
-   * `input-invalid` where it would go to a terminal, or into the document of --json.
+   * Data instead of a result, as fast as it is read. Throws `machine-failed` if the reader stops before the end, and
+   * `input-invalid` if it would go to a terminal, or into the document of --json.
    */
   data(content: ByteStream): Promise<void>;
   /** Something to know on the way. */
   note(line: string): void;
   /** A failure, when it happens. */
   fail(error: unknown): void;
-  /** Shows a line in place of the one before, where somebody looks; `undefined` takes it away. */
+  /** Shows a line in place of the previous one, if somebody is watching; `undefined` removes it. */
   live(line: string | undefined): void;
-  /** Whether somebody looks at stderr, and how wide it is. */
+  /** Whether somebody is watching stderr, and how wide it is. */
   readonly watched: boolean;
   readonly columns: number;
-  /** How wide a result may be: undefined where no terminal shows it. */
+  /** How wide a result may be: undefined if no terminal shows it. */
   readonly room: number | undefined;
 };
 
-/** What a command has done: the document for programs, and what failed on the way (already told by `fail`). */
+/** What a command did: the document for programs, and what failed on the way (already shown by `fail`). */
 export type CommandOutcome = { document: object; failures: unknown[] };
 
 /**
- * The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on
- * below, broken between words.
+ * The streams of a terminal, or what they are redirected to. On a terminal, a line that is too long is wrapped between
+ * words.
  */
 export function openOutput(
   stdout: Screen,

@@ -17,11 +17,11 @@ type ProgressState = {
 
 const watchedMs = 150;
 const unwatchedMs = 10_000;
-/** Before this, a speed says little about the time left. */
+/** Before this time, the speed says little about the time left. */
 const settledMs = 3_000;
 
 /**
- * Shows how work on a source goes: one line that changes where somebody looks, a line every ten seconds in a log,
+ * Shows the progress of work on a source: one changing line if somebody is watching, a line every ten seconds in a log,
  * nothing with --json. `first`: what it does before the work is planned.
  */
 export function showProgress(source: string, label: string, out: Output, now: () => number, first = label): Progress {
@@ -52,8 +52,8 @@ export function showProgress(source: string, label: string, out: Output, now: ()
 }
 
 /**
- * `shop  backing up  45 %  1,204,332 rows  1.20 GB  210 MB/s  430 MB stored  2 min 5 s left`. Sizes are guessed
- * beforehand, so it never says 100 %.
+ * `shop  backing up  45 %  1,204,332 rows  1.20 GB  210 MB/s  430 MB stored  2 min 5 s left`. Sizes are estimates, so
+ * it never says 100 %.
  */
 export function progressLine(
   source: string,

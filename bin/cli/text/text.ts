@@ -20,20 +20,20 @@ const units: [string, number][] = [
 ];
 
 /**
- * A span in its largest fitting unit, at most six characters up to 27 years: `26 h`, `3 d`, `0 s`. Up to two of a unit,
- * the smaller one tells more.
+ * A duration in its largest fitting unit, at most six characters up to 27 years: `26 h`, `3 d`, `0 s`. Below two of a
+ * unit, the next smaller unit is used.
  */
 export function shortSpan(ms: number): string {
   const [unit, size] = units.find(([, length]) => ms >= 2 * length) ?? ['s', 1000];
   return `${Math.floor(Math.max(0, ms) / size)} ${unit}`;
 }
 
-/** How old something is, at most six characters; `future` beyond what the clocks of two machines may differ by. */
+/** An age, at most six characters; `future` if it is more than the clocks of two machines may differ by. */
 export function shortAge(ms: number): string {
   return ms < -clocksMs ? 'future' : shortSpan(ms);
 }
 
-/** A line cut to a width, with a sign of it. */
+/** A line cut to a width, with a mark if it was cut. */
 export function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }
@@ -41,9 +41,9 @@ export function cut(line: string, width: number): string {
 const words = new RegExp(`( *)((?:${commandInText}|\`[^\`]{0,40}\`|"[^"]{0,40}"|\\{[^{}]{0,40}\\}|[^ ])+|$)`, 'g');
 
 /**
- * A text in lines of at most `width`, broken at blanks; `first` and `later` stand before them. A word that is longer
- * stays whole, and so does what is in quotes or short braces. So does a command of ours, for it is to be copied: one that
- * is longer has a line of its own.
+ * A text in lines of at most `width`, broken at blanks, with the prefixes `first` and `later`. A longer word stays
+ * whole, and so does what is in quotes or short braces. A nightjar command stays whole, too, so that it can be copied:
+ * one that is too long gets its own line.
  */
 export function wrapped(text: string, width: number, first = '', later = first): string[] {
   const lines: string[] = [];
@@ -51,7 +51,7 @@ export function wrapped(text: string, width: number, first = '', later = first):
   let empty = true;
   for (const [, blanks = '', word = ''] of text.matchAll(words)) {
     const goesOver = line.length + blanks.length + word.length > width;
-    // behind a label alone, a word that fits in no line stays
+    // after a label alone, a word that fits in no line stays
     const fitsBelow = line.length > later.length || later.length + word.length <= width || word.startsWith('nightjar ');
     if (!empty && word !== '' && goesOver && fitsBelow) {
       lines.push(line);
@@ -65,8 +65,8 @@ export function wrapped(text: string, width: number, first = '', later = first):
 }
 
 /**
- * What stands before the lines that go on with this one: blanks up to behind its label (`error: `, `into    `), else
- * two more than its own.
+ * The prefix of the lines that continue this one: blanks to the end of its label (`error: `, `into    `), else two more
+ * than its own.
  */
 export function hanging(line: string): string {
   const [label = ''] = /^ *(?:(?:error|hint|warning|note): |[a-z]+ {2,4}(?=\S))/.exec(line) ?? [];

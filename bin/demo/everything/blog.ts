@@ -6,13 +6,13 @@ import { debianDjango } from '../../../test/support/django/django.ts';
 import type { DemoMachine } from './machine.ts';
 
 type Blog = {
-  /** Makes it: code, secret, database, pictures. Returns the cookie of somebody who has logged in. */
+  /** Makes it: code, secret, database, pictures. Returns the cookie of a logged-in user. */
   make(machine: DemoMachine, signal: AbortSignal): Promise<string>;
   /** The page that the holder of a cookie sees. */
   visit(machine: DemoMachine, cookie: string, signal: AbortSignal): Promise<string>;
 };
 
-/** A project of Django, with Debian's Python and Django: both are installed on every machine of the demo. */
+/** A Django project, with Debian's Python and Django, which are installed on every machine of the demo. */
 export async function debianBlog(): Promise<Blog> {
   const { root, bytecode } = await debianDjango();
   const env = { ...root.env, PYTHONHOME: join(root.path, 'usr'), PYTHONPYCACHEPREFIX: bytecode, HOME: '/nonexistent' };

@@ -10,12 +10,12 @@ import type { debianBlog } from './blog.ts';
 import type { DemoMachine } from './machine.ts';
 import { pathWith } from './shell.ts';
 
-/** What is on a machine, by everybody's word but Nightjar's. */
+/** What is on a machine, found without Nightjar. */
 type DemoLook = {
   orders: Figure[];
   visits: Figure[];
   files: string[];
-  /** The digests that its tag leads to, counted from the bytes that the registry gives out. */
+  /** The digests that its tag leads to, computed from the bytes that the registry returns. */
   image: string[];
   morning: string;
   page: string;
@@ -23,11 +23,11 @@ type DemoLook = {
 
 export type Onlooker = { layer: string; blog: Awaited<ReturnType<typeof debianBlog>>; cookie: string };
 
-/** Owner, mode, time and sum of every file, by the system's own programs; a database is asked instead. */
+/** Owner, mode, time and checksum of every file, by the system's own programs; databases are queried instead. */
 const listing = `find . -type f ! -name 'db.sqlite3*' -printf '%P|%U:%G|%m|%T@\\n' | sort
 find . -type f ! -name 'db.sqlite3*' -print0 | sort -z | xargs -0 sha256sum`;
 
-/** Asks both servers, the file system, and both applications, as their users do. */
+/** Asks both servers, the file system, and both applications as their users do. */
 export async function lookAround(
   machine: DemoMachine,
   { layer, blog, cookie }: Onlooker,
@@ -51,7 +51,7 @@ export async function lookAround(
   };
 }
 
-/** What is not as it was; empty when everything is. */
+/** What is not as it was; empty if everything is. */
 export function changesOf(before: DemoLook, now: DemoLook): string[] {
   const files = new Set(now.files);
   return [

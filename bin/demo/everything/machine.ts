@@ -16,13 +16,15 @@ export type DemoMachine = {
   registry: RegistryServer;
   /** Text of the documentation, with this machine's folders and ports. */
   here(text: string): string;
-  /** Its servers end, and its disk is gone. */
+  /** Stops its servers and deletes its disk. */
   lose(): Promise<void>;
 };
 
 type Servers = Pick<DemoMachine, 'postgres' | 'mariadb' | 'registry'>;
 
-/** An empty machine, with the passwords of its servers where the configuration has them. `top`: what outlives it. */
+/**
+ * An empty machine, with its servers' passwords where the configuration expects them. `top`: a folder that outlives it.
+ */
 export async function emptyMachine(
   top: string,
   { report, say }: Pick<Teller, 'report' | 'say'>,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const page = join(import.meta.dirname, '../../../docs/everything-lost.md');
 
-/** What stands in the blocks of one language of a section of docs/everything-lost.md, block by block. */
+/** The content of the code blocks of one language in a section of docs/everything-lost.md, block by block. */
 export async function blocksOf(section: string, language: 'bash' | 'yaml'): Promise<string[]> {
   const text = (await readFile(page, 'utf8')).split(/^## /m).find((one) => one.startsWith(`${section}\n`)) ?? '';
   const found = [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].flatMap(([, name, block = '']) =>

@@ -14,12 +14,12 @@ import { demoShell } from './shell.ts';
 import type { DemoShell } from './shell.ts';
 import { makeShop } from './shop.ts';
 
-/** `paper`: the folder of what lies elsewhere than on the machine. */
+/** `paper`: the folder of what is kept elsewhere than on the machine. */
 type Story = { top: string; paper: string; shell: DemoShell; megabytes: number; tell: Teller };
 
 /**
- * A machine with two projects is backed up and lost, and an empty one gets all of it back by the commands of
- * docs/everything-lost.md. True when everything is as it was. Whatever happens, nothing of it is left.
+ * Backs up a machine with two projects, loses it, and restores everything to an empty one by the commands of
+ * docs/everything-lost.md. True if everything is as it was. Leaves nothing behind, whatever happens.
  */
 export async function runEverything(megabytes: number, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.say(
@@ -77,7 +77,7 @@ async function fill(
   return blog.make(machine, signal);
 }
 
-/** What a person did on a good day: an identity, the configuration of the page, the first backup. */
+/** What a person did on a good day: an identity, the page's configuration, the first backup. */
 async function backUp(machine: DemoMachine, { top, paper, shell, tell }: Story, signal: AbortSignal): Promise<void> {
   tell.step('The backup');
   await mkdir(join(top, 'backups'));
@@ -93,7 +93,7 @@ async function backUp(machine: DemoMachine, { top, paper, shell, tell }: Story, 
   for (const block of await blocksOf('What is backed up', 'bash')) await shell(machine, block, signal);
 }
 
-/** An empty machine, what lay elsewhere, and the commands of the page. */
+/** An empty machine, what was kept elsewhere, and the commands of the page. */
 async function bringBack({ top, paper, shell, tell }: Story, signal: AbortSignal): Promise<DemoMachine> {
   tell.step('An empty machine');
   const machine = await tell.timed('starting new servers, with nothing in them', emptyMachine(top, tell, signal));

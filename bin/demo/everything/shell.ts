@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { DemoMachine } from './machine.ts';
 
 const launcher = join(import.meta.dirname, '../../nightjar');
-/** Shows each command as it stands on the page, and no value that it has. */
+/** Shows each command as it stands on the page, without the values of variables. */
 const shown = `trap 'printf "\\n  $ %s\\n" "$BASH_COMMAND"' DEBUG\n`;
 
 /** Runs what a person would type, in the folder of nightjar.yaml. */
 export type DemoShell = (machine: DemoMachine, commands: string, signal: AbortSignal) => Promise<void>;
 
-/** A shell that finds Nightjar, and the clients of its layer, by name; `top` is a folder of the demo's. */
+/** A shell that finds Nightjar and the clients of its layer by name; `top` is a folder of the demo's. */
 export async function demoShell(top: string, layer: string): Promise<DemoShell> {
   const programs = join(top, 'programs');
   await mkdir(programs);
@@ -23,7 +23,7 @@ export async function demoShell(top: string, layer: string): Promise<DemoShell> 
     signal.throwIfAborted();
     const script = join(top, 'commands.sh');
     await writeFile(script, shown + here(commands));
-    // a group of its own: what it has started ends with it
+    // a process group of its own, so that what it has started ends with it
     const child = spawn('bash', ['-eu', script], {
       cwd: nightjar,
       env,
@@ -43,7 +43,7 @@ export async function demoShell(top: string, layer: string): Promise<DemoShell> 
   };
 }
 
-/** Where the programs of a machine are found. */
+/** The PATH with the programs of a machine. */
 export function pathWith(programs: string, layer: string): string {
   const clients = ['postgresql/18', 'mariadb'].map((name) => join(layer, 'nightjar', name, 'bin'));
   return [programs, ...clients, '/usr/bin', '/bin'].join(':');

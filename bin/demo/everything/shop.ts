@@ -21,7 +21,7 @@ mariadb --no-defaults --protocol tcp --host 127.0.0.1 --user shop --batch --skip
 sha256sum media/*
 `;
 
-/** Makes the whole of the shop: databases with users of their own, code, settings, pictures, an image. */
+/** Makes the whole shop: databases with users of their own, code, settings, pictures, an image. */
 export async function makeShop(
   { srv, postgres, mariadb, registry }: DemoMachine,
   megabytes: number,
@@ -51,7 +51,7 @@ export async function makeShop(
   await pushImage(registry.url);
 }
 
-/** An image with one layer; what is in it is nobody's business but the registry's digests. */
+/** An image with one layer of any content. */
 async function pushImage(url: string): Promise<void> {
   const to = { url, repository: 'shop/app' };
   const layer = await pushBlob(to, randomBytes(1_000_000), ociTypes.layer);

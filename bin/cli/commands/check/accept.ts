@@ -9,8 +9,8 @@ import { aligned, cut } from '../../text/text.ts';
 const width = 80;
 
 /**
- * `nightjar accept`: shows what a check tells of a source until somebody accepts it, has it confirmed, and makes it the
- * usual.
+ * `nightjar accept`: shows what a check reports about a source until somebody accepts it, asks for confirmation, and
+ * makes it the new normal.
  */
 export async function acceptCommand(
   name: string,

@@ -11,8 +11,8 @@ import type { CommandSession } from '../../session.ts';
 import { told } from '../../told.ts';
 
 /**
- * `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with
- * `tell: false` it only shows.
+ * `nightjar check`: judges the named sources, or all, and notifies of what has changed; with `tell: false` it only
+ * shows.
  */
 export async function checkCommand(
   names: string[],
@@ -43,7 +43,7 @@ export async function checkCommand(
   }
 }
 
-/** What was found, as a failure of the command: shown already, so that it makes the exit code alone. */
+/** The findings as failures of the command. They are already shown, so they only decide the exit code. */
 function found({ judgements, vault, further = [] }: Checked): BackupError[] {
   const bad = judgements.filter(({ state }) => state !== 'fresh' && state !== 'paused').length;
   const isRead = vault === undefined && further.every(({ unread }) => unread === undefined);

@@ -12,7 +12,7 @@ import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { told } from '../../told.ts';
 
-/** `nightjar copy`: brings the further vaults of each source what they should have, one source after the other. */
+/** `nightjar copy`: copies to the further vaults of each source what they lack, one source after the other. */
 export async function copyCommand(
   names: string[],
   session: CommandSession,
@@ -22,7 +22,7 @@ export async function copyCommand(
   return { document: { results }, failures };
 }
 
-/** The same of these sources, also behind their backups; what fails is told, and keeps none of the others from it. */
+/** The same for these sources, also after their backups. Failures are reported and don't stop the others. */
 export async function copySources(
   sources: readonly SourceName[],
   session: CommandSession,
@@ -52,7 +52,7 @@ export async function copySources(
   return { results, failures };
 }
 
-/** The named sources; where none is named, those that have copies. Throws `input-invalid`. */
+/** The named sources, or those that have copies. Throws `input-invalid`. */
 function askedFor(names: readonly string[], nightjar: Nightjar): SourceName[] {
   const asked = withCopies(configured(names, nightjar), nightjar);
   if (asked.length > 0) return asked;
@@ -67,7 +67,7 @@ export function withCopies(names: readonly SourceName[], { settings }: Nightjar)
   return names.filter((name) => settings(name).copies.length > 0);
 }
 
-/** Works on one further vault after the other: one that is down keeps the next from nothing. */
+/** Copies to one further vault after the other; one that is down doesn't stop the next. */
 async function copyFrom(
   source: SourceName,
   copies: CopyOutcome[],

@@ -10,7 +10,7 @@ import type { CommandSession } from '../../session.ts';
 /** What is left out of the text, and whether events run where it is loaded. */
 export type SqlFlags = { owner: boolean; tablespaces: boolean; events?: boolean };
 
-/** `nightjar pull --sql`: a backup as one text of SQL on stdout, and everything else on stderr. */
+/** `nightjar pull --sql`: writes a backup as one SQL text to stdout, and everything else to stderr. */
 export async function pullSql(
   manifest: Manifest,
   { owner, tablespaces, events = false }: SqlFlags,
@@ -29,7 +29,7 @@ export async function pullSql(
   }
   try {
     const owners = owner && manifest.adopted === undefined;
-    // a part is not called damaged for a bad way of its bytes
+    // a part is not called damaged if only its transfer was at fault
     async function* open(part: ManifestPart, stop: AbortSignal): ByteStream {
       try {
         yield* nightjar.store.openPart(manifest, part, stop);
@@ -48,7 +48,7 @@ export async function pullSql(
   }
 }
 
-/** What fails says so where it ends, too: whoever finds the file later has no exit code. */
+/** After a failure, the text itself ends with an error: whoever finds the file later has no exit code. */
 async function* endingBadly(text: ByteStream): ByteStream {
   try {
     yield* text;

@@ -16,7 +16,7 @@ import type { SqlFlags } from './pull-sql.ts';
 /** Into a folder, all of it or some parts; or as SQL. */
 export type PullFlags = SqlFlags & { to?: string; parts?: string; sql?: true };
 
-/** `nightjar pull`: brings a backup into a folder, as it is stored, or gives it out as SQL. */
+/** `nightjar pull`: copies a backup into a folder as it is stored, or writes it as SQL. */
 export async function pullCommand(
   name: string,
   which: string,
@@ -63,7 +63,7 @@ function broughtText({ state, parts, bytes }: CopiedBackup): string {
   return `${plural(parts, 'part')}, ${formatBytes(bytes)}, brought to`;
 }
 
-/** The parts whose names match. Throws `input-invalid` where none does. */
+/** The parts whose names match. Throws `input-invalid` if none does. */
 function chosenBy(pattern: string, { parts }: Manifest): (part: ManifestPart) => boolean {
   const isChosen = ({ file }: ManifestPart): boolean => matchesGlob(file, pattern);
   if (parts.some(isChosen)) return isChosen;

@@ -17,7 +17,7 @@ import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 
-/** `nightjar push`: adopts a dump that somebody else has made as a backup of the past. */
+/** `nightjar push`: adopts somebody else's dump as a backup of the past. */
 export async function pushCommand(
   name: string,
   file: string,
@@ -56,7 +56,7 @@ export async function pushCommand(
   }
 }
 
-/** A day without a time of day is its end; the name of a backup has whole seconds. */
+/** A day without a time means its end; a backup's name has whole seconds. */
 function momentOf(source: SourceName, text: string | undefined, nightjar: Nightjar, out: Output): Date {
   if (text === undefined)
     throw new BackupError('input-invalid', 'a dump does not say of when it is', {

@@ -21,8 +21,8 @@ import { told } from '../../told.ts';
 export type DrillFlags = { backup: string; owner: boolean; tablespaces: boolean };
 
 /**
- * `nightjar drill`: restores a backup of each source into a scratch database, proves it equal, asks the source's
- * assertions, drops it, and tells how it ended. One that fails keeps none of the others from being tried.
+ * `nightjar drill`: restores a backup of each source into a scratch database, proves it equal, runs the source's
+ * assertions, drops it, and reports the result. A failure doesn't stop the others.
  */
 export async function drillCommand(
   names: readonly string[],
@@ -46,9 +46,9 @@ export async function drillCommand(
   return { document: { results }, failures };
 }
 
-/** The named sources; where none is named, those whose configuration asks for proofs. Throws `input-invalid`. */
+/** The named sources, or those whose configuration asks for proofs. Throws `input-invalid`. */
 function askedFor(names: readonly string[], { backup }: DrillFlags, nightjar: Nightjar): SourceName[] {
-  // named by its server alone, a source that can't be drilled is passed over
+  // a source that can't be drilled is skipped if only its server was named
   const all = configured(names, nightjar).filter(
     (name) => names.includes(name) || nightjar.settings(name).undrilled !== true,
   );
@@ -85,7 +85,7 @@ async function drillOne(
       source.engine,
       {
         owners: flags.owner && settings.owners,
-        // another server has none of them, and where rows lie proves nothing
+        // another server has none of these tablespaces, and a drill need not prove them
         tablespaces: flags.tablespaces && settings.server === undefined,
         assert: settings.assert,
       },

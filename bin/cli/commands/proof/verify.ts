@@ -11,13 +11,13 @@ import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { told } from '../../told.ts';
 
-/** `listed`: whether it was seen in the vault a moment ago; then rotation may have removed it since. */
+/** `listed`: it was in the vault a moment ago, and rotation may have removed it since. */
 type WantedBackup = { source: SourceName; id: string; listed: boolean };
 type Removed = { removed: true };
 
 /**
  * `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all
- * says otherwise.
+ * is given.
  */
 export async function verifyCommand(
   name: string | undefined,
@@ -79,7 +79,7 @@ async function verifyOne(
   }
 }
 
-/** One that was listed and is gone is no fault. */
+/** A backup that was listed and is gone is no failure. */
 async function readAgain(
   { source, id, listed }: WantedBackup,
   { nightjar, out }: CommandSession,

@@ -5,12 +5,12 @@ export type RestoreFlags = {
   server?: string;
   into?: string;
   table?: string[];
-  /** What `table` is, of a folder. */
+  /** Like `table`, for a folder. */
   path?: string[];
   schemaOnly?: true;
   replace?: true;
   plan?: true;
-  /** Of a whole server: what its databases lack by now, the roles before them bring. */
+  /** For a whole server: what its databases lack now comes with the roles that are restored before them. */
   unforeseen?: true;
   undo?: true;
   dropOld?: true;

@@ -5,7 +5,7 @@ import type { Rank } from '../../../../core/domain/rank.ts';
 import { confirmByName } from '../../text/confirm.ts';
 import type { CommandSession } from '../../session.ts';
 
-/** A restore that may reach into a rank. */
+/** A restore that may write to a server with a rank. */
 export type RankedRun = {
   name: string;
   flags: { server?: string; into?: string; replace?: true; undo?: true; dropOld?: true };
@@ -13,7 +13,7 @@ export type RankedRun = {
   isInPlace: boolean;
 };
 
-/** The rank that a restore will ask for; undefined where none is, or `--into` names it. Throws `input-invalid`. */
+/** The rank that a restore will ask for; undefined if none is needed, or `--into` names it. Throws `input-invalid`. */
 export function rankToAsk({ name, flags, session: { nightjar }, isInPlace }: RankedRun): Rank | undefined {
   const server = flags.server ?? name;
   const into = ranks.find((rank) => rank === flags.into);
@@ -23,12 +23,12 @@ export function rankToAsk({ name, flags, session: { nightjar }, isInPlace }: Ran
   return rankNotNamed({ of: name, server, replace, isInPlace, into }, nightjar);
 }
 
-/** What a plan says of it. */
+/** The line about it in a plan. */
 export function rankLine(rank: Rank, server: string): string {
   return `rank    the server of ${server} is ${rank}: this asks for that word, or takes --into ${rank}`;
 }
 
-/** Has the rank typed where it is needed and `--into` has not named it. Throws `input-invalid`. */
+/** Asks for the rank if it is needed and `--into` has not named it. Throws `input-invalid`. */
 export async function requireRankNamed(run: RankedRun, signal: AbortSignal): Promise<void> {
   const { name, flags, session } = run;
   const { out } = session;

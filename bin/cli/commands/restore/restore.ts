@@ -35,8 +35,8 @@ const shownDifferences = 100;
 type RestoreDone = { document: object; failure: BackupError | undefined };
 
 /**
- * `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the
- * result equal, and tells how it ended. What was shown is what is done. With `--plan`, it only says what would happen.
+ * `nightjar restore`: shows what will happen, asks for confirmation if anything would be lost, restores exactly what
+ * was shown, proves the result equal, and reports the result. With `--plan`, it only shows what would happen.
  */
 export async function restoreCommand(
   name: string,
@@ -157,7 +157,7 @@ async function restoreOne(
   const { nightjar, out } = session;
   const started = Date.now();
   const { plan, source, warnings, passedOver } = await planned(name, which, flags, session, signal);
-  // what fails is told as the error that it makes
+  // failures are reported as the error that they cause
   const findings = plan.findings.filter(({ weight }) => weight !== 'fails');
   for (const line of planLines({ ...plan, findings }, nightjar.clock.now())) out.note(line);
   await named(plan, { name, flags, session }, signal);
@@ -183,8 +183,8 @@ async function restoreOne(
 }
 
 /**
- * What became of what has been kept of the source's own database for longer than its configuration says; to be asked
- * behind what has succeeded, and fails nothing: whoever can't log in there leaves it.
+ * Drops replaced databases of this source that are kept for longer than configured, and says what became of them. Call
+ * it after what has succeeded: it never fails, even if nobody can log in there.
  */
 export async function overdueNotes(
   source: string,
@@ -196,7 +196,7 @@ export async function overdueNotes(
   return dropOverdue(engine, signal);
 }
 
-/** Has the rank of the server named, where that is needed; whoever can't be asked has to have named it. */
+/** Asks for the server's rank if it is needed; where nobody can be asked, it must have been named. */
 async function named(
   plan: RestorePlan,
   ranked: Omit<RankedRun, 'isInPlace'> & { flags: RestoreFlags },
@@ -213,7 +213,7 @@ async function named(
   }
 }
 
-/** Nobody is asked about what would fail anyway. */
+/** Nobody is asked about a restore that would fail anyway. */
 async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, signal: AbortSignal): Promise<void> {
   const { target, engine } = plan;
   if (target.state !== 'occupied' || !flags.replace || flags.yes || hindrance(plan) !== undefined) return;
@@ -265,7 +265,7 @@ function tellRestored(
   };
 }
 
-/** A moment and the name of a backup say two things. */
+/** A moment and the name of a backup contradict each other. */
 function whichOf(which: string, { at }: RestoreFlags): Which {
   if (at === undefined) return which;
   if (which === 'latest') return { at };

@@ -13,7 +13,7 @@ type UndoFlags = { to?: string; server?: string; plan?: true; yes?: true };
 
 /**
  * `nightjar restore <source> --undo`: puts back what the last `--replace` has kept, and keeps what stood in its place.
- * Once more, and it is exchanged again.
+ * A second `--undo` exchanges them again.
  */
 export async function undoCommand(
   name: string,
@@ -40,7 +40,7 @@ export async function undoCommand(
   return told({ undone: { database, back: newest.name, ...keptAs, ...(mended.length > 0 && { mended }) } });
 }
 
-/** A replacement that died before it exchanged anything is what there is to undo; what is kept stays. */
+/** If a replacement died before it exchanged anything, that is what is undone; what is kept stays. */
 async function takeBackCommand(
   engine: Engine,
   database: string,
@@ -60,7 +60,7 @@ async function takeBackCommand(
   return told({ undone: { database, takenBack: true, ...(lost.length > 0 && { lost }) } });
 }
 
-/** `nightjar restore <source> --drop-old`: drops all that is kept of a database from before it was replaced. */
+/** `nightjar restore <source> --drop-old`: drops everything that is kept of a database from before it was replaced. */
 export async function dropOldCommand(
   name: string,
   flags: UndoFlags,
@@ -79,7 +79,7 @@ export async function dropOldCommand(
   return told({ dropped: { database, names: plan.kept.map(({ name: dropped }) => dropped) } });
 }
 
-/** The database whose past is asked for. */
+/** The database that the flags mean. */
 function meantBy(name: string, { server = name, to }: UndoFlags, session: CommandSession, signal: AbortSignal) {
   const database = to === undefined ? undefined : placeNamed(to, server, session);
   return session.nightjar.source(server, { database }, signal);

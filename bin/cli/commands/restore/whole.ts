@@ -7,15 +7,15 @@ import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
 import type { CommandSession } from '../../session.ts';
 import type { RestoreFlags } from './flags.ts';
 
-/** What names one backup, one place or some of it, and can't be meant of a whole server. */
+/** Flags for one backup, one place or a part of it, which a whole server can't have. */
 const ofOne = ['to', 'server', 'table', 'path', 'schemaOnly', 'undo', 'dropOld'] as const;
 type RestoreOne = (source: SourceName, flags: RestoreFlags) => Promise<CommandOutcome>;
 
 /**
- * `nightjar restore <server>`: what belongs to no database first, then each database in its own name, one after the
- * other; one that fails keeps none of the others from being tried. What the last look did not find is left out, but for
- * what was there at the moment that is asked for, and for what went together with most of the others: then the server
- * was lost, and a backup has run on what came in its place.
+ * `nightjar restore <server>`: first what belongs to no database, then each database under its own name, one after the
+ * other; a failure doesn't stop the others. Leaves out databases that the last look did not find, unless they existed
+ * at the moment asked for, or disappeared together with most of the others: then the server was lost, and a backup has
+ * run on its successor.
  */
 export async function restoreServer(
   server: SourceName,
@@ -53,7 +53,7 @@ export async function restoreServer(
       return false;
     }
   }
-  // databases belong to roles: without them, each would fail
+  // databases need their roles: without them, each would fail
   for (const source of globals)
     if (!(await one(source, beforeLoss(adding))) && flags.keepGoing !== true && flags.plan !== true) return ended();
   if (databases.length === 0 && (isLost || globals.length === 0)) {
@@ -79,11 +79,11 @@ export async function restoreServer(
     return momentMeant(flags.at, { timeZone, now: nightjar.clock.now() }).at.getTime() < Date.parse(gone);
   }
 
-  /** Roles of what came in place of the server are not those that its databases belonged to. */
+  /** The roles of the lost server's successor are not those that its databases need. */
   function beforeLoss(own: RestoreFlags): RestoreFlags {
     const isAllLost = databases.every(({ gone }) => gone !== undefined);
     if (lost === undefined || !isAllLost || own.at !== undefined || which !== 'latest') return own;
-    // an id has whole seconds: what was begun in that of the look was begun behind it
+    // ids have whole seconds: a backup of the same second as the look was begun after it
     return { ...own, at: new Date(Date.parse(lost) - 1000).toISOString() };
   }
 
@@ -92,7 +92,7 @@ export async function restoreServer(
   }
 }
 
-/** Where the list of a server's databases is lost, or was never there, its backups tell which they are. */
+/** If the list of a server's databases is lost, or never existed, its backups tell which they are. */
 export async function recallServer(
   name: string,
   { nightjar, out }: CommandSession,
@@ -110,7 +110,7 @@ function noDatabases(server: SourceName): BackupError {
   });
 }
 
-/** When more databases of a server went at once than are there now: the last time. */
+/** The last time when more databases of a server disappeared at once than exist now. */
 function lostAt(gone: readonly (string | undefined)[]): string | undefined {
   const there = gone.filter((one) => one === undefined).length;
   const moments = gone.filter((one) => one !== undefined);

@@ -5,7 +5,7 @@ import { descriptorOf, engineNames } from '../../../../core/engines/index.ts';
 import type { EngineName } from '../../../../core/engines/index.ts';
 import type { Asker } from './asking.ts';
 
-/** What a person may say instead of being asked. `proof: false` writes the file, and nothing else. */
+/** What a person may give instead of being asked. `proof: false` only writes the file. */
 export type InitFlags = {
   keepIn?: string;
   schedule?: string;
@@ -16,7 +16,7 @@ export type InitFlags = {
   proof: boolean;
 };
 
-/** What has to be known of a source. `at`: what stands below its engine's key, but for the password. */
+/** What has to be known of a source. `at`: what stands below its engine's key, except the password. */
 export type Answers = {
   name: string;
   engine: EngineName;
@@ -28,11 +28,11 @@ export type Answers = {
 };
 
 const cron = 'five fields of cron (minute, hour, day, month, weekday)';
-/** Of databases, and of what may be left out. */
+/** Answers about databases, and about what may be left out. */
 const [every, none] = ['all', 'none'];
 const usual = { schedule: '30 2 * * *', vault: './backups' };
 
-/** All of it from the command line: what a place leaves out is as usual. Throws `input-invalid`. */
+/** All answers from the command line; what a place leaves out gets its default. Throws `input-invalid`. */
 export function answersGiven(name: string, place: string, flags: InitFlags): Answers {
   const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(place) ?? [];
   const { engine, asking } = engineOf(scheme);
@@ -46,7 +46,7 @@ export function answersGiven(name: string, place: string, flags: InitFlags): Ans
     asking.keys.map(({ key, usual: otherwise }) => [key, given[key] ?? otherwise ?? '']),
   );
   const lacking = asking.keys.filter(({ key }) => at[key] === '').map(({ asked }) => asked.replace(/ \(.*/, ''));
-  // what was typed may hold a password, and is not said again
+  // what was typed may include a password, so it is not repeated
   if (lacking.length > 0)
     throw new BackupError('input-invalid', `the place (${scheme}:…) does not say the ${lacking.join(', the ')}`, {
       hint: 'postgres://user@host:port/database, mariadb://user@host:port/database, sqlite:file, files:folder or image:reference',
@@ -54,7 +54,9 @@ export function answersGiven(name: string, place: string, flags: InitFlags): Ans
   return { name, engine, asking, at: written(at, asking), ...settled(flags) };
 }
 
-/** All of it asked for, but for what a flag says. `taken`: names that there are; `hasVault`: whether a vault is named. */
+/**
+ * All answers by asking, except those that flags give. `taken`: existing names; `hasVault`: whether a vault is named.
+ */
 export async function answersAsked(
   given: string | undefined,
   flags: InitFlags,
@@ -104,7 +106,9 @@ function engineOf(scheme: string): { engine: EngineName; asking: SourceQuestions
   );
 }
 
-/** As it stands in the file: ports are numbers, what is left out is absent, and all databases have a key of their own. */
+/**
+ * As it stands in the file: ports are numbers, empty answers are left out, and all databases have a key of their own.
+ */
 function written(at: Record<string, string | number>, { keys, whole }: SourceQuestions): Answers['at'] {
   const left = keys.filter(({ key, optional }) => optional === true && at[key] === none).map(({ key }) => key);
   const entries = Object.entries(at).filter(([key]) => !left.includes(key));

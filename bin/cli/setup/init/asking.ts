@@ -4,14 +4,14 @@ import { abortError, BackupError } from '../../../../core/domain/errors.ts';
 
 /** Somebody who can be asked. */
 export type Asker = {
-  /** The answer, or `usual` for none; asked again until `problem` has none. */
+  /** The answer, or `usual` if it is empty; asks again until `problem` finds none. */
   ask(question: string, usual?: string, problem?: (answer: string) => string | undefined): Promise<string>;
   /** An answer that is not shown. */
   askHidden(question: string): Promise<string>;
   close(): void;
 };
 
-/** Asks at the terminal. Throws `aborted` for Ctrl-C and Ctrl-D, and `input-invalid` where nobody is at one. */
+/** Asks at the terminal. Throws `aborted` for Ctrl-C and Ctrl-D, and `input-invalid` without a terminal. */
 export function openAsker(signal: AbortSignal): Asker {
   if (!process.stdin.isTTY || !process.stderr.isTTY)
     throw new BackupError('input-invalid', 'nobody can be asked here: this is no terminal', {

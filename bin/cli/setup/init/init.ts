@@ -18,12 +18,12 @@ import { rightsFor } from './rights.ts';
 /** Where a password is kept, and what has to be written there first. */
 type Password = { file: string; text?: string };
 
-/** A proof each week, and a day for what comes late. */
+/** A proof each week, and a day for a late one. */
 const drillEvery = '8d';
 
 /**
- * `nightjar init`: writes a source into the configuration, then tries it, and makes and proves its first backup. A
- * configuration that is there gets one more source; nothing else that stands in it is changed.
+ * `nightjar init`: writes a source into the configuration, then tries it, and makes and proves its first backup. An
+ * existing configuration gets one more source and is otherwise unchanged.
  */
 export async function initCommand(
   name: string | undefined,
@@ -33,7 +33,7 @@ export async function initCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const before = await textOf(work.configuration);
-  // one that is wrong already is told before anybody types an answer
+  // a mistake in an existing file is reported before anybody types an answer
   const taken = before === undefined ? [] : [...parseConfig(before, work.configuration).sources.keys()];
   if (name !== undefined && taken.includes(name as never))
     throw new BackupError('input-invalid', `${work.configuration} has a source ${name} already`, {
@@ -76,7 +76,7 @@ async function answersFor(
   }
 }
 
-/** The file that is named, from the folder of the configuration. Throws `input-invalid` where others may read it. */
+/** The named file, relative to the folder of the configuration. Throws `input-invalid` if others may read it. */
 async function passwordGiven(
   { passwordFile }: InitFlags,
   { folder, cwd }: WorkFolder,
@@ -121,7 +121,7 @@ function withSource(before: string | undefined, answers: Answers, password: Pass
   return document.toString({ lineWidth: 0 });
 }
 
-/** Tries everything, then makes the first backup and proves it. What fails first ends it, with what to do. */
+/** Tries everything, then makes the first backup and proves it. Ends with the first failure, and what to do. */
 async function firstProof(
   source: string,
   { configuration, cwd, out }: WorkFolder,
@@ -134,7 +134,7 @@ async function firstProof(
   ];
   const documents: object[] = [];
   for (const step of steps) {
-    // anew for each: of a whole server, the backup has found what the drill is to take
+    // opened again for each step: for a whole server, the drill needs the databases that the backup found
     const session = await openSession(configuration, {}, { out, env: process.env, cwd }, signal);
     const { document, failures } = await step(session).finally(() => session.nightjar.close());
     documents.push(document);
@@ -151,7 +151,7 @@ async function firstProof(
   return { document: { source, steps: documents }, failures: [] };
 }
 
-/** A drill; where the user may not act for the owners of things, one that leaves them out, and so will all later ones. */
+/** A drill. If the user may not act for the owners of objects, this one leaves them out, and so will all later ones. */
 async function firstDrill(
   source: string,
   configuration: string,
@@ -180,7 +180,7 @@ async function textOf(path: string): Promise<string | undefined> {
   });
 }
 
-/** Never over something: it may be the password of another source. */
+/** Never overwrites: the file may hold the password of another source. */
 async function writeSecret(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await written(path, text, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
@@ -192,7 +192,7 @@ async function writeSecret(path: string, text: string): Promise<void> {
   });
 }
 
-/** The old text or the new one, whatever happens; a file that came meanwhile is left as it is. */
+/** Leaves the old text or the new one, whatever happens; does not touch a file that appeared meanwhile. */
 async function writeConfiguration(path: string, text: string, before: string | undefined): Promise<void> {
   if (before === undefined) return written(path, text, 'wx', 0o644);
   if ((await readFile(path, 'utf8')) !== before)

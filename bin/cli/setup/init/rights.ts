@@ -5,8 +5,8 @@ const pageOfPackage = new URL('../../docs/rights.md', import.meta.url);
 const identifier = /^[a-z_][a-z0-9_]*$/;
 
 /**
- * The rights that every database on servers of this kind takes, to back up and to restore, for this database and this
- * user, as docs/rights.md has them: a test runs every statement of that page. Nothing where the page is not there.
+ * The rights that this user needs on a server of this kind to back up and restore this database, from docs/rights.md,
+ * whose statements are all tested. Empty if that page is not there.
  */
 export async function rightsFor(heading: string, database: string, user: string): Promise<string[]> {
   const text = await readFile(page, 'utf8')

@@ -7,13 +7,13 @@ import { wordsOf } from './starting.ts';
 import type { Starting } from './starting.ts';
 import { trial } from './units.ts';
 
-/** What cron gives to whatever it starts (cron(8)). */
+/** The environment that cron gives to what it starts (cron(8)). */
 const bare = { PATH: '/usr/bin:/bin', SHELL: '/bin/sh' };
 const trialMs = 15 * 60_000;
 const yearMs = 366 * 86_400_000;
 const most = 1000;
 
-/** Lines of the crontab of whoever runs this, between two that say whose they are. */
+/** Lines in the user's crontab, between two marker lines. */
 export function crontab(starting: Starting, timeZone: string): Scheduler {
   const begin = `# nightjar schedule: begin (${starting.configuration})`;
   const end = `# nightjar schedule: end (${starting.configuration})`;

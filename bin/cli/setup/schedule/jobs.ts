@@ -3,20 +3,20 @@ import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../../..
 import { slugOf } from '../../../../lib/plan/names.ts';
 
 /**
- * What a timer starts: `nightjar <args>`, at the moments of `cron` in `timeZone`. `name`: of letters, digits, `_` and
- * `-`, the same at each reading of the same file.
+ * What a timer starts: `nightjar <args>`, at the moments of `cron` in `timeZone`. `name`: letters, digits, `_` and `-`,
+ * always the same for the same file.
  */
 export type TimedJob = { name: string; about: string; args: readonly string[]; cron: string; timeZone: string };
 
-/** Each hour, apart from the full one, when everybody starts something. */
+/** Hourly, but not on the hour, when everybody starts something. */
 const hourly = '17 * * * *';
-/** When nothing of a vault of copies is written, as far as that can be known. */
+/** A time at which a vault of copies is probably not written. */
 const vaultRotation = '45 6 * * *';
 const longestName = 40;
 
-/** All that has to be started on a plain machine, and the sources that nothing is started for. */
+/** Everything that has to be started on a plain machine, and the sources that nothing is started for. */
 export function jobsOf({ sources: all, servers, vaults }: Config): { jobs: TimedJob[]; without: string[] } {
-  // what is on a whole server is started together
+  // everything on a whole server is started together
   const sources = new Map([...all].filter(([, { server }]) => server === undefined).concat([...servers]));
   const scheduled = [...sources].filter(([, { watch }]) => watch.schedule !== undefined);
   const copiedInto = new Set(scheduled.flatMap(([, { copies }]) => copies.map(({ vault }) => vault)));

@@ -5,10 +5,10 @@ import { BackupError, messageOf } from '../../../../core/domain/errors.ts';
 
 const limitMs = 60_000;
 
-/** What a program of this machine said, and how it ended. */
+/** What a program of this machine printed, and how it ended. */
 export type Said = { code: number; stdout: string; stderr: string };
 
-/** Starts a program of this machine (systemctl, crontab). Throws `machine-failed` where it can't be started. */
+/** Starts a program of this machine (systemctl, crontab). Throws `machine-failed` if it can't be started. */
 export function say(
   program: string,
   args: readonly string[],
@@ -30,7 +30,7 @@ export function say(
   });
 }
 
-/** The same for one that has to succeed. */
+/** The same for a program that has to succeed. */
 export async function must(
   program: string,
   args: readonly string[],

@@ -18,13 +18,13 @@ import { startingOf, startingWith } from './starting.ts';
 import type { Starting } from './starting.ts';
 import { systemd } from './systemd.ts';
 
-/** `user`: timers of one's own systemd, and not the system's; `cron`: a crontab; `name`: what units begin with. */
+/** `user`: timers of the user's own systemd instead of the system's; `cron`: a crontab; `name`: the prefix of units. */
 export type ScheduleFlags = { user?: true; cron?: true; name: string; dryRun?: true };
 
-/** `lacking`: why what is started would fail, as far as that is known here. */
+/** `lacking`: why the started jobs would fail, as far as it is known here. */
 type Opened = { scheduler: Scheduler; jobs: TimedJob[]; without: string[]; lacking?: BackupError };
 
-/** `nightjar schedule show`: what has to be started when, and whether something does. */
+/** `nightjar schedule show`: what has to be started when, and whether something does so. */
 export async function showSchedule(
   flags: ScheduleFlags,
   place: WorkFolder,
@@ -72,7 +72,7 @@ export async function removeSchedule(
   return { document: { removed }, failures: [] };
 }
 
-/** `nightjar schedule test`: the doctor, started as everything is started. */
+/** `nightjar schedule test`: runs the doctor in the way that jobs are started. */
 export async function testSchedule(
   flags: ScheduleFlags,
   place: WorkFolder,
@@ -122,7 +122,7 @@ async function openScheduler(
   return system ? systemd(units, '/etc/systemd/system', []) : systemd(units, userUnits(), ['--user']);
 }
 
-/** Whose file the configuration is runs what it says, and not root; root alone is not named. */
+/** Jobs run as the owner of the configuration, not as root; undefined if root owns it. */
 async function ownerOf(file: string): Promise<string | undefined> {
   const { uid } = await stat(file);
   return uid === 0 ? undefined : String(uid);
@@ -193,7 +193,7 @@ function texts(files: ReadonlyMap<string, string>, { out }: WorkFolder): Command
   return { document: { files: Object.fromEntries(files) }, failures: [] };
 }
 
-/** What somebody should know of a schedule whose moment a clock leaves out. */
+/** A warning about a schedule whose moment is skipped when the clock is put forward. */
 function lostNote({ about, cron, timeZone }: TimedJob): string[] {
   const lost = lostBackup(cron, timeZone);
   if (lost === undefined) return [];
@@ -202,7 +202,7 @@ function lostNote({ about, cron, timeZone }: TimedJob): string[] {
   ];
 }
 
-/** `Mon 30 Nov 02:30`, with the zone where that is not UTC's. */
+/** `Mon 30 Nov 02:30`, with the time zone unless it is UTC. */
 function localTime(moment: Date, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone,

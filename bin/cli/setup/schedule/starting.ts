@@ -6,7 +6,9 @@ import { BackupError } from '../../../../core/domain/errors.ts';
 import { plural } from '../../../../core/domain/units.ts';
 import type { WorkFolder } from '../layer.ts';
 
-/** How a timer starts the command line. Paths are absolute; `environment`: the file with the variables, if there is one. */
+/**
+ * How a timer starts the command line. Paths are absolute; `environment`: the file with the variables, if there is one.
+ */
 export type Starting = {
   node: string;
   program: string;
@@ -15,7 +17,10 @@ export type Starting = {
   environment: string | undefined;
 };
 
-/** The file of variables beside the configuration, as Node reads one: `NAME=value`, quotes around what holds `#` or blanks. */
+/**
+ * The file of variables beside the configuration, in Node's format: `NAME=value`, with quotes around values that
+ * contain `#` or blanks.
+ */
 const environmentFile = 'nightjar.env';
 
 /** How a timer starts this program, without variables. */
@@ -23,7 +28,7 @@ export function startingOf({ configuration, folder }: WorkFolder): Starting {
   return { node: process.execPath, program: process.argv[1]!, configuration, folder, environment: undefined };
 }
 
-/** The same with the variables of the file beside the configuration, and what is wrong with that. */
+/** The same with the variables of the file beside the configuration, and what is wrong with that file. */
 export async function startingWith(
   config: Config,
   place: WorkFolder,
@@ -43,7 +48,7 @@ export async function startingWith(
 
 /** The command of a job, word by word. */
 export function wordsOf({ node, program, configuration, environment }: Starting, args: readonly string[]): string[] {
-  // Node reads the file, and not systemd, which has other quotes, or a shell, which runs what it reads
+  // Node reads the file, because systemd quotes differently and a shell would run what it reads
   const variables = environment === undefined ? [] : [`--env-file=${environment}`];
   return [node, ...variables, '--max-semi-space-size=2', program, '--config', configuration, ...args];
 }
@@ -67,7 +72,7 @@ function open(file: string): BackupError {
   });
 }
 
-/** The environment variables that a configuration names, wherever it does. */
+/** The environment variables that a configuration refers to. */
 function variablesIn(value: unknown): Set<string> {
   if (value instanceof Map) return variablesIn([...value.values()]);
   if (typeof value !== 'object' || value === null) return new Set();

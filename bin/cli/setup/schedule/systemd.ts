@@ -8,11 +8,11 @@ import type { JobStands, Scheduler, TimedTrial } from './scheduler.ts';
 import { markOf, serviceText, timerText, trial, unitOf } from './units.ts';
 import type { UnitsOf } from './units.ts';
 
-/** Longest trial, in milliseconds: the doctor has limits of its own. */
+/** Longest trial, in milliseconds; the doctor has its own limits. */
 const trialMs = 15 * 60_000;
 const shownLines = 100;
 
-/** Timers and services in a folder that systemd reads. `manager`: `--user`, or nothing for the system's own. */
+/** Timers and services in a folder that systemd reads. `manager`: `--user`, or empty for the system's own. */
 export function systemd(units: UnitsOf, folder: string, manager: readonly string[]): Scheduler {
   const systemctl = (args: readonly string[], signal: AbortSignal) =>
     must('systemctl', [...manager, ...args], {}, signal);
@@ -33,7 +33,7 @@ export function systemd(units: UnitsOf, folder: string, manager: readonly string
     return new Map(files.map(([name, text]) => [join(folder, name), text]));
   }
 
-  /** The files of ours that are there, with what they say. */
+  /** Our existing files, with their content. */
   async function written(): Promise<Map<string, string>> {
     const found = new Map<string, string>();
     for (const name of await readdir(folder).catch(noFolder)) {
@@ -84,7 +84,7 @@ export function systemd(units: UnitsOf, folder: string, manager: readonly string
       await systemctl(['daemon-reload'], signal);
       const timers = [...planned.keys()].filter((path) => path.endsWith('.timer')).map(nameOf);
       await systemctl(['enable', ...timers], signal);
-      // a timer that runs goes by what it was started with
+      // a running timer keeps the settings that it was started with
       await systemctl(['restart', ...timers], signal);
     },
     async remove(signal) {
@@ -176,7 +176,7 @@ function noFolder(error: NodeJS.ErrnoException): string[] {
   throw error;
 }
 
-/** The old text or the new one, whatever happens. */
+/** Leaves the old text or the new one, whatever happens. */
 async function replace(path: string, text: string): Promise<void> {
   const beside = `${path}.new`;
   const file = await open(beside, 'w', 0o644);

@@ -2,7 +2,7 @@ import type { TimedJob } from './jobs.ts';
 import { wordsOf } from './starting.ts';
 import type { Starting } from './starting.ts';
 
-/** The units of a set of timers: who starts them, and as whom. */
+/** The units of a set of timers: what starts them, and as which user. */
 export type UnitsOf = { starting: Starting; prefix: string; system: boolean; user: string | undefined };
 
 /** What `nightjar schedule test` starts: everything is tried as a timer would start it. */
@@ -12,7 +12,7 @@ export const trial: Pick<TimedJob, 'name' | 'about' | 'args'> = {
   args: ['doctor'],
 };
 
-/** The first line of each file of ours: by it alone we know what we may write over and remove. */
+/** The first line of each of our files: only by it do we know what we may overwrite and remove. */
 export function markOf({ configuration }: Starting): string {
   return `# Written by "nightjar schedule write" for ${configuration}`;
 }
@@ -44,7 +44,7 @@ export function serviceText(
   ]);
 }
 
-/** A timer that starts it. What was missed while the machine was off is made up for. */
+/** A timer that starts it. A run that was missed while the machine was off is made up for. */
 export function timerText({ starting }: UnitsOf, job: TimedJob, expressions: readonly string[]): string {
   return text([
     ...head(starting),
@@ -66,7 +66,10 @@ function head(starting: Starting): string[] {
 }
 
 const modest = ['UMask=0077', 'NoNewPrivileges=yes', 'RestrictSUIDSGID=yes', 'LockPersonality=yes'];
-/** Not the memory that can't be made executable: Node makes such. Of the network, whatever a database listens on. */
+/**
+ * Without MemoryDenyWriteExecute, because Node makes executable memory. Address families: all that a database may
+ * listen on.
+ */
 const hardened = [
   ...modest,
   'ProtectSystem=full',
@@ -84,18 +87,21 @@ const hardened = [
   'SystemCallArchitectures=native',
 ];
 
-/** For keys to lists, by which what has not changed is told of encrypted backups: its user may have no home. */
+/**
+ * A cache folder for keys to lists, because the user may have no home; without those keys, encrypted backups of folders
+ * store everything.
+ */
 function cache(prefix: string): string[] {
   return [`CacheDirectory=${prefix}-keys`, 'CacheDirectoryMode=0700'];
 }
 
-/** A word of a command line, for systemd: quoted, and nothing in it expanded (systemd.service(5)). */
+/** A word of a command line for systemd: quoted, and without expansion (systemd.service(5)). */
 function word(value: string): string {
   const escaped = value.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$');
   return /^[\w./:=@+-]+$/.test(value) ? value : `"${escaped}"`;
 }
 
-/** What is taken as it is, blanks and quotes included: `%` alone means something in it. */
+/** A value that systemd takes literally, including blanks and quotes: only `%` is special. */
 function plain(value: string): string {
   return value.replaceAll('%', '%%');
 }

@@ -11,19 +11,18 @@ import { aligned, wrapped } from '../text.ts';
 import { adoptedText } from './adopted-text.ts';
 
 /**
- * A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was
- * made.
+ * A backup and what it counts for today; if its source is no longer configured, what it counted for when it was made.
  */
 export type Line = ListedBackup & { tiers: readonly Tier[] };
 
-/** `room`: how wide the terminal is, where there is one. Times are in `timeZone`. */
+/** `room`: the width of the terminal, if there is one. Times are in `timeZone`. */
 export type ListView = { now: Date; timeZone: string; room?: number | undefined };
 
 const head = ['id', 'made', 'rows', 'stored', 'proven', 'tier'];
 const numbers = [2, 3];
 const width = 80;
 
-/** What stands above a table: how many there are, in whose time, and up to which they are proven. */
+/** The title of a table: how many backups, in which time zone, and up to which one they are proven. */
 export function listTitle(backups: readonly ListedBackup[], timeZone: string): string {
   if (backups.length === 0) return 'no backup yet';
   const proven = backups.findLast((one) => one.verdict.proven && !wasAdopted(one));
@@ -31,7 +30,7 @@ export function listTitle(backups: readonly ListedBackup[], timeZone: string): s
   return `${plural(backups.length, 'backup')}, times in ${timeZone}${upTo}`;
 }
 
-/** The table of a listing: fits 80 columns up to a billion rows; in a narrower terminal, lines below each id. */
+/** The table of a listing: fits 80 columns for up to a billion rows; in a narrower terminal, lines below each id. */
 export function listLines(backups: readonly Line[], view: ListView): string[] {
   if (backups.length === 0) return [];
   const { room = width } = view;
@@ -58,12 +57,12 @@ function remarks(backup: ListedBackup, { timeZone }: ListView, room: number): st
     : why.flatMap((line) => wrapped(line, room, '  '));
 }
 
-/** Whether it was made by somebody else, and taken over. */
+/** Whether it was made by somebody else and adopted. */
 export function wasAdopted(backup: ListedBackup): boolean {
   return backup.status === 'complete' && backup.manifest.adopted !== undefined;
 }
 
-/** What is to be known of a backup, beside its figures; times in `timeZone`. */
+/** What a person should know of a backup beside its figures; times in `timeZone`. */
 export function doubtsOf(backup: ListedBackup, timeZone: string): string[] {
   const { damage, misdated, shrunk, other } = backup.verdict;
   if (backup.status === 'unreadable') return damage?.kind === 'unsigned' ? [backup.why, unsignedHint] : [backup.why];
@@ -96,7 +95,7 @@ function cells(backup: Line, { now, timeZone }: ListView): string[] {
   return [backup.id, made, formatCount(rows), formatBytes(storedBytes), proven, keeper(backup)];
 }
 
-/** `20 Nov 02:00`; of another year, `20 Nov 2024`: the time stands in the id. */
+/** `20 Nov 02:00`; in another year `20 Nov 2024`, because the id has the time. */
 function madeAt(start: Date, now: Date, timeZone: string): string {
   const years = [start, now].map((date) => date.toLocaleDateString('en-GB', { timeZone, year: 'numeric' }));
   return `${day(start, timeZone)} ${years[0] === years[1] ? clock(start, timeZone) : years[0]}`;

@@ -15,7 +15,7 @@ const labels: Readonly<Record<RestoreFinding['weight'], string>> = {
   note: 'note   ',
 };
 
-/** What a restore will do, as people read it: the backup, the place, the steps, and what is in the way. */
+/** What a restore will do, for people: the backup, the target, the steps, and what is in the way. */
 export function planLines({ manifest, target, engine, options, steps, findings }: RestorePlan, now: Date): string[] {
   const { tables, rows, bytes } = sizesOf(manifest);
   const { whole, table, row } = engine.words ?? databaseWords;
@@ -37,7 +37,7 @@ export function planLines({ manifest, target, engine, options, steps, findings }
   ];
 }
 
-/** When it was made by the clock of its source; of one in UTC, the id says it. */
+/** When it was made, by the clock of its source; empty for UTC, which the id already shows. */
 function localTime({ start, timeZone }: Manifest): string {
   return timeZone === 'UTC' ? '' : `made ${moment(new Date(start), timeZone).replace(/, [^,]* UTC$/, '')}, `;
 }

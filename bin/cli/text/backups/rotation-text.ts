@@ -8,7 +8,7 @@ import { formatBytes, formatCount, plural } from '../../../../core/domain/units.
 import { failureDocument } from '../failure.ts';
 import { aligned } from '../text.ts';
 
-/** What a rotation has done, or in a dry run would do: every backup with every reason, within 80 columns. */
+/** What a rotation did, or in a dry run would do: every backup with every reason, within 80 columns. */
 export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean }): string[] {
   const { plan, removals, retagged, locked = 0 } = rotation;
   const { source, backups, refusal } = plan;

@@ -14,7 +14,7 @@ const label = 12;
 /** What figures and fingerprints leave of 80 columns. */
 const longestName = 40;
 
-/** Whether a backup lies in a further vault, too. */
+/** Whether a further vault has the backup, too. */
 export type CopyShown = { vault: string; state: 'there' | 'missing' | 'damaged' | 'unknown'; why?: string };
 
 /** One backup as a person reads it, within 80 columns. `place`: the vault. */
@@ -52,7 +52,7 @@ export function doubtsIn({ damage, misdated, shrunk, other }: Verdict): string[]
   ];
 }
 
-/** Of what is encrypted, beside the recipients (docs/encryption.md). */
+/** Added to the recipients of an encrypted backup (docs/encryption.md). */
 const ownLists = '; names and checksums of what it holds also to a key of the machine that made it';
 
 function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup, place: string): [string, string][] {
@@ -95,7 +95,7 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
 
 const relations = { at: '', 'at-or-before': ' or later', 'at-or-after': ' or earlier' } as const;
 
-/** Where its moment stands in the server's log: `lsn 0/16B3748 or earlier`. */
+/** The position of its moment in the server's log: `lsn 0/16B3748 or earlier`. */
 function positionFacts({ position = [] }: Manifest): [string, string][] {
   if (position.length === 0) return [];
   return [['moment', position.map(({ name, value, relation }) => `${name} ${value}${relations[relation]}`).join('; ')]];

@@ -7,7 +7,7 @@ const width = 80;
 /** What the other columns leave of 80. */
 const longestName = 20;
 
-/** An estimate as people read it, within 80 columns: the sources, the bill, what may surprise. */
+/** An estimate for people, within 80 columns: the sources, the bill, and what may surprise. */
 export function costLines(plan: CostPlan, estimate: Estimate, notes: readonly string[]): string[] {
   return [
     ...wrapped(

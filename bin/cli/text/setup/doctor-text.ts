@@ -3,11 +3,11 @@ import { naming } from '../../../../core/domain/messages/commands.ts';
 import { wrapped } from '../text.ts';
 
 const usualWidth = 80;
-/** Where there is less, what was said stands below its line. */
+/** In less space, the result stands below its line. */
 const leastWidth = 64;
 const outcomes = ['failed', 'warning', 'not tried', 'fine'] as const;
 
-/** What was examined, thing by thing, each line with its remedy below it, within 80 columns or less. */
+/** What was examined, by subject, each line with its remedy below it, within 80 columns or less. */
 export function doctorLines(found: readonly Examined[], named = naming(undefined), columns = usualWidth): string[] {
   const width = Math.min(usualWidth, columns);
   const column = Math.max(...found.map(({ what }) => what.length));

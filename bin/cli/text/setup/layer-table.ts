@@ -21,7 +21,7 @@ export function layerTable(
   ];
 }
 
-/** What an update has moved; the same move of both architectures is one line. */
+/** What an update has changed; the same change for both architectures is one line. */
 export function movesTable(moves: readonly Move[]): string[] {
   if (moves.length === 0) return [];
   const rows = new Map<string, string[]>();
