@@ -9,7 +9,7 @@ import {
 import type { ServerDatabases } from './contract/memory/servers.ts';
 import { BackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
-import { sourceOfDatabase, twinOf } from './domain/servers/databases.ts';
+import { mayBeOther, sourceNames, sourceOfDatabase } from './domain/servers/databases.ts';
 import type { LookRules } from './domain/servers/databases.ts';
 import { descriptorOf } from './engines/index.ts';
 import type { Store } from './store/store.ts';
@@ -64,21 +64,22 @@ export async function databasesByBackups(
   signal: AbortSignal,
 ): Promise<ServerDatabases['databases']> {
   const { exclude } = wholeServer(source)!;
-  const usual = databaseSourceName(server, '');
+  const sourceOf = (database: string) => databaseSourceName(server, database);
+  const usual = sourceOf('');
   const found = new Map<SourceName, ServerDatabases['databases'][number]>();
   for await (const { source: one, backups } of store.sourcesListed(signal)) {
     const [oldest, newest] = [backups[0], backups.at(-1)];
     if (!one.startsWith(usual) || oldest === undefined || newest === undefined) continue;
     const written = one.slice(usual.length);
-    const twin = twinOf(written);
-    const isTwin =
-      twin !== undefined &&
-      (await store.readManifest(one, newest.id, signal).then(
-        ({ manifest }) => manifest.database === twin,
-        () => false,
-      ));
+    const { database = written } = mayBeOther(written)
+      ? await store.readManifest(one, newest.id, signal).then(
+          ({ manifest }) => manifest,
+          () => ({ database: undefined }),
+        )
+      : {};
     const since = oldest.start.toISOString();
-    found.set(one, isTwin ? { name: twin, source: one, since } : { name: written, since });
+    const isOther = database !== written && sourceNames(database, sourceOf).includes(one);
+    found.set(one, isOther ? { name: database, source: one, since } : { name: written, since });
   }
   const databases = [...found.values()].filter(({ name }) => !exclude.includes(name));
   requireOwn(server, source, databases);
@@ -103,6 +104,7 @@ export function lookRules(server: SourceName, source: SourceConfig): LookRules {
     server,
     exclude: wholeServer(source)!.exclude,
     sourceOf: (database) => databaseSourceName(server, database),
-    isName: (name, others) => wrongNames([...others, name]).every(([wrong]) => wrong !== name),
+    isName: (name, others) =>
+      wrongNames([name]).length === 0 && others.every((other) => other.toLowerCase() !== name.toLowerCase()),
   };
 }

@@ -34,11 +34,14 @@ export function databasesAfter(
     if (exclude.includes(name)) continue;
     const others = [...kept, ...taken].filter((one) => one.name !== name).map((one) => sourceOfDatabase(one, sourceOf));
     const source = ownSource(name, known.get(name), (one) => isName(one, others), sourceOf);
-    if (why !== undefined) uncovered.push({ name, why });
+    // one that was backed up before has a turn, which says each time why it fails: it is not gone
+    if (why !== undefined && !known.has(name)) uncovered.push({ name, why });
     else if (source === undefined)
       uncovered.push({
         name,
-        why: `would be the source ${sourceOf(name)}, and no source can be called so (one of its own can have any name)`,
+        why:
+          `would be the source ${sourceOf(name)}, and no source can be called so: write it as a source of its own, ` +
+          'which may have any name',
       });
     else taken.push({ name, ...source, since: sinceOf(known.get(name)) ?? at });
   }
@@ -62,8 +65,8 @@ export function sourceOfDatabase<T extends string>(
 }
 
 /**
- * The name of a database's source, if another source already has the usual one: `main.shop~2` beside `main.Shop`. A
- * database keeps its name, also while it is gone. Undefined if none is free.
+ * The name of a database's source, if another source already has the usual one (`main.shop~2` beside `main.Shop`), or
+ * no source can have it. A database keeps its name, also while it is gone. Undefined if none is free.
  */
 function ownSource(
   name: string,
@@ -72,18 +75,29 @@ function ownSource(
   sourceOf: (database: string) => string,
 ): { source?: string } | undefined {
   const usual = sourceOf(name);
-  const wanted =
-    known === undefined ? [usual, ...twins.map((number) => `${usual}~${number}`)] : [known.source ?? usual];
-  const source = wanted.find(isFree);
+  const source = (known === undefined ? sourceNames(name, sourceOf) : [known.source ?? usual]).find(isFree);
   if (source === undefined) return undefined;
   return source === usual ? {} : { source };
 }
 
-const twins = [2, 3, 4, 5, 6, 7, 8, 9];
+/**
+ * What the source of a database may be called, the usual name first. A name of 64 letters that are not Latin is longer
+ * than a place in the vault may be, and one may hold what no source's can: the source has the beginning of it.
+ */
+export function sourceNames(database: string, sourceOf: (database: string) => string): string[] {
+  const letters = Array.from(database.replace(/\p{Cc}/gu, ''));
+  const beginnings = beginningLengths.map((length) => sourceOf(letters.slice(0, length).join('').trim()));
+  const usual = sourceOf(database);
+  return [usual, ...[usual, ...beginnings].flatMap((name) => twins.map((number) => `${name}~${number}`))];
+}
 
-/** The database whose second name this may be: `shop` for `shop~2`. A database may also really have such a name. */
-export function twinOf(name: string): string | undefined {
-  return /^(.*)~[2-9]$/s.exec(name)?.[1];
+const twins = Array.from({ length: 98 }, (_, index) => index + 2);
+/** Of Chinese, ten letters take 90 of the 200 that a place may have; the name of the server comes before them. */
+const beginningLengths = [40, 20, 10];
+
+/** Whether this may be another name than the usual one: `shop~2`. A database may also really have such a name. */
+export function mayBeOther(name: string): boolean {
+  return /~[1-9]\d?$/.test(name);
 }
 
 /** A database that has come back counts as new. */

@@ -94,6 +94,7 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
     await runSql(server, 'postgres', `alter database ${name} allow_connections false`);
   }
   await writeFile(join(folder, 'nightjar.yaml'), configuration(server, ', exclude: [wiki, fresh, barren]'));
+  await runSql(server, 'postgres', 'alter database ledger allow_connections false');
 
   const { code, stdout, stderr } = await nightjar('backup', 'main');
 
@@ -104,6 +105,11 @@ test('what is excluded leaves, and its backups stay; what nobody can read is tol
   expect(stdout).toMatch(/^main\.shop {2}2/m);
   expect(stdout).not.toMatch(/new: |gone: |^main\.fresh/m);
   expect(await told()).toMatch(/database closed on the server main/);
+  // it was backed up before: not gone, and said once, by its own turn
+  expect(stderr.match(/^error: .*ledger.*/gm)).toEqual([
+    expect.stringContaining('is not currently accepting connections'),
+  ]);
+  await runSql(server, 'postgres', 'alter database ledger allow_connections true');
   expect((await json('list', 'main.wiki'))['backups']).toHaveLength(1);
   for (const name of ['closed', 'fresh', 'U&"a, ""b\\000Ac"'])
     await runSql(server, 'postgres', `drop database ${name}`);

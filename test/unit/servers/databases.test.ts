@@ -65,6 +65,32 @@ test('of two databases whose sources would have one name, the second gets anothe
   expect(known.untold.map(({ text }) => text)).toContain('database Shop is backed up as main.Shop~3');
 });
 
+test('a database whose name is too long for a place in the vault, or has what no source may have, is one all the same', () => {
+  const own = lookRules('main' as SourceName, configOf({ main: server({}) }).servers.get('main' as SourceName)!);
+  const long = Array.from({ length: 60 }, (_, number) => `${'数据库'.repeat(20)}${String(number).padStart(4, '0')}`);
+
+  const { known, uncovered } = databasesAfter(undefined, found('shop', 'a\nb', ...long), own, at2);
+
+  const sources = known.databases.map(({ name, source = `main.${name}` }) => source);
+  expect(uncovered).toEqual([]);
+  expect(sources.slice(0, 4)).toEqual([
+    'main.ab~2',
+    'main.shop',
+    `main.${'数据库'.repeat(6)}数据~2`,
+    `main.${'数据库'.repeat(6)}数据~3`,
+  ]);
+  expect(new Set(sources).size).toBe(62);
+});
+
+test('one that was backed up and can’t be read now is not gone: its own turn says why', () => {
+  const shut = [{ name: 'shop', why: 'is shut' }, ...found('blog')];
+
+  const { known, uncovered } = databasesAfter(before, shut, rules, at2);
+
+  expect(known).toMatchObject({ databases: before.databases.toReversed(), untold: [] });
+  expect(uncovered).toEqual([]);
+});
+
 test('a database whose source can have no name of its own is covered by nothing, and said to be', () => {
   const { known, uncovered } = databasesAfter(
     before,
@@ -186,6 +212,8 @@ test('where the list of a server is lost, its backups tell what it has had, and 
     'main.Shop': 'Shop',
     'main.shop~2': 'shop',
     'main.odd~3': 'odd~3',
+    'main.odd~4': 'not its own',
+    'main.数据库数据库数据库数~12': '数据库'.repeat(21),
     'main.left': 'left',
     other: 'x',
   };
@@ -208,6 +236,8 @@ test('where the list of a server is lost, its backups tell what it has had, and 
     { name: 'Shop', since: at2.toISOString() },
     { name: 'shop', source: 'main.shop~2', since: at2.toISOString() },
     { name: 'odd~3', since: at2.toISOString() },
+    { name: 'odd~4', since: at2.toISOString() },
+    { name: '数据库'.repeat(21), source: 'main.数据库数据库数据库数~12', since: at2.toISOString() },
   ]);
 });
 
