@@ -33,7 +33,6 @@ import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
 import { listKeysIn } from './secrets/list-keys.ts';
 import { rdsToken } from './secrets/rds-token.ts';
-import { lookAtDatabases } from './commands/servers/look.ts';
 import type { ServerLooked } from './commands/servers/look.ts';
 import type { RosterKnown, SourcesOfRoster } from './roster.ts';
 import { databasesByBackups, databaseSources, lookRules, sourcesOn } from './servers.ts';
@@ -229,6 +228,7 @@ export async function compose(
       const list = (end: AbortSignal) => descriptorOf(source.engine).databases!(source, `sources.${server}`, from, end);
       const isLost = unlooked.includes(server) && host.listsVault !== false;
       const recalled = isLost ? await databasesByBackups(server, source, own.store, stop).catch(notListed) : [];
+      const { lookAtDatabases } = await import('./commands/servers/look.ts');
       const looked = await lookAtDatabases(lookRules(server, source), { ...own, databases: list, recalled }, stop);
       await addDatabases(own.store, stop);
       return looked;
