@@ -3,9 +3,9 @@ import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
 import type { Login } from './login.ts';
 
 /**
- * How long a connection may take to be made, in milliseconds. A database of Amazon RDS that nobody uses may sleep and
- * has to wake first: Aurora Serverless v2 in about 15 seconds, and in 30 or more when it has slept for a day (Amazon
- * Aurora User Guide, scaling to zero).
+ * How long a connection may take, in milliseconds. A database of Amazon RDS that nobody uses may be paused and must
+ * resume first: Aurora Serverless v2 takes about 15 seconds, and 30 or more after a day's pause (Amazon Aurora User
+ * Guide, scaling to zero).
  */
 export function connectLimitMs({ host }: Pick<Login, 'host'>): number {
   return rdsRegion(host) === undefined ? 15_000 : 60_000;
@@ -13,7 +13,7 @@ export function connectLimitMs({ host }: Pick<Login, 'host'>): number {
 
 type KnownRefusal = { pattern: RegExp; remedy(login: Login, cause: unknown): string };
 
-/** Node's errors while a connection is made, by code or words; drivers replace the code and keep the words. */
+/** Node's errors while connecting, by code or message; drivers replace the code and keep the message. */
 const known: KnownRefusal[] = [
   {
     pattern: /ECONNREFUSED/,
@@ -69,21 +69,21 @@ const known: KnownRefusal[] = [
 
 const unknownAuthority = "the server's certificate is checked, and nothing known here vouches for it";
 
-/** What to do where no connection came about; undefined where nothing is known. */
+/** What to do if no connection came about; undefined if unknown. */
 export function connectionRemedy(cause: unknown, login: Login): string | undefined {
   const words = `${messageOf(cause)} ${String((cause as { code?: unknown } | null)?.code ?? '')}`;
   return known.find(({ pattern }) => pattern.test(words))?.remedy(login, cause);
 }
 
-/** What happened, without a list that is empty, and in the words of the configuration. */
+/** What happened, in terms of the configuration, and without an empty list. */
 export function connectionWords(cause: unknown): string {
   const words = messageOf(cause).replace(/: $/, '');
   return /client password must be/.test(words) ? 'no password was given' : words;
 }
 
 /**
- * What answers on that port may be another product: PostgreSQL waits for the client to speak first, MariaDB and MySQL
- * speak first.
+ * Another product may answer on that port: PostgreSQL waits for the client to speak first, MariaDB and MySQL speak
+ * first.
  */
 export function otherProduct({ host, port }: Login): string {
   return `what answers on port ${port} of ${host} is no server of this kind: are engine (postgres, mariadb) and port right?`;

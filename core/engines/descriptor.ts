@@ -11,23 +11,23 @@ import type { Login } from './login.ts';
 
 /** Where a source is, as far as others must know it. */
 export type SourcePlace = {
-  /** The server that it is on, and how that is verified; absent where it is on no server. */
+  /** Its server, and how that is verified; absent for a source without a server. */
   server?: { host: string; port: number; tls: TlsChoice };
-  /** Whether what `--to` names is a path of this machine; absent where it never is. */
+  /** Whether a name given to `--to` is a path on this machine; absent if it never is. */
   isPath?(name: string): boolean;
-  /** Where what opens it is kept. */
+  /** Where the secrets that open it are kept. */
   secrets: readonly SecretReference[];
 };
 
-/** What an engine says of one source before anything of it is reached. */
+/** What an engine says about one source before reaching anything. */
 export type SourceFacts = SourcePlace & {
   /** Where its drills go, if that is another server. */
   drills?: SourcePlace;
-  /** The access point of Amazon EFS that it lies behind on AWS, and the folder where functions mount it. */
+  /** On AWS, the access point of Amazon EFS for it, and the folder where functions mount it. */
   fileSystem?: { accessPoint: string; mount: string };
-  /** Its backups may have parts in common: the cloud must grant what that takes. */
+  /** Its backups may share parts: the cloud must grant the permissions for that. */
   shares?: true;
-  /** The user of Amazon RDS that it logs in as by IAM: the cloud must grant that. */
+  /** The RDS user that it logs in as by IAM: the cloud must grant that. */
   iamUser?: string;
 };
 
@@ -35,9 +35,9 @@ export type SourceFacts = SourcePlace & {
 export type SourceOf<At> = Settings & { at: At };
 
 /**
- * Which of its places is opened: `drill`: that of its drills; `adopting`: that of dumps of others; `restoring`: that of
- * restores in the cloud, and `restoreHost` which one of them. `database`: another one there. `key`: the source in the
- * configuration, for errors.
+ * Which place of a source is opened. `drill`: the one for its drills; `adopting`: for other people's dumps;
+ * `restoring`: for restores in the cloud, and `restoreHost` which of those. `database`: another database there. `key`:
+ * the source in the configuration, for errors.
  */
 export type Opening = {
   key: string;
@@ -48,67 +48,67 @@ export type Opening = {
   restoreHost?: string | undefined;
 };
 
-/** What a person is asked for who has no configuration yet. Values are written below the engine's key. */
+/** The questions for a person who has no configuration yet. Answers are written below the engine's key. */
 export type SourceQuestions = {
-  /** `postgres` of `postgres://nightjar@db.internal/shop`; the first one is what the question offers. */
+  /** `postgres` as in `postgres://nightjar@db.internal/shop`; the first one is suggested. */
   schemes: readonly string[];
-  /** What stands behind a scheme and its colon, key by key. Throws `input-invalid`. */
+  /** Parses what follows the scheme and its colon into keys. Throws `input-invalid`. */
   read(place: string): Record<string, string | number>;
-  /** `usual`: what is taken for an empty answer. `optional`: may be left out, by an answer of `none`. */
+  /** `usual`: the default for an empty answer. `optional`: can be left out by answering `none`. */
   keys: readonly { key: string; asked: string; usual?: string; optional?: true }[];
-  /** Whose password is asked for, where one is. */
+  /** Whose password is asked for, if any. */
   password?(at: Record<string, string | number>): string | number | undefined;
-  /** That `databases: all` may stand in the place of `database`. */
+  /** `databases: all` may take the place of `database`. */
   whole?: true;
-  /** How docs/rights.md heads the rights for it: `PostgreSQL`; absent where it asks for none. */
+  /** The heading of its rights in docs/rights.md: `PostgreSQL`; absent if it needs none. */
   rights?: string;
 };
 
 /**
- * How the databases of a whole server are found. `entry`: the database that is logged in to for that; `globals`: the
- * engine of what belongs to no database. `list` throws where some can't be seen.
+ * How the databases of a whole server are found. `entry`: the database to log in to for that; `globals`: the engine for
+ * what belongs to no database. `list` throws if some can't be seen.
  */
 export type EveryDatabase = {
   entry: string;
   globals: string;
-  /** Some of that wants the databases to be there: rights on tables. So it is restored before them and behind them. */
+  /** Some globals, such as rights on tables, need the databases: so globals are restored both before and after them. */
   globalsTwice?: true;
   list(login: Login, signal: AbortSignal): Promise<ListedDatabase[]>;
 };
 
 /**
- * What an engine says of itself: pure and quickly loaded, for the configuration, its documentation and the stack read
- * it. The adapter itself is loaded when it is opened.
+ * What an engine says about itself. It is pure and loads quickly, because the configuration, its documentation and the
+ * stack read it. The adapter itself is loaded when it is opened.
  */
 export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   /** Its key in a source, and its name in manifests. */
   readonly name: string;
   /** What the key means, in one sentence. */
   readonly about: string;
-  /** What Amazon RDS calls such servers, where it has them. */
+  /** What Amazon RDS calls such servers, if it has them. */
   readonly rds?: RegExp | undefined;
-  /** What the documentation says above the keys below it. */
+  /** The text above its keys in the documentation. */
   readonly note?: string | undefined;
   /** The keys below it. */
   readonly schema: Schema;
   describe(source: SourceOf<z.output<Schema>>): SourceFacts;
-  /** Why functions on AWS can't work with a source, with a remedy; paths begin below the source. */
+  /** Why functions on AWS can't work with a source, with a remedy; paths start below the source. */
   cloudProblems(source: SourceOf<z.output<Schema>>): ConfigProblem[];
-  /** How a person is asked for a source of it; absent where one has to be written. */
+  /** How a person is asked for such a source; absent if it has to be written by hand. */
   readonly asking?: SourceQuestions;
-  /** What its sources, and what they hold, are called; absent for databases with tables. */
+  /** The words for its sources and their content; absent for databases with tables. */
   readonly words?: ContentWords;
   /**
-   * Whether a source names several files, each a database, found at each run; and what stands under the engine's key for
-   * one of them. Absent where databases are no files.
+   * For engines whose databases are files: whether a source names several files, which are found at each run, and the
+   * settings of one of them. Absent for other engines.
    */
   readonly everyFile?: {
     isMeant(at: z.output<Schema>): boolean;
     one(at: z.output<Schema>, name: string): z.output<Schema>;
   };
-  /** What a source of it becomes that is a whole server; absent where none can be. */
+  /** How a whole server becomes several sources; absent if it can't. */
   readonly everyDatabase?: EveryDatabase;
-  /** The databases that such a source, or one of several files, has at this moment. */
+  /** The databases that such a server, or a source of several files, has at this moment. */
   databases?(
     source: SourceOf<z.output<Schema>>,
     key: string,
@@ -124,10 +124,10 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
     from: EngineSurroundings,
     signal: AbortSignal,
   ): Promise<{ engine: Engine; database: string }>;
-  /** What a restore would ask of the content of a backup: for whoever has no login. Absent: of nothing. */
+  /** How a restore would judge a backup's content; needs no login. Absent: not at all. */
   inspection?(): Promise<Inspection>;
-  /** Makes one text of SQL of a backup, without a login. Absent: no such text holds what its backups do. */
+  /** Writes a backup as one SQL text, without a login. Absent if no such text can hold the engine's backups. */
   plainSql?(from: Pick<EngineSurroundings, 'tools'>, signal: AbortSignal): Promise<PlainSql>;
-  /** How its servers want rows of other origin written. */
+  /** How its servers want rows from elsewhere written. */
   dialect?(): Promise<RowDialect>;
 };

@@ -5,7 +5,7 @@ import type { Login } from './login.ts';
 /** The name of the examination that all others of a server need. */
 export const reachable = 'reachable';
 
-/** Asked once a connection has come about: with TLS, the certificate was checked then. */
+/** What is known of TLS once a connection exists: its certificate was checked then. */
 export function observedTls({ tls, host }: Login): Observed {
   if (tls.mode === 'verify') return { outcome: 'fine', said: `the certificate is good for ${host}` };
   if (/^(localhost|127(\.\d{1,3}){3}|::1|\/.*)$/i.test(host))

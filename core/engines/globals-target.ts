@@ -3,18 +3,18 @@ import type { ByteStream, LeftOut, LoadFailure, RestoreFinding, Target, TargetOp
 
 /** What a restore of roles or accounts does on its server. */
 type GlobalsWork = {
-  /** `roles`, `accounts`; and how one comes to be as it was that is there already. */
+  /** `what`: `roles`, `accounts`; `remedy`: how to change an existing one to what the backup has. */
   what: string;
   remedy: string;
-  /** What a person should know beforehand, and behind it. */
+  /** What a person should know before and after. */
   notes: string[];
   lasting(): string[];
   failures: LoadFailure[];
   leftOut: LeftOut[];
-  /** What keeps it from being done; `begin` throws that, too. */
+  /** What prevents the restore; `begin` throws that, too. */
   findings?: readonly RestoreFinding[];
   begin(signal: AbortSignal): Promise<void>;
-  /** Makes what is missing; calls `isThere` when something of it is, or may be. */
+  /** Makes what is missing; calls `isThere` when some of it exists, or may exist. */
   load(content: ByteStream, file: string, isThere: () => void, signal: AbortSignal): Promise<void>;
   /** Drops what a drill has made, this one or one that died. */
   dropMarked(signal: AbortSignal): Promise<void>;
@@ -22,8 +22,8 @@ type GlobalsWork = {
 };
 
 /**
- * What belongs to a whole server, to add that of a backup to: what is missing is made, and what is there is left as it
- * is. A drill drops what it has made.
+ * A target for what belongs to a whole server: makes what is missing, and leaves what exists as it is. A drill drops
+ * what it has made.
  */
 export function globalsTarget({ manifest, drill = false }: TargetOptions, work: GlobalsWork): Target {
   const { what, remedy, notes, failures, leftOut, dropMarked } = work;

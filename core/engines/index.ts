@@ -13,33 +13,33 @@ import { mariadb, mariadbGlobals } from './mariadb/descriptor.ts';
 import { postgres, postgresGlobals } from './postgres/descriptor.ts';
 import { sqlite } from './sqlite/descriptor.ts';
 
-/** Every engine there is, by its key in a source. Nobody else names one. */
+/** Every engine, by its key in a source. Nothing else names one. */
 export const engines = { postgres, postgresGlobals, mariadb, mariadbGlobals, sqlite, files, image };
 
 export type EngineName = keyof typeof engines;
 export type EngineSchema<Name extends EngineName> = (typeof engines)[Name]['schema'];
-/** A source of one engine or another; `at` is what stands under that engine's key. */
+/** A source of any engine; `at` is what stands under that engine's key. */
 export type SourceOfEngine = Settings &
   { [Name in EngineName]: { engine: Name; at: z.output<EngineSchema<Name>> } }[EngineName];
 
 export const engineNames = Object.keys(engines) as EngineName[];
 
-/** An engine by name, for whoever does not ask which one it is: what it is given has to be of that engine. */
+/** An engine by name, for callers that must not ask which one it is: whatever it is given must be of that engine. */
 export function descriptorOf(name: EngineName): EngineDescriptor {
   return engines[name];
 }
 
-/** The engine of a server of Amazon RDS, by what RDS calls it; undefined for what has none here. */
+/** The engine for a kind of RDS server, by RDS's name for it; undefined if there is none. */
 export function engineOfRds(called: string): EngineName | undefined {
   return engineNames.find((name) => descriptorOf(name).rds?.test(called));
 }
 
-/** What the sources of an engine, and what they hold, are called: of one that is not known here, as of a database. */
+/** The words for an engine's sources and their content; those for databases if the engine is unknown. */
 export function wordsOf(engine: string): ContentWords {
   return (Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName).words : undefined) ?? databaseWords;
 }
 
-/** How servers of an engine want rows of other origin written. Throws `input-invalid` for one that takes none. */
+/** How an engine's servers want rows from elsewhere written. Throws `input-invalid` for an engine that takes none. */
 export async function dialectOf(name: string): Promise<RowDialect> {
   const dialect = await (Object.hasOwn(engines, name) ? descriptorOf(name as EngineName).dialect?.() : undefined);
   if (dialect !== undefined) return dialect;
@@ -48,15 +48,15 @@ export async function dialectOf(name: string): Promise<RowDialect> {
 }
 
 /**
- * What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login.
- * Nothing where that engine is not known here.
+ * How a restore would judge a backup's content, by the engine that its manifest names: needs no login. Judges nothing
+ * if that engine is unknown.
  */
 export async function inspection(engine: string): Promise<Inspection> {
   const known = Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName) : undefined;
   return (await known?.inspection?.()) ?? { inspect: (_, content) => content };
 }
 
-/** What makes one text of SQL of backups of this engine. Throws `input-invalid` where nothing does. */
+/** What writes backups of this engine as one SQL text. Throws `input-invalid` if nothing does. */
 export async function plainSqlOf(
   engine: string,
   from: Pick<EngineSurroundings, 'tools'>,

@@ -3,7 +3,7 @@ import type { Grammar } from '../pipeline/guard.ts';
 import type { DumpReader } from '../pipeline/rows/reader.ts';
 import type { Inspection } from '../ports.ts';
 
-/** Data parts may hold what their grammar knows, and nothing else; of other parts nothing is asked. */
+/** Data parts may hold only what their grammar allows; other parts are not judged. */
 export function inspecting(grammar: Grammar, reader: () => DumpReader): Inspection {
   return {
     inspect: (part, content) => (part.role === 'data' ? guarded(content, grammar, part.file) : content),

@@ -6,17 +6,18 @@ import type { KeptDatabase } from '../ports.ts';
 export type DroppedKept = KeptDatabase & { why?: string };
 
 /**
- * Replaced every night, a database is kept until the next one: what was replaced later than this is of the same day.
+ * A database replaced every night is kept until the next replacement: what was replaced within this time is from the
+ * same day.
  */
 export const usualKeepMs = 20 * 3_600_000;
 
-/** How a database that is kept goes again. */
+/** How a kept database is put back or dropped, for a note. */
 export function howLong(keepMs: number | undefined): string {
   const limit = keepMs === undefined ? '' : `, and so does the first restore or drill after ${formatDuration(keepMs)}`;
   return `--undo puts it back, --drop-old drops it${limit}`;
 }
 
-/** What became of what is overdue. */
+/** Notes about kept databases that were overdue. */
 export function overdueNotes(dropped: readonly DroppedKept[]): string[] {
   return dropped.map((one) =>
     one.why === undefined
@@ -25,21 +26,21 @@ export function overdueNotes(dropped: readonly DroppedKept[]): string[] {
   );
 }
 
-/** What became of a database that was replaced; `before`: the name it is kept under. */
+/** What happens to a replaced database; `before`: the name it is kept under. */
 export type FateOfOld = { before: string | undefined; dropOld: boolean; proven: boolean; keepMs?: number | undefined };
 
-/** The databases that replacements have kept on a server, for their notes. */
+/** The databases that replacements have kept on a server, for the notes. */
 type KeptThere = {
   list(): Promise<KeptDatabase[]>;
-  /** Drops all of them, or those that are meant. */
+  /** Drops all of them, or those that match. */
   drop(which?: (kept: KeptDatabase) => boolean): Promise<DroppedKept[]>;
-  /** What a person does to drop one: `DROP DATABASE shop_before_…`. */
+  /** The command to drop one: `DROP DATABASE shop_before_…`. */
   byHand(name: string): string;
 };
 
 /**
- * What became of the database that was replaced. Drops it where that is asked for, and what earlier replacements have
- * kept before today once this one is `proven`: one that runs every night keeps one database and not one for each night.
+ * Notes about the replaced database. Drops it if that is asked for. Once the new one is `proven`, also drops what
+ * earlier replacements kept before today, so that a nightly restore keeps one database and not one for each night.
  */
 export async function oldNotes({ before, dropOld, proven, keepMs }: FateOfOld, there: KeptThere): Promise<string[]> {
   const failed = (one: DroppedKept) => notDroppedNote(one, there);
@@ -55,7 +56,7 @@ export async function oldNotes({ before, dropOld, proven, keepMs }: FateOfOld, t
   ];
 }
 
-/** What is kept from before: it takes space until somebody says that it is not needed any more. */
+/** Notes about what earlier replacements keep: it takes space until somebody drops it. */
 export function keptNotes(kept: readonly KeptDatabase[]): string[] {
   if (kept.length === 0) return [];
   return [`kept from before: ${fewNames(kept.map(sized))}: --drop-old drops what is kept`];

@@ -7,7 +7,7 @@ import { readBundle } from '../tools.ts';
 import type { SourceOf } from './descriptor.ts';
 import type { Login } from './login.ts';
 
-/** The login that `key` of the configuration describes, its secrets read. */
+/** The login that `key` of the configuration describes, with its secrets read. */
 export async function logIn(
   key: string,
   { at: server, lockTimeoutMs, idleTimeoutMs, parallel, cloud, keepReplacedMs }: SourceOf<ServerConfig>,
@@ -15,7 +15,7 @@ export async function logIn(
   signal: AbortSignal,
 ): Promise<Login> {
   const tls = tlsChoice(server);
-  // what may be missing is looked at before the database clients are fetched: that takes a minute
+  // read before the database clients are fetched, which takes a minute, because it may be missing
   const user = await from.read(`${key}.user`, server.user, signal);
   const password =
     server.password === 'iam'
@@ -41,8 +41,8 @@ export async function logIn(
 }
 
 /**
- * Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be
- * refused with less telling words.
+ * Throws `tools-missing` if no authority of the layer can have signed for an RDS endpoint: the connection would fail
+ * with a less helpful message.
  */
 async function requireAuthority(host: string, bundle: string): Promise<void> {
   const region = authorityRegion(host);
@@ -54,7 +54,7 @@ async function requireAuthority(host: string, bundle: string): Promise<void> {
   );
 }
 
-/** Authorities that come with the database clients. */
+/** Whether these authorities come with the database clients. */
 function isBrought(ca: string): ca is 'rds' | 'public' {
   return ca === 'rds' || ca === 'public';
 }

@@ -6,13 +6,13 @@ import type { Token } from '../ports.ts';
 export type Login = {
   host: string;
   /**
-   * The one address of `host` that every connection of a run goes to, where it is a name: the next look at the name may
-   * lead to another server. The certificate is checked for the name all the same.
+   * The one address that all connections of a run use if `host` is a name, because the next resolution may lead to
+   * another server. The certificate is still checked against the name.
    */
   address?: string | undefined;
   port: number;
   user: string;
-  /** Absent where the server asks for none. Never printed. */
+  /** Absent if the server asks for none. Never printed. */
   password?: string | Token | undefined;
   database: string;
   /**
@@ -26,7 +26,7 @@ export type Login = {
   idleLimitMs: number;
   /** Streams at the same time. */
   parallel: number;
-  /** How long what was replaced is kept; absent: until a replacement of another day. */
+  /** How long a replaced database is kept; absent: until a replacement on another day. */
   keepReplacedMs?: number | undefined;
 };
 
@@ -51,7 +51,7 @@ export async function authorityOf(path: string): Promise<string> {
   });
 }
 
-/** What to look at when the server refuses user and password; `usual`: where the password is none that we have made. */
+/** What to check if the server refuses user and password; `usual`: the hint for a password that was configured. */
 export function refusedHint({ password }: Login, usual: string): string {
   return typeof password === 'object' ? password.refusedHint : usual;
 }

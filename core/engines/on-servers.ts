@@ -16,9 +16,9 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note' | 'rds'> &
   Against & {
     /** `a PostgreSQL server`. */
     what: string;
-    /** Where such a server listens when nothing else is said. */
+    /** The default port of such a server. */
     port: number;
-    /** What a URL of it may begin with, and what the page of rights calls it. */
+    /** The schemes of its URLs, and its heading in docs/rights.md. */
     schemes: readonly string[];
     rights: string;
     load(): Promise<(login: Login, tools: Tools) => Engine>;
@@ -30,13 +30,13 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note' | 'rds'> &
 
 type OfWholeServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
   Pick<OnServers, 'what' | 'port' | 'proxies' | 'load'> & {
-    /** The database that is logged in to where the file names none. */
+    /** The database to log in to if the configuration names none. */
     entry: string;
-    /** What its sources are counted by. */
+    /** The words for its content. */
     words: ContentWords;
   };
 
-/** Describes an engine whose databases are on servers of the network, with a login and TLS. */
+/** Describes an engine whose databases are on network servers, with a login and TLS. */
 export function onServers({ what, port, load, everyDatabase, proxies, readers, schemes, rights, ...own }: OnServers) {
   return {
     ...own,
@@ -75,7 +75,7 @@ export function onServers({ what, port, load, everyDatabase, proxies, readers, s
   } satisfies EngineDescriptor<ReturnType<typeof serverSchema>>;
 }
 
-/** Describes an engine whose sources are what belongs to whole servers, and to no database: roles, accounts. */
+/** Describes an engine whose sources are what belongs to whole servers and to no database: roles, accounts. */
 export function onWholeServers({ what, port, load, proxies, entry, ...own }: OfWholeServers) {
   return {
     ...own,
@@ -121,7 +121,7 @@ export function passwordInSight(): BackupError {
   });
 }
 
-/** `//nightjar@db.internal:5432/shop`. A password in it would stand in the list of processes, and is refused. */
+/** `//nightjar@db.internal:5432/shop`. Refuses a password in it, which would be visible in the list of processes. */
 function placeInUrl(place: string): Record<string, string | number> {
   const url = URL.parse(`any:${place}`);
   const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
@@ -138,7 +138,7 @@ function placeInUrl(place: string): Record<string, string | number> {
   };
 }
 
-/** The server that is meant, and which key below the source says so. */
+/** The server that is meant, and the key below the source that names it. */
 function serverFor(
   { at, drill, adopt, cloud: { restoreHost } }: SourceOf<ServerConfig>,
   engine: string,

@@ -11,7 +11,7 @@ type ServerPath = ConfigProblem['path'];
 const onlyRead =
   'is missing: the servers behind a reader or custom endpoint of Aurora can’t be written to; say where restores go: the cluster’s own endpoint';
 
-/** What there is to say against RDS Proxy, and against a name of several servers. */
+/** What speaks against RDS Proxy, and against a name for several servers. */
 export type Against = { proxies?: string; readers?: string };
 
 /** Why functions can't work with a source on a server. */
@@ -43,7 +43,7 @@ export function serverProblems(
   ];
 }
 
-/** What functions can't do with the server that drills go to. */
+/** What functions can't do with the server for drills. */
 function drillServerProblems(path: ServerPath, { host, user, password, tls }: Omit<ServerConfig, 'port' | 'database'>) {
   return [
     ...problem([...path, 'host'], hostProblem(host)),
@@ -72,7 +72,7 @@ function unfitHost(host: string, { proxies, readers }: Against): string | undefi
   return regionProblem(region);
 }
 
-/** Aurora's name of those of its servers that only read, or of some of them. */
+/** Whether this is Aurora's name for its read-only servers, or some of them. */
 function hasReaders(host: string): boolean {
   return rdsRegion(host) !== undefined && /\.cluster-(ro|custom)-/i.test(host);
 }

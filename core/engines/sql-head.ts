@@ -1,6 +1,6 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 
-/** What stands above such a text, as comments of SQL: nothing in a name ends a line. */
+/** The head of such a text, as SQL comments: no name in it can end a line. */
 export function headOf({ source, id, nightjar }: Manifest, more: readonly string[]): string {
   const lines = [`${source} ${id}, backed up by Nightjar ${nightjar}`, ...more];
   return lines.map((line) => `-- ${line.replaceAll(/[^\x20-\x7e]/g, '?')}\n`).join('');

@@ -3,7 +3,9 @@ import { expected, group, pattern, text } from '../../contract/config/fields.ts'
 import { folderWords } from '../../domain/content-words.ts';
 import type { EngineDescriptor } from '../descriptor.ts';
 
-/** Sets of letters that the library of patterns reads otherwise than git does: negated, of a class, with a bracket in it. */
+/**
+ * Character sets that the pattern library reads differently from git: negated, with a class, or containing a bracket.
+ */
 const unsureSet = /(?<!\\)\[(?:[!^\]]|[^\]]*(?:\[:|\\))/;
 const unsure =
   'a set that is negated, names a class or holds a bracket ([!a], [[:digit:]], []a]) is not read as git reads it: write ' +
@@ -49,7 +51,7 @@ function mountOf(path: string): string {
   return belowMount.exec(path)?.[1] ?? path;
 }
 
-/** Folders of this machine, or of a file system that functions on AWS mount. */
+/** Folders on this machine, or on a file system that functions on AWS mount. */
 export const files = {
   name: 'files',
   about: 'A folder with everything in it.',

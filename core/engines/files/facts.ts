@@ -6,10 +6,10 @@ import { formatFingerprint } from '../../pipeline/rows/tables.ts';
 import { nameOf, parentOf, pathText, tableOf, top, topTable } from './names.ts';
 import type { PathKind, StoredEntry } from './tar/header.ts';
 
-/** What a backup says of one name. `value`: everything that a proof compares, but for the owner. */
+/** What a backup says about one name. `value`: everything that a proof compares, except the owner. */
 export type PathFacts = { kind: PathKind; name: string; value: string; owner: string; size: number };
 
-/** What a catalog says of one name. */
+/** What a catalog says about one name. */
 export type CatalogFacts = Omit<PathFacts, 'owner'>;
 
 /** The catalog's kinds, and how a value is written: docs/files.md. */
@@ -24,7 +24,7 @@ const allKinds = Object.keys(kindNames) as PathKind[];
 
 export const rowColumns = 'kind, path, content, size, mode, time, target, attributes';
 
-/** What is said of an entry; `sha256`: of a file's content. */
+/** The facts of an entry; `sha256`: of a file's content. */
 export function factsOf(entry: StoredEntry, sha256: string): PathFacts {
   const { kind, path, owner, size } = entry;
   return { kind, name: nameOf(path), owner, size, value: valueOf(entry, sha256) };
@@ -43,14 +43,14 @@ export function modeText(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** A time, in nanoseconds since 1970, as GNU tar writes those that are behind that: seconds, no zero at the end. */
+/** A time in nanoseconds since 1970, as GNU tar writes it: seconds with decimals, without trailing zeros. */
 export function timeText(ns: bigint): string {
   const text = String(ns).padStart(10, '0');
   const [seconds, rest] = [text.slice(0, -9), text.slice(-9)];
   return rest === '000000000' ? seconds : `${seconds}.${rest.replace(/0+$/, '')}`;
 }
 
-/** A row is a file or a link; a folder is none, and names its table at the top. */
+/** A row is a file or a link; a folder is no row, but a top-level folder is a table. */
 export function tallyOf(facts: Iterable<CatalogFacts>, oneTable: boolean): TableTally[] {
   const tables = new Map<string, { rows: number; bytes: number; sum: bigint }>();
   for (const { kind, name, value, size } of facts) {
@@ -74,17 +74,17 @@ function added({ rows, bytes, sum }: { rows: number; bytes: number; sum: bigint 
   return { rows: rows + 1, bytes: bytes + size, sum: BigInt.asUintN(64, sum + digested) };
 }
 
-/** Of each folder its owner, by its name. */
+/** The owner of each folder, by its name. */
 export type FolderOwners = { get(name: string): string | undefined };
 
-/** What the catalog says of a name: its facts, and the owner where that of its folder is another one. */
+/** The catalog's entries for a name: its facts, and the owner if it differs from that of its folder. */
 export function* catalogEntries({ kind, name, value, owner }: PathFacts, owners: FolderOwners): Iterable<CatalogEntry> {
   yield { kind: kindNames[kind], name, text: value };
   const isTold = name === top || owners.get(parentOf(name)) !== owner;
   if (kind !== 'link' && isTold) yield { kind: ownerKind, name, text: owner };
 }
 
-/** Everything that a catalog says of names, in its order. */
+/** All facts in a catalog, in its order. */
 export function* factsIn(catalog: PackedCatalog): Iterable<CatalogFacts> {
   for (const kind of allKinds) {
     const names = catalog.kinds.get(kindNames[kind]);
@@ -95,14 +95,14 @@ export function* factsIn(catalog: PackedCatalog): Iterable<CatalogFacts> {
   }
 }
 
-/** What a catalog says that something is; undefined where it says nothing. Throws `part-corrupt` where it is two things. */
+/** The kind of a name in a catalog; undefined if it has none. Throws `part-corrupt` if it has two. */
 export function kindIn(catalog: PackedCatalog, name: string): PathKind | undefined {
   const kinds = allKinds.filter((kind) => catalog.kinds.get(kindNames[kind])?.indexOf(name) !== undefined);
   if (kinds.length > 1) throw new BackupError('part-corrupt', `the catalog says of ${name} that it is two things`);
   return kinds[0];
 }
 
-/** What a catalog says of a name; undefined where it says nothing. */
+/** The facts of a name in a catalog; undefined if there are none. */
 export function factAt(catalog: PackedCatalog, name: string): CatalogFacts | undefined {
   for (const kind of allKinds) {
     const value = catalog.text(kindNames[kind], name);

@@ -14,7 +14,7 @@ import { replacedFolders } from './restore/kept.ts';
 import { filesTarget } from './restore/target.ts';
 import { tarReader } from './tar/reader.ts';
 
-/** A folder as it is configured; `path` is whole. `secrets`: what may be stored `encrypted` alone, besides the usual. */
+/** A configured folder; `path` is absolute. `secrets`: further patterns for what may only be stored `encrypted`. */
 export type FilesAt = {
   path: string;
   exclude: readonly string[];
@@ -25,7 +25,7 @@ export type FilesAt = {
   tools(signal: AbortSignal): Promise<Tools>;
 };
 
-/** The folder of the configuration, or another one: beside it by name, or by a path. */
+/** The configured folder, or another one: beside it by name, or by path. */
 export function filesEngine(at: FilesAt, database?: string) {
   const { path, exclude, oneFileSystem, tools } = at;
   const folder = database === undefined ? path : folderCalled(database, path);
@@ -63,13 +63,13 @@ function folderCalled(database: string, path: string): string {
 }
 
 /**
- * Parts in their order, and folders last: what is written into a folder would change its time. Of a part that an older
- * backup was made with, what the list names.
+ * Extracts the parts in order and folders last, because writing into a folder changes its time. Of a part made for an
+ * older backup, only extracts what the list names.
  */
 function restoreCommands(parts: readonly ManifestPart[], { shared = [] }: Plan): string[] {
   const tar = 'tar --extract --preserve-permissions --numeric-owner --acls --xattrs --directory="$FOLDER"';
   const list = parts.find(({ role }) => role === 'schema');
-  // by number: these parts are called as they are once they are decrypted
+  // by number, because names of parts change when they are decrypted
   const older = new Set(shared.map(({ file }) => partNumber(file)));
   const command = ({ file }: ManifestPart) => {
     if (list === undefined || !older.has(partNumber(file))) return `zstd -dc ${file} | ${tar}`;

@@ -6,7 +6,7 @@ import { tarReader } from './tar/reader.ts';
 
 const isTar = (role: string): boolean => role === 'data' || role === 'after';
 
-/** Parts are tars of what a backup may hold; of the catalog and the list nothing is asked here. */
+/** Data parts are tars that may hold only what a backup may; the catalog and the list are not judged here. */
 export const inspection: Inspection = {
   inspect: (part, content) => (isTar(part.role) ? guardedTar(content, part.file) : content),
   reader: tarReader,

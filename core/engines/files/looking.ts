@@ -6,19 +6,19 @@ import { abortError } from '../../domain/errors.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { at, unlessGone } from './paths.ts';
 
-/** Looks at what lies below a folder, and throws as the system does. */
+/** Looks at paths below a folder; throws the system's errors. */
 export type LooksBelow = {
   stats(path: string): Promise<BigIntStats>;
   requireReadable(path: string): Promise<void>;
 };
 
-/** The same where answers are there at once. `turn`: what to wait for before the next look, so that others get theirs. */
+/**
+ * The same for file systems that answer at once. `turn`: await it before the next look, so that other work gets its
+ * turn.
+ */
 export type LooksNear = LooksBelow & { statsNow(path: string): BigIntStats; turn(): Promise<void> | undefined };
 
-/**
- * File systems of this machine's own disks and memory, whose answer is there at once (statfs(2) has their numbers). A
- * server's may take its time.
- */
+/** File systems on local disks and memory, which answer at once (numbers from statfs(2)); a server may take time. */
 const nearby: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
   0x58465342, // xfs
@@ -29,17 +29,17 @@ const nearby: ReadonlySet<number> = new Set([
   0x794c7630, // overlayfs
 ]);
 const looksAtOnce = 16;
-/** Others get their turn behind so many. */
+/** After so many looks, other work gets its turn. */
 const looksInTurn = 128;
 
-/** Whether the file system of this kind, as `statfs` tells it, answers at once. */
+/** Whether a file system of this kind (`statfs`) answers at once. */
 export function isNearby(type: number): boolean {
   return nearby.has(type);
 }
 
 /**
- * Looks below a folder. Where it is near, that is done without a thread, which would take five times the CPU and keep
- * three times the memory.
+ * Looks below a folder. Where answers come at once, it uses no threads, which would take five times the CPU and three
+ * times the memory.
  */
 export function lookingBelow(folder: string, isNear: true): LooksNear;
 export function lookingBelow(folder: string, isNear: boolean): LooksBelow;
@@ -48,8 +48,8 @@ export function lookingBelow(folder: string, isNear: boolean): LooksBelow {
 }
 
 /**
- * Looks at many paths below a folder, at a few at a time where it is far. `seen` hears each, by where it stands; without
- * stats where nothing is there any more.
+ * Looks at many paths below a folder, a few at a time if the file system is slow. `seen` receives each with its index;
+ * without stats if it no longer exists.
  */
 export async function lookAtAll(
   { folder, isNear }: { folder: string; isNear: boolean },

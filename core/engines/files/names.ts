@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * A path for people and for JSON: bytes (a letter each) that are UTF-8 as they read. In any other, and where a backslash
- * stands in it, that is doubled and bytes from 0x80 on are written `\xe9`, so that no two paths read alike.
+ * A path for people and JSON. Bytes (one letter each) that are UTF-8 are decoded. In any other path, or one with a
+ * backslash, backslashes are doubled and bytes from 0x80 on are written `\xe9`, so that no two paths read alike.
  */
 export function pathText(path: string): string {
   if (plain.test(path)) return path;
@@ -14,7 +14,7 @@ export function pathText(path: string): string {
 
 const plain = /^[\x00-\x5b\x5d-\x7f]*$/;
 
-/** The path that a text of `pathText` is of. */
+/** The path for a text of `pathText`. */
 export function pathOfText(text: string): string {
   if (plain.test(text)) return text;
   const escape = /\\(?:\\|x([0-9a-f]{2}))/g;
@@ -25,10 +25,10 @@ export function pathOfText(text: string): string {
     );
 }
 
-/** What the folder itself is called. */
+/** The name of the folder itself. */
 export const top = '.';
 
-/** What a path is called in the catalog. */
+/** The name of a path in the catalog. */
 export function nameOf(path: string): string {
   return path === '' ? top : pathText(path);
 }
@@ -36,7 +36,7 @@ export function nameOf(path: string): string {
 /** The table of what lies at the top, or of everything. */
 export const topTable = './';
 
-/** The table that a file of this name is counted in: the folder at the top that it lies in, or the top itself. */
+/** The table that a file is counted in: the top-level folder that it lies in, or the top itself. */
 export function tableOf(name: string): string {
   const end = name.indexOf('/');
   return end < 0 ? topTable : name.slice(0, end + 1);

@@ -5,14 +5,14 @@ import { asPattern, matching } from './patterns.ts';
 import type { FoundPath } from './plan/found.ts';
 
 /**
- * What usually holds a secret, by the names that the programs themselves give (docs/files.md says whose). A name with
- * no secret that is refused costs a line of configuration; a password in a vault costs more.
+ * What usually holds a secret, by the programs' own file names (docs/files.md says whose). A harmless file that is
+ * refused costs a line of configuration; a password in a vault costs more.
  */
 export const usualSecrets = [
-  // of applications: values for their environment, passwords of databases
+  // of applications: environment values, database passwords
   ...['.env', '.env.*', '.envrc', '!.env.example', '!.env.sample', '!.env.template', '!.env.dist', 'wp-config.php'],
   'wp-config.php.*',
-  // private keys and stores of them; what else Let's Encrypt makes, and lists of authorities, are public
+  // private keys and key stores; Let's Encrypt's other files, and lists of authorities, are public
   ...['*.pem', '!cacert.pem', ...['cert', 'chain', 'fullchain'].flatMap(numbered)],
   ...['*.key', '*.p12', '*.pfx', '*.jks', '*.kdbx'],
   // of SSH: a person's, and the machine's own
@@ -27,13 +27,13 @@ export const usualSecrets = [
     '*.tfstate',
     '*.tfstate.*',
   ],
-  // of the machine, where the folder is /etc or /
+  // of the machine, if the folder is /etc or /
   ...['', '/etc'].flatMap((above) =>
     ['shadow', 'gshadow'].flatMap((name) => [`${above}/${name}`, `${above}/${name}-`]),
   ),
 ];
 
-/** Those of the programs above, where the folder itself is the one that they name. */
+/** The patterns for folders that are themselves named by the programs above. */
 const ofFolders: Readonly<Record<string, string>> = {
   '.aws': '/credentials',
   '.docker': '/config.json',
@@ -45,16 +45,14 @@ function numbered(name: string): string[] {
   return ['', '[0-9]', '[0-9][0-9]', '[0-9][0-9][0-9]'].map((number) => `!${name}${number}.pem`);
 }
 
-/** Whether a file looks like a secret by its path below a folder of this name. `own`: further patterns. */
+/** Whether a file looks like a secret, by its path below a folder of this name. `own`: further patterns. */
 export function looksSecret(own: readonly string[], folder: string): (path: string) => boolean {
   const ofIt = ofFolders[folder.toLowerCase()];
   const isSecret = matching([...usualSecrets, ...(ofIt === undefined ? [] : [ofIt]), ...own], { anyCase: true });
   return (path) => isSecret(asPattern(path));
 }
 
-/**
- * Throws `config-invalid` where a file that was found looks like a secret, for what is stored is not encrypted.
- */
+/** Throws `config-invalid` if a found file looks like a secret, because the backup is not encrypted. */
 export function noSecrets(
   isSecret: (path: string) => boolean,
 ): (found: Iterable<Pick<FoundPath, 'path' | 'kind'>>) => void {

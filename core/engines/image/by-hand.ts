@@ -3,8 +3,8 @@ import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { documentsIn } from './facts.ts';
 
 /**
- * The stock commands that make an OCI layout, from a folder that holds the backup's objects, and compare every blob with
- * its name. `LAYOUT` is the folder to make. What pushes it is said by docs/image.md.
+ * Stock commands that make an OCI layout from a folder with the backup's objects, and compare every blob with its name.
+ * `LAYOUT` is the folder to make. docs/image.md says how to push it.
  */
 export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog): string[] {
   const { digest, size, mediaType } = documentsIn(catalog).top;

@@ -119,7 +119,7 @@ export const image = {
   inspection: async () => (await import('./inspection.ts')).inspection,
 } satisfies EngineDescriptor<typeof schema>;
 
-/** `//user@registry.example.com/shop/app:1.2`, with or without the user and what is before him. */
+/** `//user@registry.example.com/shop/app:1.2`, with or without `//` and the user. */
 function placeOfImage(place: string): Record<string, string> {
   const [, user, ref = ''] = /^(?:\/\/)?(?:([^/@]*)@)?(.*)$/s.exec(place) ?? [];
   if (user?.includes(':') === true) throw passwordInSight();

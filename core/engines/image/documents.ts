@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { BackupError } from '../../domain/errors.ts';
 import type { Bytes } from '../../domain/units.ts';
 
-/** What names a blob or a document: `mediaType` says what it is. */
+/** Names a blob or a document; `mediaType` says what it is. */
 const descriptorSchema = z.looseObject({
   mediaType: z.string().min(1).max(255),
   digest: z.string(),
@@ -30,14 +30,14 @@ const indexDocument = z.looseObject({
 export type IndexContent = z.infer<typeof indexDocument>;
 export type ManifestContent = z.infer<typeof manifestDocument>;
 
-/** A document as its registry keeps it: its digest is of these very bytes. */
+/** A document as its registry stores it: its digest is of exactly these bytes. */
 export type DocumentBytes = { bytes: Buffer; mediaType: string };
 export type ImageDocument = DocumentBytes & { digest: string } & (
     | { kind: 'index'; content: IndexContent }
     | { kind: 'manifest'; content: ManifestContent }
   );
 
-/** Registries take 4 MiB at least (distribution-spec, pushing manifests), and few take more. */
+/** Registries accept at least 4 MiB (distribution-spec, pushing manifests), and few accept more. */
 export const largestDocument: Bytes = 4 * 1024 ** 2;
 
 const types: Record<string, ImageDocument['kind']> = {
@@ -48,7 +48,7 @@ const types: Record<string, ImageDocument['kind']> = {
 };
 export const documentTypes: readonly string[] = Object.keys(types);
 
-/** Reads a document. `place` is for messages. Throws `source-unsupported` for what can't be kept. */
+/** Reads a document. `place` is for messages. Throws `source-unsupported` for what can't be stored. */
 export function readDocument({ bytes, mediaType: told }: DocumentBytes, place: string): ImageDocument {
   const json = jsonOf(bytes);
   const own = typeof json?.['mediaType'] === 'string' ? json['mediaType'] : undefined;
@@ -58,7 +58,7 @@ export function readDocument({ bytes, mediaType: told }: DocumentBytes, place: s
   if (kind === undefined) throw unsupported(place, `is of a kind that can't be kept: ${mediaType.slice(0, 100)}`);
   if (Object.hasOwn(types, told) && told !== mediaType)
     throw unsupported(place, `is said to be ${told}, and says of itself that it is ${mediaType}`);
-  // what is read in two ways has two meanings (CVE-2021-41190)
+  // two readings would give it two meanings (CVE-2021-41190)
   if (json?.['manifests'] !== undefined && json['layers'] !== undefined)
     throw unsupported(place, 'is an index and a manifest at once');
   const digest = digestOf(bytes);
@@ -68,17 +68,17 @@ export function readDocument({ bytes, mediaType: told }: DocumentBytes, place: s
   return { bytes, mediaType, digest, kind, content: parsed.data } as ImageDocument;
 }
 
-/** The digest by which bytes are known. */
+/** The digest that identifies bytes. */
 export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** A digest for people: enough of it to tell it from others. */
+/** A digest for people: enough of it to distinguish it. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }
 
-/** What JSON says; undefined where it is none. */
+/** Parses JSON; undefined if it is invalid. */
 export function jsonOf(bytes: Buffer): Record<string, unknown> | undefined {
   try {
     const json: unknown = JSON.parse(bytes.toString());
@@ -88,7 +88,7 @@ export function jsonOf(bytes: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-/** A digest names a file and stands in URLs: it is what it must be, or nothing is done with it. */
+/** A digest names a file and is part of URLs, so one in another form is refused. */
 function requireDigests(content: ManifestContent | IndexContent, place: string): void {
   const { config, layers = [], manifests = [] } = content as Partial<ManifestContent & IndexContent>;
   const all = [...(config === undefined ? [] : [config]), ...layers, ...manifests];

@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.ts';
 import { shortDigest } from './documents.ts';
 import type { ImageShelf } from './shelf.ts';
 
-/** Whether the registry gives out the image by the name that is configured, and what that is now. */
+/** Whether the registry has the configured image, and what it is now. */
 export function examination(shelf: ImageShelf): Examination {
   return {
     what: 'image',

@@ -7,19 +7,19 @@ import type { DumpReader, TableTally } from '../../pipeline/rows/reader.ts';
 import { formatFingerprint } from '../../pipeline/rows/tables.ts';
 import type { BlobName } from './shelf.ts';
 
-/** A document of an image as a backup says of it. */
+/** A document of an image, as a backup records it. */
 export type StoredDocument = BlobName & { mediaType: string };
-/** All documents of an image; `top` is the one that it is known by. */
+/** All documents of an image; `top` is the one that identifies it. */
 export type StoredDocuments = { top: StoredDocument; others: StoredDocument[] };
 
-/** The catalog's kinds: the index, where there is one, and the manifest of each platform. */
+/** The catalog's kinds: the index, if there is one, and the manifest of each platform. */
 const indexKind = 'index';
 const manifestKind = 'manifest';
 const indexName = 'all platforms';
 
 const rowColumns = 'digest';
 
-/** What a catalog says of an image. */
+/** The catalog of an image. */
 export function catalogOf(
   index: StoredDocument | undefined,
   manifests: readonly (StoredDocument & { table: string })[],
@@ -34,7 +34,7 @@ function valueOf({ digest, size, mediaType }: StoredDocument): string {
   return `${digest} ${size} ${mediaType}`;
 }
 
-/** What a catalog says, read again: it comes from a vault. Throws `part-corrupt`. */
+/** The documents in a catalog, checked because it comes from a vault. Throws `part-corrupt`. */
 export function documentsIn(catalog: Catalog): StoredDocuments {
   const manifests = Object.values(catalog[manifestKind] ?? {}).map(documentOf);
   const [index] = Object.values(catalog[indexKind] ?? {}).map(documentOf);
@@ -52,33 +52,30 @@ function documentOf(value: string): StoredDocument {
   );
 }
 
-/**
- * An index names each of its manifests by digest, so that it differs where one of them does: then that is the
- * difference.
- */
+/** An index names each manifest by digest, so it differs whenever one of them does: then only that one is reported. */
 export function isOfIndexAlone({ kind }: { kind: string }): boolean {
   return kind === indexKind;
 }
 
-/** A part is called by its digest: `data/0001.9f86….layer`. */
+/** The name of a part includes its digest: `data/0001.9f86….layer`. */
 export function partNameOf(index: number, digest: string, ending: string): string {
   return `data/${String(index + 1).padStart(4, '0')}.${digest.replace('sha256:', '')}.${ending}`;
 }
 
-/** The digest of what a part holds, by its name; undefined for other parts. */
+/** The digest of a part's content, from its name; undefined for other parts. */
 export function blobNamed({ file }: Pick<ManifestPart, 'file'>): string | undefined {
   const [, hex] = /^data\/\d+\.([0-9a-f]{64})\./.exec(file) ?? [];
   return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
-/** The same, where it has to have one. Throws `part-corrupt`. */
+/** The same for a part that must have one. Throws `part-corrupt`. */
 export function digestInName({ file }: Pick<ManifestPart, 'file'>): string {
   const digest = blobNamed({ file });
   if (digest !== undefined) return digest;
   throw new BackupError('part-corrupt', `${file} is no part of an image`);
 }
 
-/** Rows are the layers of a platform; one may have a layer twice. */
+/** Rows are the layers of a platform; a platform may have a layer twice. */
 export function layerTally(digest: string, tables: Readonly<Record<string, number>>, bytes: number): TableTally[] {
   const sum = createHash('sha256').update(digest).digest().readBigUInt64BE();
   return Object.entries(tables).map(([table, rows]) => ({
@@ -94,7 +91,7 @@ export function emptyTable(table: string): Omit<TableTally, 'bytes'> {
   return { table, columns: rowColumns, rows: 0, fingerprint: formatFingerprint(0n) };
 }
 
-/** Says at its end whether what has passed is the very blob. */
+/** Says at the end whether exactly this blob has passed. */
 export function blobReader({ digest, size }: BlobName, tables: Readonly<Record<string, number>>): DumpReader {
   const hash = createHash('sha256');
   let bytes = 0;

@@ -20,7 +20,7 @@ import { layoutTarget } from './restore/layout-target.ts';
 import { registryTarget } from './restore/registry-target.ts';
 import type { ImageShelf } from './shelf.ts';
 
-/** An image as it is configured, and how its registry is spoken to. */
+/** A configured image, and how to reach its registry. */
 export type ImageAt = {
   reference: ImageReference;
   platforms: readonly string[];
@@ -28,7 +28,7 @@ export type ImageAt = {
   scratch?: string | undefined;
 };
 
-/** The image of a source, or another one: by a tag beside it, a whole reference, or a folder. */
+/** The image of a source, or another one: a tag beside it, a full reference, or a folder. */
 export function openImage(
   at: ImageAt,
   { database, drill = false }: { database?: string | undefined; drill?: boolean | undefined } = {},
@@ -39,11 +39,11 @@ export function openImage(
   return { engine: imageEngine(at, { name, place }), database: name };
 }
 
-/** An image of a registry: each blob and each manifest is a part, by its digest. */
+/** An image in a registry: each blob and each manifest is a part, named by its digest. */
 function imageEngine(at: ImageAt, here: { name: string; place: ImagePlace }): Engine {
   const clients = new Map<string, RepositoryClient>();
 
-  /** One for each repository: it knows the token that it was given. */
+  /** One per repository, because it keeps the token that it was given. */
   function clientOf(reference: ImageReference): RepositoryClient {
     const key = `${reference.registry}/${reference.repository}`;
     const client = clients.get(key) ?? repositoryClient(doorOf(reference, at), reference.repository);
@@ -63,7 +63,7 @@ function imageEngine(at: ImageAt, here: { name: string; place: ImagePlace }): En
     plan({ like, database, sharing }, signal) {
       const { name, place } =
         database === undefined ? here : { name: database, place: placeCalled(database, at.reference) };
-      // what was restored holds what was chosen once
+      // a restored image has only the platforms that were chosen
       const platforms = like === undefined ? at.platforms : [];
       return planImage({ shelf: shelfAt(place), place, name, platforms, like, sharing }, signal);
     },

@@ -3,12 +3,12 @@ import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream, Inspection } from '../../ports.ts';
 import { digestInName } from './facts.ts';
 
-/** A part is the blob that its name says, whatever the manifest says of its bytes. */
+/** A part must be the blob that its name says, whatever the manifest says about its bytes. */
 export const inspection: Inspection = {
   inspect: (part, content) => (part.role === 'data' ? namedBlob(content, part.file) : content),
 };
 
-/** Lets a blob pass, and throws `part-corrupt` at its end where it is not the one that its part is named after. */
+/** Passes a blob on, and throws `part-corrupt` at its end if it is not the one that its part is named after. */
 export async function* namedBlob(content: ByteStream, file: string): ByteStream {
   const digest = digestInName({ file });
   const hash = createHash('sha256');

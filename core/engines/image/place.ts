@@ -3,20 +3,20 @@ import { BackupError } from '../../domain/errors.ts';
 import { imageName, isImageTag, parseImageReference } from '../../domain/tools/image-reference.ts';
 import type { ImageReference } from '../../domain/tools/image-reference.ts';
 
-/** Where an image is, or is to be: in a registry, or in a folder of this machine, as an OCI layout. */
+/** Where an image is or will be: in a registry, or in a folder of this machine as an OCI layout. */
 export type ImagePlace = { reference: ImageReference } | { layout: string };
 
-/** Whether what a person names is a folder: of all others, a name never begins so. */
+/** Whether a name means a folder: names of images never begin like this. */
 export function isFolder(name: string): boolean {
   return /^\.{0,2}\//.test(name);
 }
 
-/** What a source's own image is called beside others of its repository: its tag, or the beginning of its digest. */
+/** The name of a source's own image among others of its repository: its tag, or the beginning of its digest. */
 export function ownName({ tag, digest = '' }: ImageReference): string {
   return tag ?? digest.slice(0, 'sha256:'.length + 12).replace(':', '-');
 }
 
-/** The place that is meant by a tag beside the source's own, a whole reference, or a folder. Throws `input-invalid`. */
+/** The place meant by a tag beside the source's own, a full reference, or a folder. Throws `input-invalid`. */
 export function placeCalled(name: string, own: ImageReference): ImagePlace {
   if (name === ownName(own)) return { reference: own };
   if (isFolder(name)) return { layout: resolve(name) };
@@ -36,7 +36,7 @@ export function placeCalled(name: string, own: ImageReference): ImagePlace {
   });
 }
 
-/** Where a drill works: a folder of the name that it was given. */
+/** Where a drill works: a folder with the given name. */
 export function drillPlace(scratch: string, name: string): ImagePlace {
   return { layout: join(resolve(scratch), name) };
 }

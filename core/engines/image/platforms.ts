@@ -4,15 +4,15 @@ import { shortDigest } from './documents.ts';
 const attestationType = 'vnd.docker.reference.type';
 const attested = 'vnd.docker.reference.digest';
 
-/** `linux/arm64/v8`, as people write it; undefined where an index does not say. */
+/** `linux/arm64/v8`, as people write it; undefined if an index does not say. */
 function platformOf({ platform }: Descriptor): string | undefined {
   if (platform === undefined || platform === null || platform.os === 'unknown') return undefined;
   return [platform.os, platform.architecture, platform.variant].filter((one) => one !== undefined).join('/');
 }
 
 /**
- * What each image of an index is called: by its platform, an attestation (as buildx makes them) by that of what it is
- * about. Where two would be called alike, and where nothing is said, the digest is part of the name.
+ * The names of an index's images: their platform; for an attestation (as buildx makes them) that of its subject. Two
+ * equal names, or a missing one, get the digest added.
  */
 export function namesOf({ manifests }: Pick<IndexContent, 'manifests'>): Map<Descriptor, string> {
   const plain = manifests.map((one) => {
@@ -29,10 +29,7 @@ export function namesOf({ manifests }: Pick<IndexContent, 'manifests'>): Map<Des
   return new Map(named);
 }
 
-/**
- * The images of an index for these platforms, and what is attested of them. `missing`: the platforms that it has none
- * for.
- */
+/** The images of an index for these platforms, with their attestations. `missing`: platforms without an image. */
 export function chosenOf(
   { manifests }: Pick<IndexContent, 'manifests'>,
   platforms: readonly string[],
@@ -47,7 +44,7 @@ export function chosenOf(
   };
 }
 
-/** `linux/arm64` means every variant of it. */
+/** `linux/arm64` includes all its variants. */
 export function isMeant(platform: string | undefined, wanted: string): boolean {
   return platform !== undefined && (platform === wanted || platform.startsWith(`${wanted}/`));
 }

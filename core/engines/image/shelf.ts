@@ -4,26 +4,26 @@ import type { Bytes } from '../../domain/units.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { ImageDocument } from './documents.ts';
 
-/** A blob, as far as it has to be known to be asked for. */
+/** What is needed to ask for a blob. */
 export type BlobName = { digest: string; size: Bytes };
 
-/** Where one image is read from: a registry, or an OCI layout. What it gives is checked by its digest. */
+/** Where one image is read from: a registry, or an OCI layout. Everything it returns is checked by its digest. */
 export type ImageShelf = {
   /** For messages. */
   place: string;
-  /** What is read, for manifests of ours. */
+  /** What is read, for our manifests. */
   product: { product: string; version: string };
-  /** The document that the image is known by; undefined where there is none. */
+  /** The document that identifies the image; undefined if there is none. */
   top(signal: AbortSignal): Promise<ImageDocument | undefined>;
-  /** One that another document names. Throws `source-changed` where it is not there. */
+  /** A document that another one names. Throws `source-changed` if it does not exist. */
   document(named: BlobName, signal: AbortSignal): Promise<ImageDocument>;
-  /** Whether a blob is there. */
+  /** Whether a blob exists. */
   holds(named: BlobName, signal: AbortSignal): Promise<boolean>;
-  /** Throws `source-changed` where it is not there, and `dump-cut` at its end unless it is what its digest says. */
+  /** Throws `source-changed` if it does not exist, and `dump-cut` at its end if it does not match its digest. */
   blob(named: BlobName, signal: AbortSignal): ByteStream;
 };
 
-/** Lets a blob pass, and throws `dump-cut` unless it has this size and digest; ends as soon as there is too much. */
+/** Passes a blob on, and throws `dump-cut` unless it has this size and digest; stops as soon as it is too long. */
 export async function* checkedBlob(content: ByteStream, { digest, size }: BlobName, place: string): ByteStream {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -42,7 +42,7 @@ export async function* checkedBlob(content: ByteStream, { digest, size }: BlobNa
   if (`sha256:${hash.digest('hex')}` !== digest) throw notWhole(place, digest, 'has another digest');
 }
 
-/** Something that was there when the image was looked at is not there any more. */
+/** The error for something that existed when the image was planned and is gone. */
 export function goneError(place: string, digest: string): BackupError {
   return new BackupError('source-changed', `${place} names ${digest}, and it is not there`, {
     hint: 'was it removed meanwhile, or has the registry lost it? run it again; a good copy can be pushed once more',

@@ -2,8 +2,8 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those that it lies in. Node's own way (`recursive`) never ends where the system says that nothing
- * is there, as it does below /proc.
+ * Makes a folder and those above it. Node's `recursive` never returns where the system reports that nothing is there,
+ * as it does below /proc.
  */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;

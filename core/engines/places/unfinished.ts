@@ -5,22 +5,22 @@ import { basename, dirname, join } from 'node:path';
 
 const machine = hostname().replace(/[^A-Za-z0-9]/g, '_');
 const form = /\.nightjar-new-([A-Za-z0-9_]*)-(\d+)-[0-9a-f]{8}$/;
-/** The endings of what this process makes: in a container the process before it may have had the same number. */
+/** The suffixes that this process uses: in a container, an earlier process may have had the same pid. */
 const own = new Set<string>();
 
-/** A name for what is being made beside `path`: it says which process of which machine is at work on it. */
+/** A name for what is being made beside `path`, including which process of which machine works on it. */
 export function unfinishedName(path: string): string {
   const ending = `.nightjar-new-${machine}-${process.pid}-${randomBytes(4).toString('hex')}`;
   own.add(ending);
   return `${path}${ending}`;
 }
 
-/** Whether something is being made by a restore: nobody else has it open. */
+/** Whether a restore is making something under this name: nobody else has it open. */
 export function isUnfinished(path: string): boolean {
   return form.test(path);
 }
 
-/** Removes what was being made beside `path` by processes of this machine that died; returns the names. */
+/** Removes what dead processes of this machine were making beside `path`; returns the names. */
 export async function sweepUnfinished(path: string, remove: (path: string) => Promise<void>): Promise<string[]> {
   const swept: string[] = [];
   for (const name of await readdir(dirname(path))) {
@@ -33,7 +33,7 @@ export async function sweepUnfinished(path: string, remove: (path: string) => Pr
   return swept;
 }
 
-/** Whether a process of this machine is there. */
+/** Whether a process exists on this machine. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

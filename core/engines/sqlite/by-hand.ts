@@ -1,6 +1,6 @@
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 
-/** The stock commands that make the file again, from a folder that holds the backup's objects. `DB` is the file to make. */
+/** Stock commands that make the file again from a folder with the backup's objects. `DB` is the file to make. */
 export function restoreCommands(parts: ManifestPart[]): string[] {
   const files = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   return [

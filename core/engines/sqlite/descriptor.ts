@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { expected, group, text } from '../../contract/config/fields.ts';
 import type { EngineDescriptor } from '../descriptor.ts';
 
-/** A folder to its last slash, and a name. */
+/** The folder of a path, up to and including the last slash. */
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const isPattern = (path: string): boolean => /[*?]/.test(path);
 

@@ -4,14 +4,14 @@ import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { ListedDatabase } from '../../domain/servers/databases.ts';
 import { isBeside } from './restore/names.ts';
 
-/** Databases that were replaced, and are kept. */
+/** Replaced databases that are kept. */
 const kept = /\.before_\d{8}T\d{6}Z/;
 /** https://sqlite.org/fileformat.html, "The Database Header". */
 const header = 'SQLite format 3\0';
 
 /**
- * The files whose names match a pattern, with why one can't be backed up. As in a shell, `*` stands for no dot at the
- * beginning. Throws `source-unreachable`.
+ * The files whose names match a pattern, with the reason if one can't be backed up. As in a shell, `*` does not match a
+ * dot at the beginning. Throws `source-unreachable`.
  */
 export async function listFiles(pattern: string): Promise<ListedDatabase[]> {
   const folder = dirname(pattern);
@@ -40,7 +40,7 @@ function matching(pattern: string): RegExp {
   return new RegExp(`^${hidden}${escaped.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
 }
 
-/** An empty file is an empty database. One that is gone by now is gone at the next look. */
+/** An empty file is an empty database. A file that vanishes now is missing from the next look. */
 async function obstacleOf(file: string): Promise<{ why?: string }> {
   try {
     const handle = await open(file);

@@ -6,7 +6,7 @@ import { placeOf } from './place.ts';
 import type { SqliteFiles } from './place.ts';
 import { wayToHold } from './snapshot/snapshot.ts';
 
-/** How a backup would read the file, and whether there is room for a copy where it needs one. */
+/** How a backup would read the file, and whether there is space for a copy if it needs one. */
 export function examination(path: string, { scratch }: SqliteFiles): Examination {
   return {
     what: 'file',

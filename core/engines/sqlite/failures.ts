@@ -28,7 +28,7 @@ const meanings: Record<number, Meaning> = {
   [resultCodes.notDatabase]: notDatabase(),
 };
 
-/** What SQLite's refusal means for whoever runs this. */
+/** What SQLite's refusal means for the user. */
 export function refusedBy({ code, message }: Refusal, place: string): BackupError {
   const known = meanings[code & 0xff];
   if (known === undefined) return new BackupError('dump-failed', `${place}: SQLite refused: ${message} (${code})`);
@@ -44,7 +44,7 @@ export function notDatabase(): Meaning {
   };
 }
 
-/** A damaged database is not stored: its backup would count as a good one until somebody needs it. */
+/** A damaged database is not stored: its backup would count as good until somebody needs it. */
 export function damagedHint(): string {
   return (
     'nothing was stored, and the backups of before are kept. Stop the application, copy the file with its -wal as it ' +

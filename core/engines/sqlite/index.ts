@@ -22,8 +22,8 @@ export function openSqlite(
 }
 
 /**
- * A file of SQLite 3, read by the SQLite that is built into Node: a backup is the file itself, in one committed state,
- * with the rows of each table counted in that state.
+ * An SQLite 3 file, read by the SQLite built into Node. A backup is the file itself, in one committed state, with the
+ * rows of each table counted in that state.
  */
 export function sqliteEngine(own: SqliteFiles, path: string): Engine {
   return {
@@ -41,7 +41,7 @@ export function sqliteEngine(own: SqliteFiles, path: string): Engine {
     },
     target: (options) => openTarget(path, own, options),
     ownerKinds: [],
-    // definitions are kept as they were written, whatever the version
+    // definitions are kept as written, in any version
     settle: async ({ unequal }) => ({ ways: {}, exceptions: [], different: unequal }),
     replaced: replacedFiles(path, own),
     restoreCommands,

@@ -3,12 +3,12 @@ import type { ByteStream, Inspection } from '../../ports.ts';
 
 const magic = 'SQLite format 3\0';
 
-/** A data part is a whole file of SQLite: its rows are counted where it is restored. */
+/** A data part is a whole SQLite file: its rows are counted where it is restored. */
 export const inspection: Inspection = {
   inspect: (part, content) => (part.role === 'data' ? wholeFile(content, part.file) : content),
 };
 
-/** Lets a file pass that begins as one of SQLite does, and has whole pages. Throws `part-corrupt`. */
+/** Passes a file on that begins like an SQLite file and has whole pages. Throws `part-corrupt`. */
 export async function* wholeFile(content: ByteStream, name: string): ByteStream {
   let head: Buffer = Buffer.alloc(0);
   let bytes = 0;

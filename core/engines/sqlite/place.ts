@@ -1,25 +1,25 @@
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** Where the databases of a source are: `path` is its own; `scratch` is the folder of copies and drills. */
+/** Where the databases of a source are: `path` is its own; `scratch` is the folder for copies and drills. */
 export type SqliteFiles = { path: string; scratch: string; waitMs: number; keepReplacedMs?: number | undefined };
 
-/** A name is a file beside the database of the source; a path is that path. */
+/** A name means a file beside the source's database; a path means itself. */
 export function pathOf(database: string, { path }: Pick<SqliteFiles, 'path'>): string {
   return database.includes('/') ? resolve(database) : join(dirname(path), database);
 }
 
-/** What a file is called where the source is known: by its name beside it, by its path elsewhere. */
+/** The name of a file beside the source's database; its path if it is elsewhere. */
 export function databaseAt(path: string, own: Pick<SqliteFiles, 'path'>): string {
   return dirname(path) === dirname(own.path) ? basename(path) : path;
 }
 
-/** Where a path leads, if it is a link; else itself. */
+/** Where a link leads; the path itself if it is none. */
 export async function realOf(path: string): Promise<string> {
   return (await realpath(path).catch(unlessGone)) ?? path;
 }
 
-/** Lets pass that something is not there; whatever else the system says, nobody knows what is there. */
+/** Returns undefined if something does not exist; for other errors nobody knows, so they are rethrown. */
 export function unlessGone(error: unknown): undefined {
   if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }

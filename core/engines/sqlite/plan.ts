@@ -13,12 +13,12 @@ import { holdDatabase, holdOwn } from './snapshot/snapshot.ts';
 import type { HeldDatabase } from './snapshot/snapshot.ts';
 
 const shown = 5;
-/** Of the SQLite that is built into Node. */
+/** Of the SQLite built into Node. */
 const version = process.versions['sqlite'] ?? 'unknown';
 
 /**
- * Holds one state of the database, and says what it holds. A proof looks up every entry of every index besides, and
- * reads no bytes: SQLite counts.
+ * Holds one state of the database and describes it. A proof also looks up every entry of every index, and reads no
+ * bytes: SQLite counts.
  */
 export async function planBackup(
   path: string,
@@ -73,7 +73,7 @@ function requireSound({ damage }: Health, place: string): void {
   });
 }
 
-/** What a file that is in order can be said to have all the same, and a restored one has to have alike. */
+/** Adds what an intact file may still have wrong; a restored one must have the same. */
 function withHealth(catalog: Catalog, { damage, broken, orphans }: Health): Catalog {
   for (const what of damage) ofKind(catalog, 'database damage')[what] = 'found';
   for (const rule of broken) ofKind(catalog, 'database rule')[rule] = 'broken';

@@ -9,7 +9,7 @@ const machine = hostname().replace(/[^A-Za-z0-9]/g, '_');
 const own = `${prefix}${machine}-${process.pid}-`;
 const form = new RegExp(`^${prefix}${machine}-(\\d+)-`);
 
-/** A folder that this user alone can read, until `remove`. Removes those that runs have left which were killed. */
+/** A folder that only this user can read, until `remove`. First removes those of killed runs. */
 export async function ownFolder(below: string): Promise<{ path: string; remove(): Promise<void> }> {
   await makeFolder(below);
   await sweep(below);
@@ -17,7 +17,7 @@ export async function ownFolder(below: string): Promise<{ path: string; remove()
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A folder's name says whose it is, and on which machine: others may share the place. */
+/** A folder's name tells its owner and machine, because others may share the place. */
 async function sweep(below: string): Promise<void> {
   for (const name of await readdir(below)) {
     const pid = Number(form.exec(name)?.[1]);

@@ -2,24 +2,24 @@ import type { BigIntStats } from 'node:fs';
 import { modeText, timeText } from '../facts.ts';
 import { stateOf } from '../sharing/places.ts';
 
-/** What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names. */
+/** What is found at a path (bytes, one letter each) below the folder. `inode`: of a file with several names. */
 export type FoundPath = {
   path: string;
   kind: 'file' | 'symlink' | 'folder';
   size: number;
   owner: string;
-  /** Whether its file system writes no change down without a new `stateAt`. */
+  /** Whether its file system changes `stateAt` with every change of the file. */
   settles: boolean;
   inode?: string;
 };
 
-/** Many of a kind, in their order: an array is one. */
+/** Many items in order, such as an array. */
 export type Many<T> = Iterable<T> & { readonly length: number; at(index: number): T | undefined };
 
 /**
- * All that was found. `indexOf`: where a path stands in it, soonest for the one behind the last that was asked for;
- * `stateAt`: as `stateOf` tells it; `changedAt`: when it was changed last, in nanoseconds since 1970; `factsAt`: what
- * the catalog says of such a file behind the digest of its content, where it has no attributes.
+ * Everything that was found. `indexOf`: the index of a path, fastest for the one after the last; `stateAt`: as in
+ * `stateOf`; `changedAt`: the time of the last change, in nanoseconds since 1970; `factsAt`: what follows the digest of
+ * the content in the catalog, for a file without attributes.
  */
 export type FoundPaths = Many<FoundPath> & {
   indexOf(path: string): number | undefined;
@@ -28,29 +28,29 @@ export type FoundPaths = Many<FoundPath> & {
   factsAt(index: number): string;
 };
 
-/** What a look at a name tells. */
+/** What a look at a name shows. */
 export type SeenName = Pick<FoundPath, 'kind' | 'owner' | 'settles'> & {
   stats: Pick<BigIntStats, 'ino' | 'size' | 'mode' | 'mtimeNs' | 'ctimeNs'>;
-  /** The device of a file that has several names. */
+  /** The device of a file with several names. */
   device?: bigint | undefined;
 };
 
 /**
- * What a walk has found so far, by the number that it got. Kept as numbers and bytes, some sixty for a name: there may
- * be a million.
+ * What a walk has found so far, by number. Kept as numbers and bytes, some sixty per name, because there may be a
+ * million.
  */
 export type FoundSoFar = {
-  /** `within`: the number of the folder that it lies in; the first is the folder itself, in which all lies. */
+  /** `within`: the number of its folder; number 0 is the top folder itself. Returns the new number. */
   add(within: number, name: string, seen: SeenName): number;
   pathAt(number: number): string;
-  /** All of these numbers, in this order, which is that of their paths. */
+  /** These numbers in this order, which must be that of their paths. */
   inOrder(numbers: Uint32Array): FoundPaths;
 };
 
 const blockBytes = 1024 ** 2;
 const inChunk = 16_384;
 
-/** What is told of so many names, a column each. `sort`: what many have in common; `place`: where the name lies. */
+/** The facts of some names, a column each. `sort`: what many have in common; `place`: where the name lies. */
 type Chunk = ReturnType<typeof newChunk>;
 function newChunk() {
   const numbers = () => new BigInt64Array(inChunk);
@@ -61,14 +61,14 @@ function newChunk() {
   };
 }
 
-/** Nothing yet. */
+/** Nothing found yet. */
 export function nothingFound(): FoundSoFar {
   const chunks: Chunk[] = [];
   const names: Buffer[] = [];
   const sorts: Pick<SeenName, 'kind' | 'owner' | 'settles' | 'device'>[] = [];
   const sortNumbers = new Map<string, number>();
   let [size, used] = [0, blockBytes];
-  /** The folder whose path was asked for last: neighbours lie in the same. */
+  /** The folder whose path was asked for last: neighbours lie in the same one. */
   let last = { folder: 0, path: '' };
 
   const chunkOf = (number: number): Chunk => chunks[Math.floor(number / inChunk)]!;
@@ -151,7 +151,7 @@ export function nothingFound(): FoundSoFar {
   };
 }
 
-/** Where a path stands among sorted ones: mostly behind the one that was asked for before. */
+/** The index of a path among sorted ones; usually the one after the previous question. */
 function placesIn(length: number, pathAt: (index: number) => string): (path: string) => number | undefined {
   let next = 0;
   return (path) => {
@@ -168,7 +168,7 @@ function placesIn(length: number, pathAt: (index: number) => string): (path: str
   };
 }
 
-/** Those at these places, in their order. */
+/** The items at these indexes, in order. */
 export function someOf<T>(all: Many<T>, places: Uint32Array): Many<T> {
   return inOrder(places, (place) => all.at(place)!);
 }

@@ -24,8 +24,8 @@ type Standings = { states: (string | undefined)[]; inodes: ReadonlyMap<number, s
 const tries = 3;
 
 /**
- * Makes a part: a tar, in which a file that was changed while it was read stands once more, and the last one counts, as
- * it does for tar.
+ * Makes a part: a tar. A file that changed while it was read is added again, and the last one counts, as it does for
+ * tar.
  */
 export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal): OpenedPart {
   const { folder, tar, oneTable, states: hasStates, isNear, ...asked } = recipe as TarRecipe;
@@ -36,7 +36,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
   const states = new Map<string, string>();
   const passing = tarsEnd();
-  /** Bytes that were made, and whether they were all. */
+  /** How many bytes were made, and whether that was everything. */
   let made: { bytes: number; all: boolean } | undefined;
 
   async function* content(): ByteStream {
@@ -81,7 +81,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
     return { heard, counted };
   }
 
-  /** What is made is counted while it is, and not read once more for that; all of it has to pass, to the end of a tar. */
+  /** counted while it is made, so that it need not be read again; everything must pass, to the end of the tar */
   const reader: DumpReader = {
     write: passing.write,
     end() {
@@ -93,7 +93,7 @@ export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal):
   return { content: content(), reader, notes };
 }
 
-/** Counts bytes as they pass, and knows whether the empty blocks that end a tar were the last of them. */
+/** Counts bytes as they pass, and knows whether the last of them were the empty blocks that end a tar. */
 function tarsEnd() {
   const end = tarEnd().length;
   let [bytes, zeros] = [0, 0];
@@ -109,7 +109,7 @@ function tarsEnd() {
   };
 }
 
-/** What is not there any more, and what of it was stored before, which may be half of it. */
+/** What no longer exists, and what of it was already stored, which may be half of it. */
 async function settled(
   { vanished, unsteady }: Pick<Noted, 'vanished' | 'unsteady'>,
   place: MadeFrom,
@@ -126,14 +126,14 @@ async function settled(
 }
 
 /**
- * How each of some files stands, none where it is gone: what differs was changed, or is another file. `inodes`: of those
- * that have several names, by where they are among them.
+ * The states of some files, undefined if one is gone: a different state means that it was changed, or is another file.
+ * `inodes`: of those with several names, by index.
  */
 async function standingsOf(place: MadeFrom, paths: readonly string[], signal: AbortSignal): Promise<Standings> {
   const states: (string | undefined)[] = [];
   const inodes = new Map<number, string>();
   function note(at: number, stats: BigIntStats | undefined): void {
-    // what is added to a folder changes no file
+    // adding something to a folder changes no file
     states[at] = stats === undefined ? undefined : stats.isDirectory() ? 'folder' : stateOf(stats);
     if (stats !== undefined && !stats.isDirectory() && stats.nlink > 1) inodes.set(at, `${stats.dev}:${stats.ino}`);
   }
@@ -141,14 +141,14 @@ async function standingsOf(place: MadeFrom, paths: readonly string[], signal: Ab
   return { states, inodes };
 }
 
-/** Those that were there and were changed, with every other name of them. */
+/** The existing ones that were changed, with every other name of theirs. */
 function changedOf(paths: readonly string[], before: Standings, after: Standings): string[] {
   const isChanged = (at: number) => before.states[at] !== undefined && before.states[at] !== after.states[at];
   const several = new Set([...before.inodes].flatMap(([at, inode]) => (isChanged(at) ? [inode] : [])));
   return paths.filter((_, at) => isChanged(at) || several.has(before.inodes.get(at) ?? ''));
 }
 
-/** A tar without the empty blocks at its end, counted: another one may follow. */
+/** Counts a tar and passes it on without the empty blocks at its end, because another may follow. */
 async function* withoutEnd(tar: ByteStream, file: string, counting: TarCounting): ByteStream {
   let out: Buffer[] = [];
   const parser = tarParser({ ...counting.events, raw: (bytes) => void out.push(bytes) });

@@ -7,20 +7,21 @@ import type { PathKind } from '../tar/header.ts';
 import type { FactsByPath } from '../tar/packed-facts.ts';
 
 /**
- * What was noted while a part was made. `entries`: all that is stored, as `entriesIn` reads it, packed by zstd (bytes, a
- * letter each), for there may be a million; `vanished`: nothing of it is stored; `unsteady`: it was changed, or removed, each time that it was read.
+ * What was noted while a part was made. `entries`: everything that is stored, for `entriesIn`, compressed by zstd
+ * (bytes, one letter each), because there may be a million; `vanished`: nothing of it is stored; `unsteady`: it was
+ * changed or removed each time that it was read.
  */
 export type Noted = { entries: string; vanished: string[]; unsteady: string[] };
 
-/** What was noted of a path; `state`: how it stood, where that was asked for. */
+/** What was noted of a path; `state`: its state, if that was asked for. */
 export type NotedEntry = { path: string; state: string; facts: PathFacts };
 
 const kinds = Object.keys(kindNames) as PathKind[];
-/** None of what is noted holds it. */
+/** Nothing that is noted contains it. */
 const end = '\0';
 const quick = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** Facts and states, by paths, as one text. */
+/** Facts and states, by path, as one text. */
 export function writtenNotes(facts: FactsByPath, states: { get(path: string): string | undefined }): string {
   let entries = '';
   for (let at = 0; at < facts.size; at += 1) {

@@ -1,14 +1,14 @@
 import type { FoundSoFar } from './found.ts';
 
-/** What lies in each folder, by their numbers: in the order of its names. */
+/** The content of each folder, by numbers, in the order of names. */
 export type Within = ReadonlyMap<number, Uint32Array>;
 
-/** A folder in which others are still to come; `begins`: how the paths in it do. */
+/** A folder whose content is still to come; `begins`: the prefix of the paths in it. */
 type FolderWaiting = { number: number; begins: string };
 
 /**
- * The numbers of all that was found in the order of the bytes of paths: what lies in a folder comes behind all that goes
- * on where its name ends: `a`, `a-b`, `a/c`. The folder itself has the first number.
+ * The numbers of everything found, in the byte order of their paths: the content of a folder comes after siblings whose
+ * names continue the folder's name with a smaller byte than `/`: `a`, `a-b`, `a/c`. The top folder comes first.
  */
 export function inOrderOfBytes({ pathAt }: Pick<FoundSoFar, 'pathAt'>, within: Within): Uint32Array {
   const length = within.values().reduce((sum, { length: more }) => sum + more, 1);

@@ -3,25 +3,25 @@ import type { FoundPath, Many } from './found.ts';
 import type { TarProgram } from '../tar/program.ts';
 
 /**
- * What it takes to make a part. `tar`: what starts GNU tar; `oneTable`: all of it counts in one table; `states`: whether
- * it is to be noted how each file stood; `isNear`: whether looks are answered at once.
+ * What is needed to make a part. `tar`: how to start GNU tar; `oneTable`: everything counts in one table; `states`:
+ * note the state of each file; `isNear`: looks are answered at once.
  */
 export type Making = { folder: string; tar: TarProgram; oneTable: boolean; states: boolean; isNear: boolean };
-/** Paths are bytes, a letter each, with a NUL byte between two: a string for each of a million takes four times as much. */
+/** Paths are bytes (one letter each) separated by NUL: a million separate strings would take four times the memory. */
 export type TarRecipe = Making & { paths: string };
 
 /** A part is made in one go, and what changes in it meanwhile is read again. */
 export const partBytes = 128 * 1024 ** 2;
 export const partFiles = 10_000;
-/** What the header of a file takes in a tar, with its extended one. */
+/** What a file's header takes in a tar, including its extended one. */
 export const headerBytes = 1536;
 
-/** What goes into one part. */
+/** The content of one part. */
 type Cut = { paths: string[]; bytes: number };
 
 /**
- * Cuts what was found into parts: files, in their order, and what is known of folders, which goes behind them. `others`:
- * how many data parts there are before them.
+ * Cuts what was found into parts: files in order, and then the folders' own entries. `others`: how many data parts
+ * precede them.
  */
 export function partsOf(making: Making, found: Many<FoundPath>, others: number): PlannedPart[] {
   const name = (at: number) => `data/${String(others + at + 1).padStart(4, '0')}.tar`;
@@ -32,7 +32,7 @@ export function partsOf(making: Making, found: Many<FoundPath>, others: number):
   return [...data, planned('after', 'after.tar', folders, making)];
 }
 
-/** The paths of a part; that of the folder itself is empty. */
+/** The paths of a part; that of the top folder is empty. */
 export function pathsIn({ paths }: Pick<TarRecipe, 'paths'>): string[] {
   return paths.split('\0').slice(0, -1);
 }
@@ -47,13 +47,13 @@ function put(part: Cut, { path, size }: FoundPath): void {
   part.bytes += size + headerBytes;
 }
 
-/** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
+/** Groups all names of a file at the place of its first name: one name can refer to another only within one tar. */
 function* namesTogether(found: Many<FoundPath>): Iterable<FoundPath[]> {
   for (const places of placesTogether(found))
     yield places.map((at, index) => ({ ...found.at(at)!, ...(index > 0 && { size: 0 }) }));
 }
 
-/** The same by where they stand in their order. */
+/** The same by their indexes. */
 export function* placesTogether(found: Many<FoundPath>): Iterable<readonly number[]> {
   const several = namesOfSeveral(found);
   let at = -1;
@@ -64,7 +64,7 @@ export function* placesTogether(found: Many<FoundPath>): Iterable<readonly numbe
   }
 }
 
-/** Of each file with several names, where they are. */
+/** For each file with several names, their indexes. */
 function namesOfSeveral(found: Many<FoundPath>): ReadonlyMap<string, readonly number[]> {
   const several = new Map<string, number[]>();
   let at = 0;

@@ -25,8 +25,8 @@ import { walk } from './walk.ts';
 import type { WalkOptions } from './walk.ts';
 
 /**
- * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. Throws where
- * a secret was found.
+ * What is to be planned: a folder, called `database`; `like`: the backup that it should equal. Throws if a secret was
+ * found.
  */
 type FilesPlanned = {
   path: string;
@@ -39,13 +39,13 @@ type FilesPlanned = {
   tools(signal: AbortSignal): Promise<Tools>;
 };
 
-/** More tables than that fit into no manifest that is read in passing. */
+/** With more tables, a manifest would be too large for quick reading. */
 const mostTables = 1000;
 const mostNamed = 20;
 
 /**
- * Plans a backup of a folder: what is in it now. What changes while it is read is read again; what has not changed since
- * the backup before is not read.
+ * Plans a backup of a folder as it is now. Files that change while they are read are read again; files that have not
+ * changed since the previous backup are not read.
  */
 export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Promise<Plan> {
   const { path, database, like, sharing, options } = planned;
@@ -55,7 +55,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const { found, skipped, isNear } = await walk(folder, options, signal);
   noSecrets(planned.isSecret)(found);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
-  // what may not be stored any more does not stay because it lies beside what may
+  // what may no longer be stored must not stay because its part also holds other files
   const isBanned = (one: string, kind?: PathKind): boolean =>
     options.excludes(one) || (kind !== 'symlink' && planned.isSecret(one));
   const { kept, shared, anew } =
@@ -81,7 +81,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   };
 }
 
-/** The folder itself, where the path is a link to it. Throws `source-unreachable`. */
+/** The folder itself, if the path is a link to it. Throws `source-unreachable`. */
 async function folderAt(path: string): Promise<string> {
   try {
     if ((await stat(path)).isDirectory()) return await realpath(path);
@@ -103,7 +103,7 @@ function hasManyTables(found: Iterable<FoundPath>): boolean {
   return false;
 }
 
-/** The tables with the rows that were not read again. */
+/** The tables, including the rows that were not read again. */
 function withKept(seen: readonly TableRows[], kept: KeptFiles, oneTable: boolean): TableRows[] {
   const read = seen.map((table) => ({ ...table, bytes: 0 }));
   const tallies = [read, tallyOf(kept.facts(), oneTable)].map((tables) => ({ tables, ended: true }));
@@ -139,7 +139,7 @@ function confirmed(notes: readonly PartNotes[], kept: KeptFiles): Omit<Confirmed
   };
 }
 
-/** The catalog of all that is stored. */
+/** The catalog of everything that is stored. */
 function* catalogOf(notes: readonly PartNotes[], kept: KeptFiles): Generator<CatalogEntry> {
   const owners = ownersIn(notes);
   for (const facts of kept.facts()) yield* catalogEntries(facts, owners);
@@ -154,7 +154,7 @@ function ownersIn(notes: readonly PartNotes[]): FolderOwners {
   let last: { name: string; owner: string | undefined } | undefined;
   return {
     get(name) {
-      // what lies in one folder mostly comes together
+      // entries of one folder are usually adjacent
       if (last?.name !== name) last = { name, owner: owners.get(name) };
       return last.owner;
     },

@@ -10,23 +10,24 @@ import { nothingFound } from './found.ts';
 import type { FoundPath, FoundPaths } from './found.ts';
 import { inOrderOfBytes } from './order.ts';
 
-/** `skipped`: what is in no backup, a sentence each; `isNear`: whether looks at it are answered at once. */
+/** `skipped`: what is in no backup, a sentence each; `isNear`: looks are answered at once. */
 export type Walked = { found: FoundPaths; skipped: string[]; isNear: boolean };
-/** A name in the folder of this number. */
+/** A name in the folder with this number. */
 type NameBelow = { folder: number; name: string; path: string };
 type Device = { settles: boolean; isNear: boolean };
 
 export type WalkOptions = {
-  /** Whether a path is left out; that of a folder ends with `/`. */
+  /** Whether a path is left out; a folder's path ends with `/`. */
   excludes(path: string): boolean;
-  /** Nothing of another file system is read. */
+  /** Reads nothing of other file systems. */
   oneFileSystem: boolean;
 };
 
 /**
- * File systems that set the time of change of an inode by their own clock, also for what a program has written through
- * a mapping, at the latest when that goes to the disk (statfs(2) has their numbers). Not of them: tmpfs, whose mappings
- * tell nothing; FAT and its like, which have no such time; images, which are exchanged as they are.
+ * File systems that set an inode's time of change by their own clock for every change, also for writes through a memory
+ * mapping, at the latest when those reach the disk (numbers from statfs(2)). Not tmpfs, which does not notice writes
+ * through mappings; not FAT and the like, which have no such time; not image file systems, which are replaced as a
+ * whole.
  */
 const settled: ReadonlySet<number> = new Set([
   0xef53, // ext2, ext3, ext4
@@ -40,13 +41,13 @@ const settled: ReadonlySet<number> = new Set([
 const looksAtOnce = 16;
 const mostNamed = 20;
 const mostShown = 300;
-/** What marks a folder as a vault: its first write makes it. */
+/** The mark of a vault: its first write makes this folder. */
 export const vaultMark = '.nightjar';
 const isRoot = process.getuid?.() === 0;
 
 /**
- * Everything below a folder, in the order of its bytes. Throws `privilege-missing` with what can't be read, and
- * `config-invalid` where a vault lies in it: neither may be left out without a word.
+ * Everything below a folder, in byte order. Throws `privilege-missing` for what can't be read, and `config-invalid` if
+ * a vault lies in it: neither may be left out silently.
  */
 export async function walk(folder: string, options: WalkOptions, signal: AbortSignal): Promise<Walked> {
   const found = nothingFound();
@@ -58,14 +59,14 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const looking = { near: lookingBelow(folder, true), far: lookingBelow(folder, false) };
   let isNear = (await deviceOf(top.dev, '')).isNear;
 
-  /** Looks at names of a folder, and at all that lies below them. */
+  /** Looks at names of a folder, and at everything below them. */
   async function lookAt(names: readonly string[], placed: (name: string) => NameBelow): Promise<Uint32Array> {
     const lookFor = (name: string) => look(placed(name));
     const numbers = isNear ? await inTurn(names, placed) : await mapConcurrently(looksAtOnce, names, lookFor, signal);
     return Uint32Array.from(numbers.filter((number) => number !== undefined));
   }
 
-  /** Where answers are there at once, a promise for each would take as long as they do. */
+  /** For file systems that answer at once: a promise for each look would take as long as the look. */
   async function inTurn(
     names: readonly string[],
     placed: (name: string) => NameBelow,
@@ -103,14 +104,14 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     return number;
   }
 
-  /** Goes through a folder, and sees whether a file can be read. */
+  /** Walks through a folder, or checks whether a file can be read. */
   function follow(number: number, stats: BigIntStats, path: string): Promise<unknown> | undefined {
     if (stats.isDirectory()) return enter(number, path);
     if (isRoot || !stats.isFile()) return undefined;
     return (isNear ? looking.near : looking.far).requireReadable(path).catch(cannot(path));
   }
 
-  /** The number of what was seen; undefined for what is not in the backup. */
+  /** The number of what was found; undefined if it is not in the backup. */
   function take({ folder: number, name, path }: NameBelow, stats: BigIntStats, device: Device): number | undefined {
     const kind = kindOf(stats);
     if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return undefined;
@@ -126,7 +127,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     const names = await readdir(at(folder, path), { encoding: 'latin1' }).catch(cannot(path));
     const sorted = names?.sort() ?? [];
     if (sorted.includes(vaultMark)) throw vaultError(path);
-    // some systems name what is renamed meanwhile twice
+    // some systems list a name twice if it is renamed meanwhile
     const once = sorted.filter((name, index) => name !== sorted[index - 1]);
     const placed = (name: string) => ({ folder: number, name, path: path === '' ? name : `${path}/${name}` });
     within.set(number, await lookAt(once, placed));
@@ -164,7 +165,7 @@ function whyNot(kind: FoundPath['kind'] | undefined, isElsewhere: boolean): stri
   return isElsewhere ? 'is on another file system: it is not in the backup' : undefined;
 }
 
-/** A path may be longer than the system takes. */
+/** A path may be longer than the system accepts. */
 function shown(path: string): string {
   const text = pathText(path);
   return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;

@@ -8,14 +8,14 @@ import type { Places } from '../sharing/places.ts';
 import type { EntryJudge } from '../tar/guard.ts';
 
 /**
- * Looks a catalog through. Throws `part-corrupt` where something is two things, or lies in what is no folder: a link,
- * say, which leads elsewhere.
+ * Checks a catalog. Throws `part-corrupt` if a name has two kinds, or lies in something that is no folder, such as a
+ * link that leads elsewhere.
  */
 export function requireSound(catalog: PackedCatalog): void {
   let folder = '';
   for (const { name } of factsIn(catalog)) {
     kindIn(catalog, name);
-    // files of one folder mostly stand one behind the other
+    // files of one folder are usually adjacent
     if (parentOf(name) === folder) continue;
     for (let above = name; above !== top; ) {
       above = parentOf(above);
@@ -27,8 +27,8 @@ export function requireSound(catalog: PackedCatalog): void {
 }
 
 /**
- * Lets an entry pass that the catalog names as what it is, and that is `chosen`. So nothing is written through a link:
- * what the catalog names lies in folders alone.
+ * Passes an entry that the catalog names, with its kind, and that is `chosen`. So nothing is written through a link:
+ * what the catalog names lies in folders only.
  */
 export function judgeBy(catalog: PackedCatalog, chosen: (name: string) => boolean): EntryJudge {
   return ({ kind, path, target }) => {
@@ -40,14 +40,14 @@ export function judgeBy(catalog: PackedCatalog, chosen: (name: string) => boolea
   };
 }
 
-/** Drops what a part holds and its backup does not need: the part was made for an older one. */
+/** Drops what a part holds and its backup does not need, because the part was made for an older one. */
 export function livingIn(places: Places | undefined, { file }: ManifestPart, judge: EntryJudge): EntryJudge {
   const number = partNumber(file);
   if (places === undefined || number === undefined) return judge;
   return (entry) => (places.get(entry.path) === number ? judge(entry) : 'drop');
 }
 
-/** Throws `privilege-missing` where files would have to be given to somebody else, and we may not do that. */
+/** Throws `privilege-missing` if files would have to be given to other users, and we may not do that. */
 export function requireOwners(catalog: PackedCatalog, place: string): void {
   const { getuid, getgid, getgroups } = process;
   if (getuid?.() === 0) return;

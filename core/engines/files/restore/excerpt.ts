@@ -14,7 +14,7 @@ export type ChosenFiles = { excerpt: Excerpt; chosen(name: string): boolean };
 
 type Backup = { manifest: Manifest; catalog: PackedCatalog };
 
-/** The files that these patterns mean. Throws `input-invalid` for one that means none. */
+/** The files that match these patterns. Throws `input-invalid` for a pattern without a match. */
 export function chooseFiles({ manifest, catalog }: Backup, patterns: readonly string[]): ChosenFiles {
   const isMeant = matching(patterns);
   for (const pattern of patterns) requireMeant(pattern, catalog, manifest);
@@ -42,7 +42,7 @@ export function chooseFiles({ manifest, catalog }: Backup, patterns: readonly st
   };
 }
 
-/** Whether a part may hold what was chosen. */
+/** Whether a part may hold chosen files. */
 export function holdsChosen({ excerpt }: ChosenFiles, part: { tables?: readonly string[] | undefined }): boolean {
   return part.tables === undefined || part.tables.some((table) => excerpt.tables.includes(table));
 }
@@ -58,7 +58,7 @@ function withParents(name: string): string[] {
   return name === top ? [top] : [name, ...withParents(parentOf(name))];
 }
 
-/** The other name of a file is made of the first one. */
+/** The first name of a file, from which its further names are made. */
 function firstName(kind: string, value: string): string[] {
   return kind === 'link' ? withParents(value) : [];
 }

@@ -10,15 +10,15 @@ import { makeFolder } from '../../places/folders.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
 import type { EntryJudge } from '../tar/guard.ts';
 
-/** Files take whole blocks of a disk, and whoever else writes there needs some, too. */
+/** Files take whole disk blocks, and other programs need some space, too. */
 const spareShare = 0.05;
-/** A disk may have gigabytes still to write. */
+/** A disk may still have gigabytes to write. */
 const syncLimitMs = 1_800_000;
 
 /** What is at the place of a folder that is to be restored. */
 export type Standing = Pick<Target, 'state' | 'holds'>;
 
-/** Looks at a place, and follows no link. */
+/** Looks at a place without following links. */
 export async function standingAt(path: string): Promise<Standing> {
   const stats = await lstat(path).catch(unlessGone);
   if (stats === undefined) return { state: 'absent', holds: 'nothing' };
@@ -29,13 +29,13 @@ export async function standingAt(path: string): Promise<Standing> {
     : { state: 'occupied', holds: plural(names.length, 'name') };
 }
 
-/** What the names of what is at work on a folder begin with: they lie beside it, on the same disk. */
+/** The prefix of temporary names for work on a folder: they lie beside it, on the same disk. */
 export function hiddenName(folder: string): string {
   return join(dirname(folder), `.${basename(folder)}`);
 }
 
 /**
- * Makes a folder that nobody else may look into until it is whole, where there is room for so much. Throws
+ * Makes a folder that nobody else can look into until it is complete, if there is enough space. Throws
  * `machine-failed`.
  */
 export async function makeWork(path: string, bytes: Bytes): Promise<void> {
@@ -47,8 +47,8 @@ export async function makeWork(path: string, bytes: Bytes): Promise<void> {
 }
 
 /**
- * Makes the folders that entries lie in before tar sees these: of two tars that make one at the same time, GNU tar's fails
- * (1.34: "Cannot open: No such file or directory"). Says nothing where it can't: tar tells why.
+ * Makes the folders of entries before tar sees them: if two GNU tars make a folder at the same time, one fails (1.34:
+ * "Cannot open: No such file or directory"). Ignores failures, because tar reports them.
  */
 export function foldersFirst(work: string): (judge: EntryJudge) => EntryJudge {
   const made = new Set<string>(['']);
@@ -85,7 +85,7 @@ function unwritable(path: string, cause: unknown): BackupError {
   });
 }
 
-/** Has the disk confirm everything that was written to the file system of a folder. */
+/** Waits until the disk has everything that was written to a folder's file system. */
 export async function syncDisk(path: string, signal: AbortSignal): Promise<void> {
   const program = { name: 'sync', version: '', command: 'sync', args: [] };
   const sync = (args: string[]) => programText({ program, args, idleLimitMs: syncLimitMs }, signal);
@@ -95,13 +95,13 @@ export async function syncDisk(path: string, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Has the disk confirm what lies in a folder by which names. */
+/** Waits until the disk has the names in a folder. */
 export async function syncNames(folder: string): Promise<void> {
   const opened = await open(folder);
   await opened.sync().finally(() => opened.close());
 }
 
-/** Gives a folder its name, where nothing or an empty folder is. Throws `target-not-empty`. */
+/** Renames a folder to a place where there is nothing or an empty folder. Throws `target-not-empty`. */
 export async function putInPlace(from: string, to: string): Promise<void> {
   await rename(from, to).catch((cause: unknown) => {
     const isTaken = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(cause) ?? '');
@@ -116,7 +116,7 @@ export async function putInPlace(from: string, to: string): Promise<void> {
   });
 }
 
-/** Why there may be no room for so many bytes beside a folder; undefined where there is. */
+/** Why there may be no space for so many bytes beside a folder; undefined if there is. */
 export async function lacksSpace(path: string, bytes: Bytes): Promise<string | undefined> {
   const { bavail, bsize } = await statfs(dirname(path));
   const free = bavail * bsize;
@@ -124,7 +124,7 @@ export async function lacksSpace(path: string, bytes: Bytes): Promise<string | u
   return `${dirname(path)} has ${formatBytes(free)} free, and ${formatBytes(bytes)} come, and a twentieth to spare`;
 }
 
-/** A disk that is mounted there can't be renamed. */
+/** A mounted disk can't be renamed. */
 export async function isMountPoint(path: string): Promise<boolean> {
   const [own, above] = await Promise.all([stat(path), stat(dirname(path))]);
   return own.dev !== above.dev;

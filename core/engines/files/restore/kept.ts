@@ -9,13 +9,13 @@ import { hiddenName } from './folder.ts';
 import { dropTree } from './remove.ts';
 
 /**
- * How a folder is called that was replaced by this backup; the second one ends in `.2`. `.swap`: an exchange died that
- * was putting it back.
+ * The name of a folder that this backup replaced; a second one ends in `.2`. `.swap`: from an exchange that died while
+ * it put the folder back.
  */
 const keptEnding = /^\.before_\d{8}T\d{6}Z-[0-9a-f]{6}(\.\d+)?(\.swap)?$/;
 const nightMs = 20 * 3_600_000;
 
-/** A name for what this backup is about to replace, which no other folder has. */
+/** A free name for what this backup is about to replace. */
 export async function keptName(folder: string, id: string): Promise<string> {
   const taken = new Set((await listKept(folder)).map(({ name }) => name));
   const name = `${basename(folder)}.before_${id}`;
@@ -25,7 +25,10 @@ export async function keptName(folder: string, id: string): Promise<string> {
   }
 }
 
-/** Exchanges a folder for one beside it, and gives the first another name: without the second, nothing is changed. */
+/**
+ * Replaces a folder by one beside it, and keeps the old one as `keptAs`; if the second rename fails, nothing is
+ * changed.
+ */
 export async function replaceFolder(folder: string, by: string, keptAs: string): Promise<void> {
   await rename(folder, keptAs);
   await rename(by, folder).catch(async (cause: unknown) => {
@@ -34,7 +37,7 @@ export async function replaceFolder(folder: string, by: string, keptAs: string):
   });
 }
 
-/** The folders that replacements of one have kept beside it. */
+/** The folders that earlier replacements kept beside this one. */
 export function replacedFolders(folder: string): Replaced {
   const above = dirname(folder);
   const pathOf = (kept: Pick<KeptDatabase, 'name'>) => join(above, kept.name);
@@ -53,7 +56,7 @@ export function replacedFolders(folder: string): Replaced {
   };
 }
 
-/** The newest first. A folder is renamed when it is kept, which its time of change tells. */
+/** The newest first: a kept folder's time of change tells when it was renamed. */
 export async function listKept(folder: string): Promise<KeptDatabase[]> {
   const [above, name] = [dirname(folder), basename(folder)];
   const names = await readdir(above).catch(() => []);
@@ -69,8 +72,8 @@ export async function listKept(folder: string): Promise<KeptDatabase[]> {
 }
 
 /**
- * What became of the folder that was replaced, for people. Drops it where that is asked for, and what earlier
- * replacements have kept before today where this one is `proven`.
+ * Notes about the replaced folder. Drops it if that is asked for. Once the new one is `proven`, also drops what earlier
+ * replacements kept before today.
  */
 export async function fateOfOld(
   folder: string,

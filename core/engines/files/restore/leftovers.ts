@@ -3,7 +3,7 @@ import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { immovable } from './movable.ts';
 import { removeTree } from './remove.ts';
 
-/** Removes what a restore that died has left, and says so; or why it stays, which keeps nothing from being restored. */
+/** Removes what a dead restore left, and says so; or says why it stays, which prevents nothing. */
 export async function removeLeft(left: string): Promise<string> {
   const what = `${basename(left)}, which a restore that died had left,`;
   try {
@@ -16,7 +16,7 @@ export async function removeLeft(left: string): Promise<string> {
   }
 }
 
-/** The same of a folder whose name is needed now. Throws `restore-failed`. */
+/** The same for a folder whose name is needed now. Throws `restore-failed`. */
 export async function dropFresh(fresh: string): Promise<void> {
   const [held] = await immovable(fresh);
   if (held !== undefined)

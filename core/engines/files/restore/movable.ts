@@ -4,7 +4,7 @@ import type { RestoreFinding } from '../../../ports.ts';
 import { vaultMark } from '../plan/walk.ts';
 import { unlessGone } from '../paths.ts';
 
-/** What must not go away with a folder: a vault that lies in it, a disk that is mounted below. */
+/** What must not be moved with a folder: a vault in it, a disk mounted below it. */
 export async function immovable(path: string): Promise<RestoreFinding[]> {
   const vault = await vaultIn(path);
   const mounts = await mountsBelow(path);
@@ -38,14 +38,14 @@ export async function vaultIn(path: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Where something is mounted below a place (Linux; elsewhere nobody says). */
+/** Mount points below a place (Linux; unknown elsewhere). */
 async function mountsBelow(path: string): Promise<string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   const places = table.split('\n').map((line) => unescaped(line.split(' ')[4] ?? ''));
   return places.filter((place) => place.startsWith(join(path, '/')));
 }
 
-/** A blank in a name stands there as `\040` (proc(5)). */
+/** A blank in a name is written `\040` (proc(5)). */
 function unescaped(place: string): string {
   return place.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import { at, codeOf, whyOf } from '../paths.ts';
 
-/** Removes a folder and everything in it, also what its owner had made unwritable. It need not be there. */
+/** Removes a folder with everything in it, including what its owner had made unwritable. It need not exist. */
 export async function removeTree(folder: string): Promise<void> {
   const remove = () => rm(folder, { recursive: true, force: true });
   await remove().catch(async (error: unknown) => {
@@ -14,8 +14,8 @@ export async function removeTree(folder: string): Promise<void> {
 }
 
 /**
- * The same of a folder that somebody could want back: it gets another name first, so that nobody takes for whole what is
- * half removed. Throws `machine-failed`.
+ * The same for a folder that somebody could want back: renames it first, so that nobody takes a half removed one for
+ * complete. Throws `machine-failed`.
  */
 export async function dropTree(folder: string, aside: string): Promise<void> {
   await rename(folder, aside);
@@ -25,7 +25,7 @@ export async function dropTree(folder: string, aside: string): Promise<void> {
   });
 }
 
-/** What belongs to somebody else stays as it is, and what is gone meanwhile is gone. */
+/** Skips what belongs to others, and what is gone meanwhile. */
 async function makeWritable(folder: string, path: string): Promise<void> {
   await chmod(at(folder, path), 0o700).catch(() => undefined);
   const options = { withFileTypes: true, encoding: 'buffer' } as const;

@@ -20,7 +20,7 @@ import { dropFresh, removeLeft } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 import type { Tools } from '../../../tools.ts';
 
-/** Where a folder is, and what folders are called for others. */
+/** Where a folder is, and the names of folders for others. */
 export type FilesPlace = {
   path: string;
   called(path: string): string;
@@ -28,8 +28,8 @@ export type FilesPlace = {
 };
 
 /**
- * A folder to restore into. It is made under a name of its own beside its place, and gets its name when all of it is
- * there: no moment shows half of it.
+ * A folder to restore into. It is made under a temporary name beside its place, and renamed when it is complete: at no
+ * moment is half of it visible.
  */
 export async function filesTarget(
   { path, called, tools }: FilesPlace,
@@ -71,7 +71,7 @@ export async function filesTarget(
     return { part, label: part.role === 'data' ? part.file : 'folders', inspect, load };
   }
 
-  /** All of it is there. */
+  /** Everything is there: gives it its name. */
   async function nameIt(): Promise<void> {
     if (drill) return;
     await putInPlace(beside(work), beside(madeAs));

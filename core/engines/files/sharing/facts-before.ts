@@ -7,21 +7,21 @@ import { pathOfText } from '../names.ts';
 import type { FoundPaths } from '../plan/found.ts';
 import type { PathKind } from '../tar/header.ts';
 
-/** What the catalog of the backup before says of a path; a folder is none. */
+/** What the previous backup's catalog says about a path that is no folder. */
 export type FactBefore = { kind: Exclude<PathKind, 'folder'>; value: string };
 
-/** What it says of what was found, by its place there; `hasFolders`: whether anything of it lay in a folder. */
+/** What it says about found paths, by index; `hasFolders`: whether anything of it lay in a folder. */
 export type FactsBefore = { at(place: number): FactBefore | undefined; hasFolders: boolean };
 
 const kinds = ['file', 'link', 'symlink'] as const;
 const digestBytes = 32;
-/** Whose value follows from the digest, and from how the file stands. */
+/** The value is what the digest and the file's state imply. */
 const asExpected = 1;
 const written = 2;
 
 /**
- * Reads that catalog, and keeps of it what counts: of a file that stands as it did its digest alone, for everything else
- * of its value follows from that. `counts`: of which of the found, by their places; `passed` hears what else was there.
+ * Reads that catalog and keeps what matters: for a file in the same state only its digest, because the rest of its
+ * value follows from that. `counts`: which of the found paths matter, by index; `passed` receives the other paths.
  */
 export async function factsBefore(
   found: FoundPaths,

@@ -5,26 +5,26 @@ import { packedMap } from '../../../domain/packed/map.ts';
 import type { PartOfOthers, TargetOptions } from '../../../ports.ts';
 
 /**
- * Where a file or link lies: the number of its data part, `0001`, and how it stood when it was read, where it stood so
- * before and behind that.
+ * Where a file or link lies: the number of its data part, `0001`, and its state, if that was the same before and after
+ * it was read.
  */
 export type FilePlaced = { part: string; state: string };
 
-/** Where everything lies: the number of a part, by paths. */
+/** Where everything lies: the number of a part, by path. */
 export type Places = { get(path: string): string | undefined };
 
-/** How a file stood that was changed while it was read. */
+/** The state of a file that changed while it was read. */
 export const unsure = '-';
 
 type OpenPart = NonNullable<TargetOptions['open']>;
 
-/** Of a million files it takes half of that. */
+/** A million files take half of that. */
 const largestList = 256 * 1024 ** 2;
 
 const pieceLength = 256 * 1024;
 const longestRecord = 64 * 1024;
 
-/** What tells one state of a file from every other: no program can set the time of the change of its inode. */
+/** The state of a file, which changes with every change: no program can set an inode's time of change. */
 export function stateOf({
   ino,
   size,
@@ -35,17 +35,17 @@ export function stateOf({
   return `${ino}:${size}:${mode}:${mtimeNs}:${ctimeNs}`;
 }
 
-/** How large a file was. */
+/** The size in a file's state. */
 export function sizeIn(state: string): number {
   return Number(state.split(':')[1]);
 }
 
-/** The number of a data part, by its name. */
+/** The number of a data part, from its name. */
 export function partNumber(file: string): string | undefined {
   return /^data\/(\d+)\./.exec(file)?.[1];
 }
 
-/** The part that says where everything lies: `0001 <state> ./<path>`, each with a NUL byte behind it. */
+/** The part that says where everything lies: `0001 <state> ./<path>`, each followed by a NUL byte. */
 export function listPart(places: Iterable<FilePlaced & { path: string }>): PartOfOthers {
   async function* content() {
     let bytes = 0;
@@ -76,7 +76,7 @@ function tooLong(): BackupError {
   });
 }
 
-/** What a backup says of where its files lie; undefined for one of before that was noted. Throws `part-corrupt`. */
+/** Where the files of a backup lie; undefined for a backup made before that was recorded. Throws `part-corrupt`. */
 export async function placesIn(manifest: Manifest, open: OpenPart, signal: AbortSignal): Promise<Places | undefined> {
   const list = listIn(manifest);
   if (list === undefined) return undefined;
@@ -85,12 +85,12 @@ export async function placesIn(manifest: Manifest, open: OpenPart, signal: Abort
   return places;
 }
 
-/** The part of a backup that is its list; undefined where it has none. */
+/** The list part of a backup; undefined if it has none. */
 export function listIn({ parts }: Manifest): ManifestPart | undefined {
   return parts.find(({ role }) => role === 'schema');
 }
 
-/** All that a list names. Throws `part-corrupt`. */
+/** Everything in a list. Throws `part-corrupt`. */
 export async function* placedIn(
   list: ManifestPart,
   open: OpenPart,
@@ -107,7 +107,7 @@ export async function* placedIn(
   if (rest !== '') throw noList(list);
 }
 
-/** Undefined for what is no record. */
+/** Undefined if it is no record. */
 function placed(record: string): (FilePlaced & { path: string }) | undefined {
   const [first, second] = [record.indexOf(' '), record.indexOf(' ./')];
   const [part, state, path] = [record.slice(0, first), record.slice(first + 1, second), record.slice(second + 3)];
@@ -119,7 +119,7 @@ function fail(list: ManifestPart): never {
   throw noList(list);
 }
 
-/** A list that is none, or names a path twice. */
+/** The error for a list that is invalid, or names a path twice. */
 export function noList({ file }: ManifestPart): BackupError {
   return new BackupError('part-corrupt', `${file} is no list of files`);
 }

@@ -10,7 +10,7 @@ import { sizeIn, stateOf } from './places.ts';
 const chunkBytes = 1024 * 1024;
 
 /**
- * Whether a file or symbolic link that looks unchanged is, by its content: where its time of change says too little.
+ * Compares the content of a file or symbolic link that looks unchanged, if its time of change proves too little.
  * Further names of a file are judged with the first one.
  */
 export async function stillHolds(
@@ -30,7 +30,7 @@ export async function stillHolds(
   return stats !== undefined && stateOf(stats) === state;
 }
 
-/** A buffer of no more than the file takes: most are small, and there may be many. */
+/** A buffer no larger than the file: most are small, and there may be many. */
 async function sha256Of(place: string | Buffer, size: number, signal: AbortSignal): Promise<string> {
   const sum = createHash('sha256');
   const buffer = Buffer.allocUnsafe(Math.min(size + 1, chunkBytes));

@@ -14,43 +14,44 @@ import { factsBefore } from './facts-before.ts';
 import type { FactBefore, FactsBefore } from './facts-before.ts';
 import { stillHolds } from './still-holds.ts';
 
-/**
- * `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order in which they were found.
- */
+/** `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order of what was found. */
 export type TakenOver = { kept: KeptFiles; shared: SharedPart[]; anew: Many<FoundPath> };
-/** What is kept: where it lies, and what is known of it. */
+/** What is kept: where it lies, and its facts. */
 export type KeptFiles = { places(): Iterable<FilePlaced & { path: string }>; facts(): Iterable<PathFacts> };
 
-/** Nothing is. */
+/** Nothing is kept. */
 export const nothingKept: KeptFiles = { places: () => [], facts: () => [] };
 
 /**
- * What was changed less than so long before it was read may have been changed again without another time of change: two
- * changes by the same tick of a clock, and what a program writes through a mapping of the file until the system writes
- * that down (by default within 35 s: vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs).
+ * A file changed less than this before it was read may have changed again with the same time of change: two changes
+ * within one tick of the clock, or a write through a memory mapping before the system records it (within 35 s by
+ * default: vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs).
  */
 const settlingMs = 60_000;
 const readsAtOnce = 4;
-/** A part less than half of which is needed still is not taken over. */
+/** A part of which less than half is still needed is not taken over. */
 const leastShare = 0.5;
-/** So many small parts are stored anew as few large ones. One with many files would become no larger. */
+/**
+ * If there are so many small parts, they are stored anew as few large ones. A part with many files would not become
+ * larger.
+ */
 const mostSmall = 50;
 const [smallBytes, smallFiles] = [partBytes / 4, partFiles / 4];
 
 /**
- * What the backup before says, by the order of what was found: the number of its part, 0 where there is none, whether it
- * stands as it did then, and what the catalog says. `banned`: parts that hold what no backup may.
+ * What the previous backup says, by index of what was found: the number of its part (0 if none), whether its state is
+ * the same, and what the catalog says. `banned`: parts that hold what no backup may.
  */
 type SaidBefore = { part: Uint32Array; stands: Uint8Array; banned: ReadonlySet<number>; facts: FactsBefore };
-/** What is unchanged, by the same order, and how much of each part that is. */
+/** What is unchanged, by index, and how many bytes of each part that is. */
 type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<number, Bytes> };
 
-/** `isBanned`: of what is not found any more, what no backup may hold; a part that does is taken over no more. */
+/** `isBanned`: of paths that no longer exist, those that no backup may hold: their parts are not taken over. */
 type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: PathFacts['kind'] | undefined): boolean };
 
 /**
- * What need not be read again: files and links that are as they were when the backup before read them, as far as the
- * parts that hold them are worth being kept.
+ * What need not be read again: files and links that are unchanged since the previous backup, as far as their parts are
+ * worth keeping.
  */
 export async function takeOver(
   found: FoundPaths,
@@ -64,7 +65,7 @@ export async function takeOver(
   const { isSame, live } = await unchangedSince(before, said, found, now, signal);
   const parts = worthKeeping(before, live);
   const numbers = new Map(parts.map(({ file }, at) => [numberOf(file), at + 1]));
-  /** The number of its part in the new backup, 0 where it is read. */
+  /** The number of its part in the new backup, 0 if it is read. */
   const keptIn = said.part.map((part, at) => (isSame[at] === 1 ? (numbers.get(part) ?? 0) : 0));
   return {
     kept: {
@@ -137,14 +138,14 @@ async function unchangedSince(
   const isSame = new Uint8Array(found.length);
   const live = new Map<number, Bytes>();
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
-  // a tar says itself in which table its rows count
+  // a tar itself says in which table its rows count
   if (wasOneTable !== oneTable && said.facts.hasFolders) return { isSame, live };
   const settledBefore = BigInt(Date.parse(manifest.start) - settlingMs) * 1_000_000n;
 
-  /** Whether the time of change of a file says enough: then nothing of it is read. */
+  /** Whether a file's time of change is proof enough: then nothing of it is read. */
   const isSettled = (at: number, { settles }: FoundPath) => settles && found.changedAt(at) < settledBefore;
 
-  /** What was said of one that may stand as it did; undefined where it does not, or is of another part. */
+  /** What was said about a path that may be unchanged; undefined if it is changed, or of another part. */
   function factOf(at: number, { kind }: FoundPath, part: number): FactBefore | undefined {
     const fact = said.part[at] === part && said.stands[at] === 1 ? said.facts.at(at) : undefined;
     return fact !== undefined && isKind(fact.kind, kind) ? fact : undefined;
@@ -171,7 +172,7 @@ async function unchangedSince(
     if (facts.every(({ kind, value }) => kind !== 'link' || names.has(value))) note(places, facts, part);
   }
 
-  /** Those that have to be looked at longer: most are judged at once. */
+  /** Those that need a longer look: most are judged at once. */
   async function* doubtful() {
     for (const places of placesTogether(found)) {
       const at = places[0]!;
@@ -192,12 +193,12 @@ function storedBytes(sizes: readonly Bytes[]): Bytes {
   return sizes.reduce((sum, size) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
 }
 
-/** Another name of a link is a link, too. */
+/** A further name of a link is a link, too. */
 function isKind(was: PathFacts['kind'], is: FoundPath['kind']): boolean {
   return was === is || was === 'link';
 }
 
-/** The parts that are taken over, in their order. */
+/** The parts to take over, in order. */
 function worthKeeping({ manifest, isSharable }: BackupBefore, live: ReadonlyMap<number, Bytes>): ManifestPart[] {
   const needed = manifest.parts.filter((part) => {
     const bytes = live.get(numberOf(part.file)) ?? 0;

@@ -1,12 +1,14 @@
 import { createHash, hash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 
-/** The SHA-256 of a file that comes in pieces. `zeros`: so many follow. */
+/** The SHA-256 of a file in pieces. `zeros`: so many zero bytes follow. */
 export type ContentHash = { update(bytes: Uint8Array): void; zeros(length: number): void; digest(): string };
 
 const noughts = Buffer.alloc(1024 ** 2);
 
-/** That of a file of this size: most are small and come in one piece, which takes half the time without a stream. */
+/**
+ * The hash for a file of this size: most are small and come in one piece, which takes half the time without a stream.
+ */
 export function contentHash(size: number): ContentHash {
   let begun: Hash | undefined;
   let whole: string | undefined;

@@ -3,17 +3,14 @@ import type { ByteStream } from '../../../ports.ts';
 import type { StoredEntry } from './header.ts';
 import { tarEnd, tarParser } from './parser.ts';
 
-/**
- * What becomes of an entry on its way to tar: it goes on, or it is left out. Throws an error that says why it may not be
- * there at all.
- */
+/** Whether an entry is passed on to tar or dropped. Throws an error if it must not be there at all. */
 export type EntryJudge = (entry: StoredEntry) => 'pass' | 'drop';
 
 const pass: EntryJudge = () => 'pass';
 
 /**
- * Lets a tar pass, entry by entry, before tar sees it. Throws `part-corrupt` at whatever no backup holds: paths that lead
- * out of the folder, devices, other forms of tar, and what `judge` refuses.
+ * Passes a tar on, entry by entry, before tar sees it. Throws `part-corrupt` at anything that no backup holds: paths
+ * that lead out of the folder, devices, other tar formats, and what `judge` refuses.
  */
 export async function* guardedTar(content: ByteStream, file: string, judge: EntryJudge = pass): ByteStream {
   let out: Buffer[] = [];

@@ -1,10 +1,10 @@
-/** What an entry of a tar is. A `link` is another name of a file that came before it. */
+/** The kind of an entry. A `link` is another name of an earlier file. */
 export type PathKind = 'file' | 'link' | 'symlink' | 'folder';
 
 /**
- * One entry. Names are bytes, a letter each (latin1), below the folder that was stored: `big/one`, and `` for that
- * folder itself. `mtime`: seconds, as text, for no number holds nanoseconds. `owner`: `1000:1000`. `extras`: extended
- * attributes and ACLs, as the tar has them.
+ * One entry. Names are bytes (one letter each, latin1), relative to the stored folder: `big/one`, and `` for that
+ * folder itself. `mtime`: seconds, as text, because no number holds nanoseconds. `owner`: `1000:1000`. `extras`:
+ * extended attributes and ACLs, as the tar has them.
  */
 export type StoredEntry = {
   kind: PathKind;
@@ -18,7 +18,7 @@ export type StoredEntry = {
   sparse: boolean;
 };
 
-/** The fields of a header that the extended header before it does not replace. */
+/** The fields of a header that the preceding extended header does not replace. */
 export type Header = { type: string; name: string; link: string; size: number; fields: Omit<HeaderFields, 'size'> };
 type HeaderFields = { size: number; mode: number; uid: number; gid: number; mtime: number };
 
@@ -32,7 +32,7 @@ const knownKeys: ReadonlySet<string> = new Set(
   ['path', 'linkpath', 'size', 'uid', 'gid', 'mtime', 'uname', 'gname'].concat(sparseKeys),
 );
 
-/** Reads a block that is a header. Throws where it is none that GNU tar writes in the format `posix`. */
+/** Reads a header block. Throws unless GNU tar could have written it in the format `posix`. */
 export function readHeader(block: Buffer): Header {
   if (block.toString('latin1', 257, 265) !== 'ustar\x0000') throw new Error('a header is not in the format posix');
   if (octal(block, 148, 8) !== checksumOf(block)) throw new Error('the checksum of a header is wrong');
@@ -53,7 +53,7 @@ export function readHeader(block: Buffer): Header {
   };
 }
 
-/** The records of an extended header. Throws for one that says more than is understood here: tar may obey it. */
+/** The records of an extended header. Throws at a record that we don't understand, because tar may obey it. */
 export function readRecords(body: Buffer): Map<string, string> {
   const records = new Map<string, string>();
   const text = body.toString('latin1');
@@ -72,7 +72,7 @@ export function readRecords(body: Buffer): Map<string, string> {
   return records;
 }
 
-/** The entry that a header begins, with what the extended header before it said. */
+/** The entry of a header, with the preceding extended header. */
 export function entryOf({ type, name, link, size, fields }: Header, said: ReadonlyMap<string, string>): StoredEntry {
   const extras = extrasIn(said);
   const kind = kinds[type];
@@ -115,7 +115,7 @@ function isFirstForm(said: ReadonlyMap<string, string>): boolean {
   return said.get('GNU.sparse.major') === '1' && said.get('GNU.sparse.minor') === '0';
 }
 
-/** A path as tar writes it where it was told to begin with `./`; anything else could lead out of the folder. */
+/** A path as tar writes it below `./`; any other could lead out of the folder. */
 function pathBelow(name: string, kind: PathKind): string {
   const path = kind === 'folder' ? name.replace(/\/$/, '') : name;
   if (path === '.' && kind === 'folder') return '';
@@ -129,7 +129,7 @@ function isNoName(segment: string): boolean {
   return segment === '' || segment === '.' || segment === '..' || segment.includes('\0');
 }
 
-/** The other name of a file lies in the folder; where a symbolic link leads nobody asks. */
+/** The other name of a file must lie in the folder; a symbolic link may lead anywhere. */
 function targetOf(target: string, kind: PathKind): string {
   if (kind === 'link') return pathBelow(target, 'file');
   if (target === '' || target.includes('\0')) throw new Error('a symbolic link leads nowhere');
@@ -164,7 +164,7 @@ function octal(block: Buffer, from: number, length: number): number {
   return value;
 }
 
-/** The sum of all bytes, those of the checksum itself taken as blanks. */
+/** The sum of all bytes, with those of the checksum itself counted as blanks. */
 function checksumOf(block: Buffer): number {
   let sum = 8 * 32;
   for (let at = 0; at < blockBytes; at += 1) if (at < 148 || at >= 156) sum += block[at]!;

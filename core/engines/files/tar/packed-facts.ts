@@ -4,7 +4,7 @@ import type { PathFacts } from '../facts.ts';
 import { nameOf } from '../names.ts';
 import type { PathKind, StoredEntry } from './header.ts';
 
-/** What was read of a tar, by paths: of one that stands in it twice, the last; in the order in which each came first. */
+/** What was read of a tar, by path: the last facts of one that stands in it twice, in the order of first appearance. */
 export type FactsByPath = {
   readonly size: number;
   get(path: string): PathFacts | undefined;
@@ -15,10 +15,10 @@ export type FactsByPath = {
 
 const kinds = Object.keys(kindNames) as PathKind[];
 
-/** Kept as bytes: a part has ten thousand, which as objects would all outlive their youth. */
+/** Kept as bytes: a part has ten thousand, which as objects would survive many garbage collections. */
 export function packedFacts(): FactsByPath & { add(entry: StoredEntry, sha256: string): void } {
   const packed = packedMap();
-  /** What came more than once. */
+  /** Paths that came more than once. */
   const again = new Map<string, PathFacts>();
 
   function at(index: number): PathFacts {

@@ -4,8 +4,9 @@ import { sparseMap } from './sparse.ts';
 import type { Extent, SparseMap } from './sparse.ts';
 
 /**
- * What is told of a tar that passes. `raw`: every byte of it in order, but for the empty blocks at its end; `entry`: its headers have passed; `data` and
- * `hole`: the content of a file; `done`: all of an entry has passed; `comment`: what the tar begins with.
+ * Events of a tar that passes. `raw`: all its bytes in order, except the empty blocks at its end; `entry`: its headers
+ * have passed; `data` and `hole`: the content of a file; `done`: an entry has passed completely; `comment`: the tar's
+ * first comment.
  */
 export type TarEvents = {
   raw?(bytes: Buffer): void;
@@ -17,7 +18,7 @@ export type TarEvents = {
 };
 
 export type TarParser = {
-  /** Throws an error that says what may not stand where it does. */
+  /** Throws an error that says what is not allowed in its place. */
   write(chunk: Uint8Array): void;
   /** Whether the end of the archive was the last thing in it. */
   ended(): boolean;
@@ -35,13 +36,16 @@ const largestRecords = 8 * 1024 ** 2;
 const aHeader: Expecting = { what: 'header', left: blockBytes };
 const nothing: Buffer = Buffer.alloc(0);
 
-/** Reads a tar as GNU tar writes it in the format `posix`, in chunks cut anywhere, and nothing but that. */
+/** Reads a tar in GNU tar's `posix` format and no other, in chunks cut anywhere. */
 export function tarParser(on: TarEvents): TarParser {
   let rest = nothing;
   let said: ReadonlyMap<string, string> = new Map();
   let next = aHeader;
   let [headers, zeroBlocks] = [0, 0];
-  /** The file that is read now: its size, how far it is read, where its data lie, which of these is next, what fills its last block. */
+  /**
+   * The current file: its size, the position in it, where its data lie, which of these is next, and the padding of its
+   * last block.
+   */
   let file = { size: 0, position: 0, extents: [] as readonly Extent[], next: 0, padding: 0 };
 
   function header(block: Buffer): void {
@@ -94,7 +98,7 @@ export function tarParser(on: TarEvents): TarParser {
     }
   }
 
-  /** Of a sparse file the end may be a hole. */
+  /** The end of a sparse file may be a hole. */
   function expectContent(left: number): void {
     next = { what: 'content', left };
     if (left > 0) return;
@@ -154,7 +158,7 @@ export function tarParser(on: TarEvents): TarParser {
   };
 }
 
-/** What a tar ends with. */
+/** The end of a tar. */
 export function tarEnd(): Buffer {
   return Buffer.alloc(2 * blockBytes);
 }

@@ -3,13 +3,13 @@ import { programInput, programOutput, programText } from '../../../pipeline/prog
 import type { ByteStream } from '../../../ports.ts';
 import type { Program, Tools } from '../../../tools.ts';
 
-/** A disk that is woken up, or a share whose server is restarted, takes its time. */
+/** A disk that spins up, or a share whose server restarts, takes its time. */
 const idleLimitMs = 900_000;
 const hint = 'install GNU tar: apt-get install tar, apk add tar, brew install gnu-tar';
 
-/** What starts it, as JSON. */
+/** How to start it; survives JSON. */
 export type TarProgram = Pick<Program, 'command' | 'args' | 'env'>;
-/** Its words are read: none of them may be quoted as a locale would. */
+/** Its messages are parsed, so they must not be quoted by a locale. */
 const common = [
   '--quoting-style=escape',
   '--numeric-owner',
@@ -18,14 +18,14 @@ const common = [
   '--xattrs',
   '--xattrs-include=user.*',
 ];
-/** Left alone, it writes 10 kB at a time. */
+/** By default it writes 10 kB at a time. */
 const recordSize = '--record-size=262144';
-/** What changes with each run, or with each reading, is no matter of a backup. */
+/** Leaves out what changes with each run or each reading. */
 const created = '--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f,globexthdr.name=PaxHeaders/all';
 
 /**
- * What goes into a tar: paths are bytes, a letter each. `oneTable`: the tar begins with a comment that says so. `say` hears
- * what tar says though it succeeds.
+ * The content of a tar: paths are bytes, one letter each. `oneTable`: the tar begins with a comment that says so. `say`
+ * receives what tar prints although it succeeds.
  */
 export type TarWanted = { paths: readonly string[]; oneTable: boolean; say(line: string): void };
 export const oneTableComment = 'one table';
@@ -61,8 +61,8 @@ async function versionOf(command: string, signal: AbortSignal): Promise<string |
 }
 
 /**
- * A tar of what lies below a folder. It is whole though a file was changed or vanished meanwhile: whoever reads it looks
- * for that. Throws `dump-failed`.
+ * A tar of paths below a folder. It is complete even if a file changed or vanished meanwhile: the caller checks for
+ * that. Throws `dump-failed`.
  */
 export function createTar(
   folder: string,
@@ -93,7 +93,7 @@ async function* once(bytes: Buffer): ByteStream {
   yield bytes;
 }
 
-/** What tar says of files that somebody changes or removes while it works. An error of the disk is another matter. */
+/** What tar prints about files that are changed or removed while it works; disk errors are different. */
 function isHarmless(line: string): boolean {
   return (
     /: file changed as we read it$/.test(line) ||
@@ -104,7 +104,7 @@ function isHarmless(line: string): boolean {
   );
 }
 
-/** Unpacks a tar into a folder that is there. `owners`: files are given to who owned them, which takes root. */
+/** Unpacks a tar into an existing folder. `owners`: gives files to their owners, which needs root. */
 export function extractTar(
   folder: string,
   content: ByteStream,

@@ -11,12 +11,12 @@ import { tarParser } from './parser.ts';
 import type { TarEvents } from './parser.ts';
 import { oneTableComment } from './program.ts';
 
-/** A reader of a part that also knows what was in it. */
+/** A reader of a part that also knows its entries. */
 export type TarReader = DumpReader & { facts(): FactsByPath };
 
 /**
- * Counts and hashes what a parser tells, for whoever has one. What it was told is dealt with once `settle` is; rows and
- * tables are those of all of that.
+ * Counts and hashes the events of a parser. Everything told so far is processed once `settle` resolves; rows and tables
+ * then include it.
  */
 export type TarCounting = {
   events: TarEvents;
@@ -26,10 +26,10 @@ export type TarCounting = {
   facts: FactsByPath;
 };
 
-/** What is to be done with what has passed; a number: so many zeros follow. */
+/** Work on what has passed; a number: so many zero bytes follow. */
 type TarStep = (() => void) | number;
 
-/** So much of a hole is hashed before others get their turn: a few bytes of a tar may stand for any number of zeros. */
+/** After so many bytes of a hole, other work gets its turn: a few bytes of a tar may stand for any number of zeros. */
 const turnBytes = 64 * 1024 ** 2;
 
 /** Nothing counted yet. */
@@ -37,7 +37,7 @@ export function tarCounting(signal?: AbortSignal): TarCounting {
   const found = packedFacts();
   let [rows, oneTable, zeros] = [0, false, 0];
   let reading: { entry: StoredEntry; hash: ContentHash } | undefined;
-  /** What has to wait, and all that comes behind it. */
+  /** What has to wait, and everything after it. */
   let steps: TarStep[] = [];
 
   const inTurn = (step: () => void): void => void (steps.length === 0 ? step() : steps.push(step));
@@ -87,7 +87,7 @@ export function tarCounting(signal?: AbortSignal): TarCounting {
   };
 }
 
-/** Counts and hashes what is in a tar as it passes by. */
+/** Counts and hashes the content of a tar as it passes. */
 export function tarReader(signal?: AbortSignal): TarReader {
   const counting = tarCounting(signal);
   const parser = tarParser(counting.events);

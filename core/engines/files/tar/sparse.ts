@@ -1,14 +1,14 @@
-/** Where data of a sparse file lie in it; between them are holes. */
+/** Where the data of a sparse file lie; between them are holes. */
 export type Extent = { offset: number; length: number };
 
-/** Reads the map that the data of a sparse file begin with (GNU tar, form 1.0), block by block. */
+/** Reads the map at the beginning of a sparse file's data (GNU tar, format 1.0), block by block. */
 export type SparseMap = { take(block: Buffer): readonly Extent[] | undefined };
 
 const mostExtents = 8 * 1024 ** 2;
 
 /**
- * A map of a file of `size` bytes, of which `stored` follow with the map. Gives the extents once it is whole; throws
- * where it is none.
+ * The map of a file of `size` bytes, with `stored` bytes following including the map. Returns the extents once it is
+ * complete; throws if it is invalid.
  */
 export function sparseMap(size: number, stored: number): SparseMap {
   const read: string[] = [];
@@ -34,7 +34,7 @@ function number(text: string): number {
   return Number(text);
 }
 
-/** Data one behind the other, within the file, and as many as are stored. */
+/** Throws unless data are in order, within the file, and as many as are stored. */
 function requireMap(extents: readonly Extent[], size: number, stored: number): void {
   let [end, sum] = [0, 0];
   for (const { offset, length } of extents) {

@@ -11,12 +11,12 @@ import type { ImageDocument } from '../documents.ts';
 import { checkedBlob, goneError } from '../shelf.ts';
 import type { BlobName, ImageShelf } from '../shelf.ts';
 
-/** What names the image of a layout (image-spec, image-layout.md). */
+/** Names the image of a layout (image-spec, image-layout.md). */
 export type TopDescriptor = BlobName & { mediaType: string };
 
 const layoutVersion = '1.0.0';
 
-/** The file of a blob; a digest that was read is one of SHA-256. */
+/** The file of a blob; digests that were read are SHA-256. */
 export function blobFile(folder: string, digest: string): string {
   return join(folder, 'blobs', ...digest.split(':'));
 }
@@ -37,7 +37,7 @@ export async function beginLayout(folder: string): Promise<void> {
   await makeFolder(join(folder, 'blobs', 'sha256'));
 }
 
-/** Writes a blob, which the disk has confirmed when this ends. */
+/** Writes a blob; returns when it is on the disk. */
 export async function writeBlob(
   folder: string,
   digest: string,
@@ -47,7 +47,7 @@ export async function writeBlob(
   await pipeline(content, createWriteStream(blobFile(folder, digest), { flags: 'w', flush: true }), { signal });
 }
 
-/** Makes a layout of what was written into a folder. */
+/** Completes a layout from what was written into a folder. */
 export async function endLayout(folder: string, { mediaType, digest, size }: TopDescriptor): Promise<void> {
   const index = { schemaVersion: 2, manifests: [{ mediaType, digest, size }] };
   await writeFile(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: layoutVersion }), { flush: true });
@@ -90,7 +90,7 @@ export function layoutShelf(folder: string): ImageShelf {
   };
 }
 
-/** Lets pass that something is not there. */
+/** Returns undefined if something does not exist; rethrows other errors. */
 export function unlessGone(error: unknown): undefined {
   if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }

@@ -11,8 +11,8 @@ import type { ImageShelf } from '../shelf.ts';
 export type PlatformImage = StoredDocument & { table: string; config: Descriptor; layers: Descriptor[] };
 
 /**
- * An image as it is kept. `index`: what names its platforms, where it has several; `text`: of one that was made anew, for
- * some of them are left out.
+ * An image as it is stored. `index`: names its platforms, if it has several; `text`: set if it was made anew because
+ * some platforms are left out.
  */
 export type WholeImage = {
   index: (StoredDocument & { text?: string }) | undefined;
@@ -20,10 +20,10 @@ export type WholeImage = {
 };
 
 const looksAtOnce = 4;
-/** All manifests of an index together: a registry that says otherwise is not believed. */
+/** All manifests of an index together: a larger size from a registry is not believed. */
 const largestDocuments = 64 * 1024 ** 2;
 
-/** Reads every document of an image, each by its digest: what a tag names later is another image. */
+/** Reads every document of an image, each by its digest: a tag may name another image later. */
 export async function readImage(
   shelf: ImageShelf,
   top: ImageDocument,
@@ -73,7 +73,7 @@ function platformImage(
   return { digest, size: bytes.length, mediaType, table, config: content.config, layers: content.layers };
 }
 
-/** An image without an index says in its configuration which platform it is for. */
+/** An image without an index names its platform in its configuration. */
 async function onlyPlatform(
   shelf: ImageShelf,
   document: ImageDocument & { content: ManifestContent },
@@ -89,7 +89,7 @@ async function onlyPlatform(
   return platformImage(document, platform ?? 'image');
 }
 
-/** An index that names the wanted platforms alone, all else as it was. */
+/** An index that names only the wanted platforms, otherwise unchanged. */
 function withoutOthers(content: IndexContent, wanted: readonly string[], place: string) {
   const { chosen, missing, offered } = chosenOf(content, wanted);
   if (missing.length > 0) throw missingError(place, missing, offered);

@@ -5,7 +5,10 @@ import type { ImagePlace } from '../place.ts';
 import type { BlobName, ImageShelf } from '../shelf.ts';
 import type { WholeImage } from './image.ts';
 
-/** What it takes to make a part. `tables`: how often each platform has it as a layer. `text`: all of it. */
+/**
+ * What is needed to make a part. `tables`: how often each platform has it as a layer. `text`: its whole content, if
+ * known.
+ */
 type BlobRecipe = BlobName & {
   place: ImagePlace;
   kind: 'blob' | 'document';
@@ -44,7 +47,7 @@ function partOf(
   return {
     role: 'data',
     file: partNameOf(number, digest, ending),
-    // a part of no byte is a file with something in it, too: vaults need not know objects of nothing
+    // compressing an empty part gives it content, because some vaults can't store empty objects
     compress: size === 0 || !isCompressed(mediaType),
     estimatedBytes: size,
     hasRows: true,
@@ -52,17 +55,17 @@ function partOf(
   };
 }
 
-/** What a part of ours is made by. */
+/** The recipe of one of our parts. */
 export function recipeOf({ recipe }: Pick<PlannedPart, 'recipe'>): BlobRecipe {
   return recipe as unknown as BlobRecipe;
 }
 
-/** Layers mostly are: `…tar.gzip`, `…tar+gzip`, `…tar+zstd`; an encrypted one gains nothing either. */
+/** Layers usually are: `…tar.gzip`, `…tar+gzip`, `…tar+zstd`; encrypted ones gain nothing either. */
 function isCompressed(mediaType: string): boolean {
   return /(gzip|zstd|encrypted)$/.test(mediaType);
 }
 
-/** Makes a part again from where it is, checked by its digest. */
+/** Makes a part again from its place, checked by its digest. */
 export function openBlobPart(
   { recipe }: PlannedPart,
   shelfAt: (place: ImagePlace) => ImageShelf,
@@ -82,7 +85,7 @@ export function openBlobPart(
   };
 }
 
-/** A layer that its publisher keeps to itself, as those of Windows were: no registry has to have it. */
+/** A layer that only its publisher may distribute, as those of Windows were: no registry has to have it. */
 export function isForeign({ urls = [] }: Descriptor): boolean {
   return urls.length > 0;
 }

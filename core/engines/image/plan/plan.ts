@@ -11,18 +11,18 @@ import type { WholeImage } from './image.ts';
 import { isForeign, partsOf } from './parts.ts';
 import { rowsTogether, takeOverBlobs } from './take-over.ts';
 
-/** What is planned: an image at a place, by the name that it has for others, and the platforms of it that are wanted. */
+/** What is planned: an image at a place, its name for others, and its wanted platforms. */
 export type PlannedImage = {
   shelf: ImageShelf;
   place: ImagePlace;
   name: string;
   platforms: readonly string[];
-  /** What it is to equal, where this is a proof. */
+  /** The backup to compare with, for a proof. */
   like: Manifest | undefined;
   sharing?: Sharing | undefined;
 };
 
-/** Reads what an image consists of. All of it is named by digest from here on, so that nothing has to be held. */
+/** Reads what an image consists of. From here on everything is named by digest, so nothing has to be held. */
 export async function planImage(
   { shelf, place, name, platforms, like, sharing }: PlannedImage,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ export async function planImage(
   };
 }
 
-/** Layers that are named with the place of their publisher, and that the registry does not have: nobody else may. */
+/** Layers that name their publisher's place and are not in the registry, because nobody else may distribute them. */
 async function foreignLayers(
   { platforms }: WholeImage,
   shelf: ImageShelf,
@@ -74,7 +74,7 @@ async function foreignLayers(
   return found;
 }
 
-/** A tag may be given to another image at any time: the backup is of the one that it named first, whole. */
+/** A tag may be moved to another image at any time: the backup is of the one that it named first, complete. */
 async function movedMeanwhile(shelf: ImageShelf, top: ImageDocument, signal: AbortSignal): Promise<string[]> {
   try {
     const now = await shelf.top(signal);
@@ -84,7 +84,7 @@ async function movedMeanwhile(shelf: ImageShelf, top: ImageDocument, signal: Abo
       `${shelf.place} ${what}: this backup is of the one it named when the run began (${shortDigest(top.digest)})`,
     ];
   } catch (error) {
-    // everything is stored, and was checked: that it can't be asked once more makes it no worse
+    // everything is stored and was checked, so failing to ask once more makes it no worse
     if (signal.aborted) throw error;
     return [`whether ${shelf.place} names another image by now could not be seen: ${messageOf(error)}`];
   }

@@ -4,10 +4,10 @@ import type { BackupBefore, PlannedPart, SharedPart } from '../../../ports.ts';
 import { blobNamed, layerTally } from '../facts.ts';
 import { recipeOf } from './parts.ts';
 
-/** `shared`: the blobs that the backup before has, with the rows that they are; `anew`: what has to be pulled. */
+/** `shared`: blobs that the previous backup has, with their rows; `anew`: what has to be pulled. */
 export type BlobsTakenOver = { shared: SharedPart[]; rows: TableRows[]; anew: PlannedPart[] };
 
-/** A digest says that a blob is the same, wherever it was found: what the backup before has is not pulled again. */
+/** Equal digests mean equal blobs: what the previous backup has is not pulled again. */
 export function takeOverBlobs(parts: readonly PlannedPart[], before: BackupBefore | undefined): BlobsTakenOver {
   const known = new Map<string, ManifestPart>();
   for (const part of before?.manifest.parts ?? []) {
@@ -33,9 +33,7 @@ export function takeOverBlobs(parts: readonly PlannedPart[], before: BackupBefor
   return { shared, rows: tableRows(mergeTallies([{ tables: tallies, ended: true }])), anew };
 }
 
-/**
- * What is stored as it is has the digest that it is named after; nobody can say so of what was compressed or encrypted.
- */
+/** A part stored unchanged has the digest that it is named after; for a compressed or encrypted one nobody can tell. */
 function isItself({ file, sha256 }: ManifestPart, digest: string): boolean {
   return /\.(zst|age)$/.test(file) || digest === `sha256:${sha256}`;
 }

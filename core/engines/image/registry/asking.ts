@@ -6,27 +6,27 @@ import type { HttpAnswered, HttpAsked } from './exchange.ts';
 import { basic, challengeOf, fetchToken, refusedLogin } from './token.ts';
 import type { RegistryLogin, TokenScope } from './token.ts';
 
-/** A registry, and how it is spoken to. `url`: where its API begins. */
+/** A registry, and how to reach it. `url`: the root of its API. */
 export type RegistryDoor = { url: URL; ca?: string | undefined; login?: RegistryLogin | undefined };
 
-/** One request to a registry; `path` begins at the registry, or is a whole URL that it has given. */
+/** One request to a registry; `path` is relative to the registry, or a full URL that it returned. */
 export type RegistryRequest = Omit<HttpAsked, 'url'> & {
   path: string | URL;
   scope: TokenScope;
-  /** It can't be made a second time: what it sends is gone. */
+  /** It can't be repeated, because its body is consumed. */
   once?: boolean;
 };
 
-/** Sends requests of one registry, with whatever login it asks for. */
+/** Sends requests to one registry, with whatever login it asks for. */
 export type AskRegistry = (request: RegistryRequest, signal: AbortSignal) => Promise<HttpAnswered>;
 
 const limits = { tries: 4, firstWaitMs: 500, longestWaitMs: 60_000, redirects: 5 };
-/** A token is not used to its last moment. */
+/** A token is not used up to its last moment. */
 const tokenMarginMs = 10_000;
 
 /**
- * Asks as often as makes sense: 429, 5xx and broken connections are tried again, after the time that the registry asks
- * for. Redirects are followed without what is secret where they lead elsewhere, and never out of TLS.
+ * Retries 429, 5xx and broken connections within limits, after the time that the registry asks for. Follows redirects,
+ * without secrets if they lead elsewhere, and never from TLS to plain text.
  */
 export function askingOf({ url: registry, ca, login }: RegistryDoor): AskRegistry {
   let isBasic = false;
@@ -38,7 +38,7 @@ export function askingOf({ url: registry, ca, login }: RegistryDoor): AskRegistr
     return isBasic && login !== undefined ? { authorization: basic(login) } : {};
   }
 
-  /** Follows redirects. What belongs to the registry is sent to the registry alone. */
+  /** Follows redirects. Headers for the registry are sent only to the registry. */
   async function followed(request: RegistryRequest, signal: AbortSignal): Promise<HttpAnswered> {
     const { path, scope, ...asked } = request;
     let url = new URL(path, registry);
@@ -54,7 +54,7 @@ export function askingOf({ url: registry, ca, login }: RegistryDoor): AskRegistr
     }
   }
 
-  /** Gets what a 401 asks for; false where nothing can be done. */
+  /** Gets what a 401 asks for; false if that is impossible. */
   async function authorize(answer: HttpAnswered, scope: TokenScope, signal: AbortSignal): Promise<boolean> {
     const challenge = challengeOf(answer);
     if (challenge === undefined) return false;
@@ -101,7 +101,7 @@ function redirected(location: string, from: URL, left: number): URL {
   throw new BackupError('source-unreachable', `${from.host} sends us on ${why}`, { hint: 'ask who runs the registry' });
 }
 
-/** How long to wait before the next try; undefined where there is none. */
+/** How long to wait before the next attempt; undefined if there is none. */
 function pauseAfter(answer: HttpAnswered | BackupError, tried: number): number | undefined {
   const usualMs = limits.firstWaitMs * 2 ** (tried - 1);
   if (isBackupError(answer)) return isBackupError(answer.cause) ? undefined : usualMs;
@@ -111,7 +111,7 @@ function pauseAfter(answer: HttpAnswered | BackupError, tried: number): number |
   return after > limits.longestWaitMs ? undefined : after;
 }
 
-/** A connection that did not come about, or broke. Errors of ours are none, and are thrown as they are. */
+/** The error for a connection that failed or broke. BackupErrors are rethrown. */
 function brokenOff(error: unknown, registry: URL, signal: AbortSignal): BackupError {
   if (signal.aborted) throw abortError(signal);
   if (isBackupError(error)) throw error;

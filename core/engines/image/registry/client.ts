@@ -9,22 +9,22 @@ import type { RegistryDoor, RegistryRequest } from './asking.ts';
 import { beginningOf, bodyOf, dismiss } from './exchange.ts';
 import type { HttpAnswered } from './exchange.ts';
 
-/** A repository of a registry (OCI distribution-spec 1.1). Every request is tried again within limits. */
+/** A repository in a registry (OCI distribution-spec 1.1). Every request is retried within limits. */
 export type RepositoryClient = {
-  /** A document by tag or digest; undefined where there is none. */
+  /** A document by tag or digest; undefined if there is none. */
   document(reference: string, signal: AbortSignal): Promise<DocumentBytes | undefined>;
   hasBlob(named: BlobName, signal: AbortSignal): Promise<boolean>;
-  /** A blob's bytes, unchecked; undefined where it is not there. What breaks off is gone on with where it broke. */
+  /** A blob's bytes, unchecked; undefined if it does not exist. Resumes a broken connection where it broke. */
   blob(named: BlobName, signal: AbortSignal): Promise<ByteStream | undefined>;
   /** Sends a blob, which the registry checks by its digest. Throws `restore-failed`. */
   sendBlob(named: BlobName, content: ByteStream, signal: AbortSignal): Promise<void>;
-  /** Puts a document under a tag or its digest. Throws `restore-failed`. */
+  /** Stores a document under a tag or its digest. Throws `restore-failed`. */
   putDocument(reference: string, document: DocumentBytes, signal: AbortSignal): Promise<void>;
 };
 
 const goOnTries = 5;
 const shownAnswer = 300;
-/** A registry on an object store copies the blob when it is whole. */
+/** A registry on an object store copies the blob once it is complete. */
 const commitMs = 900_000;
 
 export function repositoryClient(door: RegistryDoor, repository: string): RepositoryClient {
@@ -34,7 +34,7 @@ export function repositoryClient(door: RegistryDoor, repository: string): Reposi
   const push = { scope: `repository:${repository}:pull,push`, headers: {} };
   const path = (rest: string): string => `/v2/${repository}/${rest}`;
 
-  /** Why it did something else than asked. */
+  /** The error for an unexpected answer. */
   async function refusal(
     answer: HttpAnswered,
     what: string,
@@ -76,7 +76,7 @@ export function repositoryClient(door: RegistryDoor, repository: string): Reposi
     const headers = from === 0 ? {} : { range: `bytes=${from}-` };
     const answer = await ask({ ...pull, method: 'GET', path: path(`blobs/${named.digest}`), headers }, signal);
     if (answer.status === (from === 0 ? 200 : 206)) return answer;
-    // one that begins anew can't go on
+    // an answer that starts from the beginning can't continue a broken one
     if (answer.status === 404 || answer.status === 200) return void dismiss(answer);
     throw await refusal(answer, `no blob ${named.digest}`, 'source-unreachable', signal);
   }
@@ -121,7 +121,7 @@ export function repositoryClient(door: RegistryDoor, repository: string): Reposi
     dismiss(done);
   }
 
-  /** Where an upload goes on, by the registry's own word. */
+  /** Where an upload continues, as the registry says. */
   function nextPlace(answer: HttpAnswered): URL {
     dismiss(answer);
     const url = URL.parse(answer.headers.location ?? '', door.url.href);
@@ -162,7 +162,7 @@ export function repositoryClient(door: RegistryDoor, repository: string): Reposi
   };
 }
 
-/** What a registry says of an error (distribution-spec, error codes). */
+/** What a registry says about an error (distribution-spec, error codes). */
 function wordsOf(body: Buffer): string {
   const errors = jsonOf(body)?.['errors'];
   const [first] = (Array.isArray(errors) ? errors : []) as readonly { code?: unknown; message?: unknown }[];

@@ -3,10 +3,10 @@ import type { ImageReference } from '../../../domain/tools/image-reference.ts';
 import type { RegistryDoor } from './asking.ts';
 import type { RegistryLogin } from './token.ts';
 
-/** How the registry of a source is spoken to. `plain`: without TLS; `ca`: who vouches for it, as PEM. */
+/** How to reach the registry of a source. `plain`: without TLS; `ca`: its authority, as PEM. */
 export type RegistryAccess = { plain: boolean; ca?: string | undefined; login?: RegistryLogin | undefined };
 
-/** What a source says of its registry is good for that one: no other one gets its password, or is spoken to in plain. */
+/** A source's settings apply to its own registry only: no other one gets its password or is reached without TLS. */
 export function doorOf(
   reference: ImageReference,
   { reference: own, access }: { reference: ImageReference; access: RegistryAccess },

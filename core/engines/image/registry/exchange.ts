@@ -7,35 +7,35 @@ import { formatDuration } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream } from '../../../ports.ts';
 
-/** One request. `body` is sent with its length, which a registry wants to know. */
+/** One request. `body` is sent with its length, which registries require. */
 export type HttpAsked = {
   method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
   url: URL;
   headers: Readonly<Record<string, string>>;
   body?: { content: Buffer | ByteStream; length: Bytes };
-  /** How long the answer may take once all is sent, in milliseconds. */
+  /** How long the answer may take after everything is sent, in milliseconds. */
   answerMs?: number;
 };
 
-/** Its answer; whoever has it reads the body, or lets go of it. */
+/** Its answer; the caller reads the body or dismisses it. */
 export type HttpAnswered = { status: number; headers: IncomingMessage['headers']; body: IncomingMessage };
 
-/** A registry that is asked to put a large blob in its place may copy it first. */
+/** A registry that completes a large blob may copy it first. */
 const shortBytes = 65_536;
 const waits = { answerMs: 60_000, chunkMs: 60_000 };
 
-/** Sends a request, and waits for the head of its answer. `ca`: the authority that vouches for the other side. */
+/** Sends a request, and waits for the head of its answer. `ca`: the authority of the other side. */
 export async function exchange(asked: HttpAsked, ca: string | undefined, signal: AbortSignal): Promise<HttpAnswered> {
   if (signal.aborted) throw abortError(signal);
   const { method, url, body, answerMs = waits.answerMs } = asked;
   const headers = { ...asked.headers, 'content-length': String(body?.length ?? 0) };
   const request = url.protocol === 'https:' ? requestTls : requestPlain;
-  // what is sent once alone has a connection of its own: one that is kept may just be closed by the other side
+  // a body that can be sent only once gets a new connection, because the other side may just be closing a kept one
   const options = { method, headers: body === undefined ? asked.headers : headers, ...(ca !== undefined && { ca }) };
   const sent = request(url, body === undefined ? options : { ...options, agent: false });
   const answer = Promise.withResolvers<IncomingMessage>();
   stopWith(sent, answer.promise, signal);
-  // for as long as they live: one that is stopped says so whenever it hears of it
+  // for the whole lifetime: a stopped request may report errors at any time
   sent.on('error', answer.reject);
   sent.once('response', (response) => {
     response.on('error', () => undefined);
@@ -54,8 +54,8 @@ export async function exchange(asked: HttpAsked, ca: string | undefined, signal:
 }
 
 /**
- * Ends a request, or what is still to come of its answer, as soon as somebody says so. Node's own way (`signal`) also
- * ends a connection that has just been given back, and nobody hears of that error.
+ * Stops a request, or the rest of its answer, when the signal aborts. Node's own option (`signal`) may also destroy a
+ * connection that was just returned to the pool, whose error nobody handles.
  */
 function stopWith(sent: ClientRequest, answer: Promise<IncomingMessage>, signal: AbortSignal): void {
   let response: IncomingMessage | undefined;
@@ -71,7 +71,7 @@ function stopWith(sent: ClientRequest, answer: Promise<IncomingMessage>, signal:
   sent.once('close', () => signal.removeEventListener('abort', stop));
 }
 
-/** An answer that comes before all is sent is one, too: nothing more is sent then. */
+/** An answer may come before everything is sent: then nothing more is sent. */
 async function sendBody(
   sent: ClientRequest,
   content: Buffer | ByteStream | undefined,
@@ -104,7 +104,7 @@ async function drained(sent: ClientRequest, answer: Promise<IncomingMessage>): P
   });
 }
 
-/** The body of an answer, as it comes: each wait for more of it has a limit. */
+/** The body of an answer as it arrives; each wait has a limit. */
 export async function* bodyOf({ body }: HttpAnswered, signal: AbortSignal): ByteStream {
   const late = (): unknown => body.destroy(new Error(`nothing came for ${formatDuration(waits.chunkMs)}`));
   let timer = setTimeout(late, waits.chunkMs);
@@ -123,7 +123,7 @@ export async function* bodyOf({ body }: HttpAnswered, signal: AbortSignal): Byte
   }
 }
 
-/** The whole body, where it is no larger than `most`; its beginning where it is. */
+/** The body if it is no larger than `most`, else its beginning. */
 export async function beginningOf(answered: HttpAnswered, most: Bytes, signal: AbortSignal): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -135,7 +135,7 @@ export async function beginningOf(answered: HttpAnswered, most: Bytes, signal: A
   return Buffer.concat(chunks).subarray(0, most + 1);
 }
 
-/** Lets go of an answer of which only the head matters. What is short is read, which keeps the connection. */
+/** Dismisses an answer of which only the head matters. A short body is read, which keeps the connection. */
 export function dismiss({ headers, body }: HttpAnswered): void {
   const isShort = Number(headers['content-length'] ?? Number.NaN) <= shortBytes;
   if (isShort || body.complete) body.resume();

@@ -7,7 +7,7 @@ import { checkedBlob, goneError } from '../shelf.ts';
 import type { BlobName, ImageShelf } from '../shelf.ts';
 import type { RepositoryClient } from './client.ts';
 
-/** An image of a registry. */
+/** An image in a registry. */
 export function registryShelf(client: RepositoryClient, reference: ImageReference): ImageShelf {
   const place = imageName(reference);
 

@@ -4,10 +4,10 @@ import { jsonOf } from '../documents.ts';
 import { beginningOf, exchange } from './exchange.ts';
 import type { HttpAnswered } from './exchange.ts';
 
-/** Who asks a registry; nobody where anybody may. */
+/** The login for a registry; absent where anybody may read. */
 export type RegistryLogin = { username: string; password: string };
 
-/** What a registry wants to see in a request, by its answer 401 (RFC 9110, WWW-Authenticate). */
+/** What a registry demands in a request, from its 401 answer (RFC 9110, WWW-Authenticate). */
 export type Challenge = { scheme: 'basic' } | { scheme: 'bearer'; realm: string; service: string | undefined };
 
 /** `repository:shop/app:pull`, `repository:shop/app:pull,push`. */
@@ -22,7 +22,7 @@ const largestAnswer = 256 * 1024;
 /** "If omitted, this defaults to 60 seconds" (distribution, spec/auth/token). */
 const usualLifeS = 60;
 
-/** What an answer asks for; undefined for what nothing is known of. */
+/** What an answer demands; undefined if it is unknown. */
 export function challengeOf({ headers }: Pick<HttpAnswered, 'headers'>): Challenge | undefined {
   const text = headers['www-authenticate'] ?? '';
   const [, scheme = ''] = /^\s*(\w+)/.exec(text) ?? [];
@@ -39,7 +39,7 @@ export function basic({ username, password }: RegistryLogin): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** What a token is fetched with. */
+/** What is needed to fetch a token. */
 type TokenRequest = {
   registry: URL;
   challenge: Challenge & { scheme: 'bearer' };
@@ -48,7 +48,7 @@ type TokenRequest = {
   ca: string | undefined;
 };
 
-/** Fetches a token where the registry says that there is one. `lifeMs`: how long it is good for. */
+/** Fetches a token where the registry says. `lifeMs`: how long it is valid. */
 export async function fetchToken(
   { registry, challenge, scope, login, ca }: TokenRequest,
   signal: AbortSignal,
@@ -69,7 +69,7 @@ export async function fetchToken(
   return { token, lifeMs: (data?.expires_in ?? usualLifeS) * 1000 };
 }
 
-/** The password goes there: over TLS, unless the registry itself, on the same host, is spoken to without. */
+/** The password is sent there: only over TLS, unless the registry itself, on the same host, is reached without. */
 function realmOf(realm: string, registry: URL): URL {
   const url = URL.parse(realm);
   const isPlainAsItself =
@@ -80,7 +80,7 @@ function realmOf(realm: string, registry: URL): URL {
   });
 }
 
-/** The registry, or who gives its tokens, does not take the login. */
+/** The error if the registry, or its token service, refuses the login. */
 export function refusedLogin({ host }: URL, login: RegistryLogin | undefined): BackupError {
   const who = login === undefined ? 'a request without a login' : `the login of ${login.username}`;
   return new BackupError('source-unreachable', `${host} refuses ${who}`, {

@@ -5,14 +5,17 @@ import { digestOf, shortDigest } from '../documents.ts';
 import type { DocumentBytes } from '../documents.ts';
 import type { RepositoryClient } from '../registry/client.ts';
 
-/** `isThere`: the tag names what is to be kept already. */
+/** `isThere`: the tag already names what is to be kept. */
 type KeptTag = { name: string; isThere: boolean };
 
 const longestTag = 128;
-/** Each is one question to the registry. */
+/** Each one takes a request to the registry. */
 const mostKept = 99;
 
-/** A tag for what this backup is about to replace: one that names nothing, or that very image. Nothing kept is lost. */
+/**
+ * A tag for what this backup is about to replace: one that names nothing, or already that image. Nothing that is kept
+ * is lost.
+ */
 export async function keptTag(
   client: RepositoryClient,
   { tag, digest, id }: { tag: string; digest: string; id: string },
@@ -30,7 +33,7 @@ export async function keptTag(
   });
 }
 
-/** Gives a tag in one request, and asks for it: a registry's word that it took it is no proof. */
+/** Sets a tag in one request, and reads it back: the registry's confirmation is no proof. */
 export async function giveTag(
   client: RepositoryClient,
   tag: string,
@@ -42,7 +45,7 @@ export async function giveTag(
   const wanted = digestOf(document.bytes);
   if (named === wanted) return;
   const found = named === undefined ? 'there is no such tag' : `it names ${shortDigest(named)}`;
-  // no `proof-failed`: that would speak against the backup
+  // not `proof-failed`, which would speak against the backup
   throw new BackupError(
     'restore-failed',
     `not proven: the registry says that it gave ${shortDigest(wanted)} the tag ${tag}, and ${found}`,
@@ -56,7 +59,7 @@ export function puttingBack(reference: ImageReference, kept: string): string {
   return `skopeo copy --all ${place(kept)} ${place(reference.tag)}`;
 }
 
-/** What is said where somebody wants it undone: which of them was the last one, no registry tells. */
+/** What to say if somebody wants to undo: no registry tells which kept tag was the last. */
 export function keptByHand(reference: ImageReference): { what: string; remedy: string } | undefined {
   const { registry, repository, tag } = reference;
   if (tag === undefined) return undefined;

@@ -10,15 +10,15 @@ import { beginLayout, endLayout, layoutStanding, syncFolder, unwritable, writeBl
 import { stepsOf } from './steps.ts';
 
 /**
- * A folder to restore into, as an OCI layout. It is made under a name of its own beside its place, and gets its name when
- * it is whole and proven.
+ * A folder to restore into, as an OCI layout. It is made under a temporary name beside its place, and renamed when it
+ * is complete and proven.
  */
 export async function layoutTarget(
   { folder, name }: { folder: string; name: string },
   { manifest, catalog, drill = false }: TargetOptions,
 ): Promise<Target> {
   const { state, holds } = await layoutStanding(folder);
-  // drills of all names leave what they leave under one
+  // all drills leave their leftovers under one name
   const left = join(dirname(folder), drill ? '.nightjar-image-drill' : `.${basename(folder)}`);
   const work = unfinishedName(left);
   const bytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);

@@ -7,12 +7,12 @@ import type { RepositoryClient } from '../registry/client.ts';
 import { giveTag, keptTag, puttingBack } from './kept-tag.ts';
 import { stepsOf } from './steps.ts';
 
-/** A tag of a repository, and what it is called for others. */
+/** A tag of a repository, and its name for others. */
 export type TagPlace = { client: RepositoryClient; reference: ImageReference; name: string };
 
 /**
- * A tag to restore under. Everything is pushed by digest, and proven by that; the tag is given last, in one request: no
- * moment shows half an image under it.
+ * A tag to restore under. Everything is pushed and proven by digest; the tag is set last, in one request, so that it
+ * never names half an image.
  */
 export async function registryTarget(
   { client, reference, name }: TagPlace,
@@ -63,7 +63,7 @@ export async function registryTarget(
     ];
   }
 
-  /** The registry gives another tag: what it has under a digest stays what it is. */
+  /** Sets another tag for what is replaced: what a registry has under a digest never changes. */
   async function keep(stop: AbortSignal): Promise<string | undefined> {
     if (!keeping || found === undefined) return undefined;
     // somebody may have taken the name since
@@ -94,7 +94,7 @@ export async function registryTarget(
     keep: async () => [
       `what was pushed is ${imageName({ ...reference, tag: undefined, digest: top.digest })}, without a tag`,
     ],
-    // what has no tag is nobody's, and a deletion by digest would take tags of others with it
+    // what has no tag can stay, and deleting by digest would remove the tags of others
     discard: async () => undefined,
     standing: () => outcome,
     close: async () => undefined,

@@ -14,7 +14,10 @@ type Receiving = {
   document(named: StoredDocument, bytes: Buffer, signal: AbortSignal): Promise<void>;
 };
 
-/** Blobs first, then what names them, and last what names that: nothing is there before all of what it names. */
+/**
+ * Blobs first, then the documents that name them, and the top document last: nothing is there before everything that it
+ * names.
+ */
 export function stepsOf(
   manifest: Manifest,
   catalog: Catalog,

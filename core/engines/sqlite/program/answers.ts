@@ -47,7 +47,7 @@ export const answers: { [Name in Question]: (given: Questions[Name]['given']) =>
   },
 };
 
-/** Told as what SQLite says of a database that it can't read as it is. */
+/** Reported like SQLite's own error for a database that it can't read in its present form. */
 function changedMode(): Error {
   return Object.assign(new Error('the journal mode was changed'), { errcode: 8 });
 }
@@ -57,7 +57,7 @@ function current(): DatabaseSync {
   return opened;
 }
 
-/** Nothing of a database is trusted: no function of its views and indexes reaches beyond it. */
+/** Trusts nothing in a database: functions in its views and indexes can't reach beyond it. */
 function openToRead(path: string, waitMs: number): DatabaseSync {
   opened?.close();
   opened = new DatabaseSync(path, { readOnly: true, timeout: waitMs });
@@ -72,7 +72,7 @@ function fileState(database: DatabaseSync): HeldState {
   return { pages: number('page_count'), pageSize: number('page_size'), wal: null };
 }
 
-/** An exclusive lock on the file is given to nobody while another connection is open in WAL mode, or is reading. */
+/** SQLite grants no exclusive lock while another connection is open in WAL mode, or is reading. */
 function isFree(path: string): boolean {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {

@@ -4,11 +4,11 @@ import { digestOf } from '../../../domain/parts/digest.ts';
 
 const facts = ['encoding', 'page_size', 'auto_vacuum', 'user_version', 'application_id'];
 
-/** Every object by kind and name, where sequences stand, and what else the file says of itself. */
+/** Every object by kind and name, the positions of sequences, and what else the file says about itself. */
 export function readCatalog(database: DatabaseSync): Catalog {
   const catalog: Catalog = {};
   for (const { type, name, sql, rootpage } of database.prepare('select * from sqlite_schema order by name').all()) {
-    // what a constraint has made stands in the definition of its table
+    // objects made by a constraint are part of their table's definition
     if (sql === null || String(name).startsWith('sqlite_')) continue;
     const kind = type === 'table' && rootpage === 0 ? 'virtual table' : String(type);
     ofKind(catalog, kind)[String(name)] = digestOf(String(sql));
@@ -21,7 +21,7 @@ export function readCatalog(database: DatabaseSync): Catalog {
   return catalog;
 }
 
-/** Where AUTOINCREMENT goes on. */
+/** Where AUTOINCREMENT continues. */
 function sequences(database: DatabaseSync): [string, string][] {
   const isThere = database.prepare("select 1 from sqlite_schema where name = 'sqlite_sequence'").get() !== undefined;
   if (!isThere) return [];
@@ -29,7 +29,9 @@ function sequences(database: DatabaseSync): [string, string][] {
   return rows.map(({ name, seq }) => [String(name), String(seq)]);
 }
 
-/** The tables with rows of their own, those in which virtual tables keep theirs too; `columns`: those that are stored. */
+/**
+ * The tables with rows of their own, including those in which virtual tables keep theirs; `columns`: the stored ones.
+ */
 export function storedTables(database: DatabaseSync): { table: string; columns: string[] }[] {
   const found = database
     .prepare(
@@ -44,7 +46,7 @@ export function storedTables(database: DatabaseSync): { table: string; columns: 
   });
 }
 
-/** What a catalog holds of a kind: without a prototype, for an object may be named `__proto__`. */
+/** The objects of a kind in a catalog. It has no prototype, because an object may be named `__proto__`. */
 function ofKind(catalog: Catalog, kind: string): Record<string, string> {
   return (catalog[kind] ??= Object.create(null) as Record<string, string>);
 }

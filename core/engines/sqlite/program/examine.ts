@@ -5,15 +5,15 @@ import type { Health } from './questions.ts';
 
 const mostMessages = 1000;
 /**
- * A file in order whose rows break a rule of their table, or whose virtual tables are not in order, or can't be told
- * without the application: it has them so, and so has the backup.
+ * Findings about the content of an intact file: rows that break a rule of their table, virtual tables that are not in
+ * order, or what can't be judged without the application. The source has them, and so has the backup.
  */
 const ofRows =
   /^(?:NULL value in|CHECK constraint failed in|non-\w+ value in|(?:NUMERIC|TEXT) value in|malformed inverted index|unable to validate|In RTree) /;
-/** What only the application brings with it. */
+/** Things that only the application provides. */
 const unknown = /no such (?:function|collation|module)|unknown tokenizer|unknown function/;
 
-/** What SQLite finds in the file; `deep`: with every entry of every index looked up, too. */
+/** What SQLite finds in the file; `deep`: also looks up every entry of every index. */
 export function examine(database: DatabaseSync, deep: boolean): Health {
   const health: Health = { damage: [], broken: [], orphans: {} };
   const check = deep ? 'integrity_check' : 'quick_check';
@@ -37,7 +37,7 @@ function messages(database: DatabaseSync, check: string): string[] {
     return ask(mostMessages);
   } catch (error) {
     if (!unknown.test(String((error as Error).message))) throw error;
-    // without the application's functions and collations, as far as that goes
+    // without the application's functions and collations, as far as possible
     return storedTables(database).flatMap(({ table }) => unlessUnknown(() => ask(quoteName(table))));
   }
 }
@@ -51,7 +51,7 @@ function unlessUnknown(look: () => string[]): string[] {
   }
 }
 
-/** Rows whose foreign key leads nowhere: SQLite lets them in unless an application asks it not to. */
+/** Rows whose foreign key leads nowhere: SQLite allows them unless an application asks it not to. */
 function countOrphans(database: DatabaseSync, table: string, orphans: Record<string, string>): void {
   if (database.prepare('select 1 from pragma_foreign_key_list(?)').get(table) === undefined) return;
   const counts = new Map<string, number>();

@@ -1,14 +1,14 @@
 import { answers } from './answers.ts';
 import type { Asked, Refusal, Reply } from './questions.ts';
 
-// Runs in a process of its own: SQLite answers while it works, and nothing else; its locks are those of a whole process,
-// which loses them when anything in it closes the same file.
+// Runs in its own process: SQLite blocks while it works, and its locks belong to the whole process, which loses them
+// when anything in it closes the same file.
 
 process.on('message', (asked: Asked) => {
   const reply = replyTo(asked);
   process.send?.(reply);
 });
-// whoever asked is gone
+// the parent is gone
 process.on('disconnect', () => process.exit());
 
 function replyTo({ id, ask, given }: Asked): Reply {

@@ -5,15 +5,17 @@ import { formatFingerprint } from '../../../pipeline/rows/tables.ts';
 import { quoteName, storedTables } from './catalog.ts';
 import type { RowsCounted } from './questions.ts';
 
-/** SQLite's result code of a statement that it can't make sense of: a collation or function of the application is missing. */
+/**
+ * SQLite's result code for a statement that it can't interpret: a collation or function of the application is missing.
+ */
 const notUnderstood = 1;
-/** Fewer terms than SQLite takes in one expression (1,000). */
+/** Fewer terms than SQLite accepts in one expression (1,000). */
 const mostTerms = 500;
 const batchLetters = 32_768;
 const rowsBetweenLooks = 10_000;
 const parent = process.ppid;
 
-/** The rows of every table, with their fingerprints; and the tables that can't be read without the application. */
+/** The rows of every table, with their fingerprints, and the tables that can't be read without the application. */
 export function countRows(database: DatabaseSync): RowsCounted {
   const counted: RowsCounted = { tables: [], unread: [] };
   for (const { table, columns } of storedTables(database)) {
@@ -57,7 +59,7 @@ function rowsOf(database: DatabaseSync, table: string, columns: readonly string[
   return { table, columns: columns.join(', '), rows: found, fingerprint: formatFingerprint(sum) };
 }
 
-/** Texts as the bytes that are stored; behind all columns, which of them are text. */
+/** Selects texts as their stored bytes and, after all columns, which of them are text. */
 function selection(table: string, columns: readonly string[]): string {
   const names = columns.map(quoteName);
   const values = names.map((name) => `case typeof(${name}) when 'text' then cast(${name} as blob) else ${name} end`);

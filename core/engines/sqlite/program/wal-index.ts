@@ -3,7 +3,9 @@ import { endianness } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import type { WalState } from './questions.ts';
 
-/** Of the index of a log in WAL mode: two copies of its header, and what a checkpoint has done (sqlite.org/walformat.html). */
+/**
+ * The index of a log in WAL mode: two copies of its header, and what a checkpoint has done (sqlite.org/walformat.html).
+ */
 const headerBytes = 48;
 const backfilledAt = 96;
 const indexBytes = 136;
@@ -12,7 +14,9 @@ const pauseMs = 5;
 
 type WalIndex = { header: Buffer; backfilled: number };
 
-/** Begins a read of a database in WAL mode, and says which state it sees: the index is the same before and after. */
+/**
+ * Begins a read of a database in WAL mode, and returns the state that it sees: the index is the same before and after.
+ */
 export function heldWal(database: DatabaseSync, path: string, waitMs: number): WalState | null {
   const readIndex = indexReader(`${path}-shm`);
   for (const until = performance.now() + waitMs; performance.now() < until; pause()) {
@@ -27,8 +31,8 @@ export function heldWal(database: DatabaseSync, path: string, waitMs: number): W
 }
 
 /**
- * Reads the index as it is now; undefined where somebody is writing to it. What is opened here is never closed: that
- * would give back the locks of the whole process.
+ * Reads the present index; undefined while somebody is writing to it. The file opened here is never closed: that would
+ * release the locks of the whole process.
  */
 function indexReader(path: string): () => WalIndex | undefined {
   let file = openSync(path, 'r');
@@ -42,7 +46,7 @@ function indexReader(path: string): () => WalIndex | undefined {
   };
 }
 
-/** Null where all of the log was brought into the file: then a reader reads that alone. */
+/** Null if the whole log was brought into the file: then readers use only that. */
 function stateOf({ header, backfilled }: WalIndex): WalState | null {
   const frames = uint32(header, 16);
   if (backfilled >= frames) return null;

@@ -5,10 +5,10 @@ import type { SqliteRefusal } from '../snapshot/asking.ts';
 import { holdOwn } from '../snapshot/snapshot.ts';
 
 const limitMs = 60_000;
-/** Of the statement: SQLite's words hold nothing of any row. */
+/** For an error of the statement itself, SQLite's message contains no data. */
 const ofTheStatement = 1;
 
-/** Asks a statement of a file that can't be written to. As the table of a FROM it is a question, and one alone. */
+/** Runs a statement on a file that can't be written to. As the table of a FROM, it can only be a single query. */
 export async function askTrue(
   path: string,
   place: string,
@@ -30,7 +30,7 @@ export async function askTrue(
   }
 }
 
-/** Booleans are numbers here. Any other shape is a mistake of the question, and says nothing of the rows. */
+/** Booleans are numbers here. Any other result is a mistake in the statement, and says nothing about the rows. */
 function endOf({ rows, columns }: Answered): AssertionEnd {
   const [row, ...more] = rows;
   if (row === undefined) return { error: 'it gives no row' };

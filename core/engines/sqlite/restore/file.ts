@@ -4,10 +4,10 @@ import { formatBytes } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream } from '../../../ports.ts';
 
-/** Only whoever restores may read it: it takes the rights of the file that it replaces, if it replaces one. */
+/** Only the restoring user may read it; it gets the mode of the file that it replaces, if any. */
 const ownerAlone = 0o600;
 
-/** Writes a new file, and has the disk confirm it; nothing is left of one that breaks off. */
+/** Writes a new file and waits until it is on the disk; leaves nothing after a failure. */
 export async function writeFileWhole(path: string, content: ByteStream): Promise<void> {
   const file = await open(path, 'wx', ownerAlone);
   try {
@@ -21,7 +21,7 @@ export async function writeFileWhole(path: string, content: ByteStream): Promise
   }
 }
 
-/** Has the disk confirm what a folder's files are called. */
+/** Waits until the names in a folder are on the disk. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path);
   try {
@@ -31,7 +31,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Throws `machine-failed` where a folder is not there, or has no room for so much. */
+/** Throws `machine-failed` if a folder does not exist, or has too little space. */
 export async function requireRoom(folder: string, bytes: Bytes): Promise<void> {
   const { bavail, bsize } = await statfs(folder).catch((cause: unknown) => {
     throw new BackupError('machine-failed', `the folder ${folder} can't be used: ${(cause as Error).message}`, {

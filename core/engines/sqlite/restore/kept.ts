@@ -14,7 +14,7 @@ const form = /^\.(?:before|undone)_(.+)$/s;
 
 type Keeping = Pick<SqliteFiles, 'keepReplacedMs'>;
 
-/** What stood in the place of a file before it was replaced, and is kept beside it. */
+/** Replaced files that are kept beside this one. */
 export function replacedFiles(written: string, { keepReplacedMs }: Keeping): Replaced {
   return {
     list: async () => keptFiles(await realOf(written)),
@@ -32,7 +32,7 @@ export function replacedFiles(written: string, { keepReplacedMs }: Keeping): Rep
   };
 }
 
-/** Returns the name that what stood there has now; undefined where nothing did. */
+/** Returns the new name of what stood there; undefined if nothing did. */
 async function swapBack(path: string, name: string, signal: AbortSignal): Promise<string | undefined> {
   const kept = join(dirname(path), name);
   await requireFree(kept, placeOf(kept), signal);
@@ -46,7 +46,7 @@ async function swapBack(path: string, name: string, signal: AbortSignal): Promis
   return before === undefined ? undefined : basename(before);
 }
 
-/** The path under which what is at `path` now would be kept, once the backup `id` has taken its place. */
+/** The path under which the present file will be kept once the backup `id` has taken its place. */
 export async function freeName(path: string, word: 'before' | 'undone', id: string): Promise<string> {
   for (let count = 1; ; count += 1) {
     const tried = `${path}.${word}_${id}${count === 1 ? '' : `_${count}`}`;
@@ -54,7 +54,7 @@ export async function freeName(path: string, word: 'before' | 'undone', id: stri
   }
 }
 
-/** The newest first: a file system notes when a file was renamed. */
+/** The newest first, by the time of the rename. */
 export async function keptFiles(path: string, { keepReplacedMs = usualKeepMs }: Keeping = {}): Promise<KeptDatabase[]> {
   const current = await stat(path, { bigint: true }).catch(unlessGone);
   const names = (await readdir(dirname(path))).filter(
@@ -65,7 +65,7 @@ export async function keptFiles(path: string, { keepReplacedMs = usualKeepMs }: 
   );
   return (
     found
-      // an exchange that died has given it a second name, and no more
+      // an exchange that died has only given it a second name
       .filter(({ ino }) => ino !== current?.ino)
       .sort((one, other) => Number(other.ctimeNs - one.ctimeNs))
       .map(({ name, size, ctimeMs }) => ({
@@ -77,7 +77,7 @@ export async function keptFiles(path: string, { keepReplacedMs = usualKeepMs }: 
   );
 }
 
-/** Deletes of what is kept those that are meant. */
+/** Deletes those kept files that match. */
 export async function dropKept(
   path: string,
   isMeant: (kept: KeptDatabase) => boolean = () => true,
@@ -94,7 +94,7 @@ export async function dropKept(
   return dropped;
 }
 
-/** Deletes what is kept for longer than that, and nobody has open. */
+/** Deletes files that are kept for longer than that and that nobody has open. */
 async function dropUnused(path: string, keepMs: number, signal: AbortSignal): Promise<DroppedKept[]> {
   const isOverdue = ({ since = '' }: KeptDatabase): boolean => Date.now() - Date.parse(since) > keepMs;
   const dropped: DroppedKept[] = [];

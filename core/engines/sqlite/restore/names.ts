@@ -6,14 +6,14 @@ import { unlessGone } from '../place.ts';
 /** What SQLite may keep beside a database. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
 
-/** Whether a name is that of something that SQLite keeps beside a database. */
+/** Whether this is a file that SQLite keeps beside a database. */
 export function isBeside(name: string): boolean {
   return sidecars.some((ending) => name.endsWith(ending));
 }
 
 /**
- * Throws `target-not-empty` where SQLite's log or journal of another file lies beside a path that nothing has: it would
- * take that for the new file's, and show what is in it.
+ * Throws `target-not-empty` if a log or journal of another file lies beside a free path: SQLite would take it for the
+ * new file's, and show its content.
  */
 export async function requireNothingBeside(path: string, place: string): Promise<void> {
   const there = new Set(await readdir(dirname(path)).catch(unlessGone));
@@ -26,7 +26,7 @@ export async function requireNothingBeside(path: string, place: string): Promise
   });
 }
 
-/** A file, and what SQLite has put beside it. */
+/** Removes a file, and what SQLite has put beside it. */
 export async function removeDatabase(path: string): Promise<void> {
   for (const ending of ['', ...sidecars]) await rm(`${path}${ending}`, { force: true });
 }

@@ -6,10 +6,10 @@ import type { RestoreFinding } from '../../../ports.ts';
 type Owner = { uid: number; gid: number };
 
 const remedy = 'run it as root, or let the new file belong to you: --no-owner';
-/** Files of such a folder get its group. */
+/** New files in such a folder get its group. */
 const setGroup = 0o2000;
 
-/** Whether what is made in the place of a file could not be given to whom that belongs to. */
+/** Findings if a new file could not be given to the owner of the one it replaces. */
 export async function ownerFindings(path: string, place: string): Promise<RestoreFinding[]> {
   const { uid, gid } = await stat(path);
   const { getuid, getgid, getgroups } = process;
@@ -21,7 +21,7 @@ export async function ownerFindings(path: string, place: string): Promise<Restor
   return [{ weight: 'fails', code: 'privilege-missing', what, remedy }];
 }
 
-/** Throws `privilege-missing` where a file that `must` change hands can't. */
+/** Throws `privilege-missing` if a file that `must` change its owner can't. */
 export async function giveTo(path: string, { uid, gid }: Owner, must: boolean): Promise<void> {
   const now = await stat(path);
   if (now.uid === uid && now.gid === gid) return;

@@ -7,14 +7,14 @@ import type { SqliteRefusal } from '../snapshot/asking.ts';
 import { requireNothingBeside, sidecars } from './names.ts';
 import { giveTo } from './owner.ts';
 
-/** `owners` false: it may stay whose it is. */
+/** `owners` false: it may keep its present owner. */
 export type NewFile = { made: string; path: string; place: string; owners: boolean };
-/** `before`: the path under which what is replaced is kept. */
+/** `before`: the path under which the replaced file is kept. */
 export type FileExchange = NewFile & { before: string };
 
 /**
- * Gives a new file its name beside the one it was made under, unless something has it by now: `target-not-empty`. Made
- * by root it belongs to whoever has the folder: an application can use no database where it may not write beside it.
+ * Renames a new file from its temporary name, unless something exists there by now: `target-not-empty`. A file made by
+ * root gets the owner of its folder: an application can't use a database in a folder where it may not write.
  */
 export async function putAt({ made, path, place, owners }: NewFile): Promise<void> {
   if (process.getuid?.() === 0) await giveTo(made, await stat(dirname(path)), owners);
@@ -23,9 +23,9 @@ export async function putAt({ made, path, place, owners }: NewFile): Promise<voi
 }
 
 /**
- * Puts a new file in the place of one that nobody has open, and keeps that with its log. At every moment one of the two
- * is there, and where a step fails all is as it was. The new one gets the rights of the old one. Throws
- * `restore-failed` where it is open somewhere.
+ * Replaces a file that nobody has open, and keeps the old one with its log. At every moment one of the two is there,
+ * and if a step fails everything is as it was. The new file gets the old one's owner and mode. Throws `restore-failed`
+ * if it is open somewhere.
  */
 export async function exchange(
   { made, path, before, place, owners }: FileExchange,
@@ -54,7 +54,10 @@ function notMovedBack(path: string, before: string, why: string): BackupError {
   });
 }
 
-/** What stays beside a database that can't be opened goes with it: SQLite would take it for the new one's. */
+/**
+ * Moves the log and journal of a database that can't be opened together with it: SQLite would take them for the new
+ * one's.
+ */
 export async function moveSidecars(from: string, to: string): Promise<void> {
   for (const ending of sidecars)
     await rename(`${from}${ending}`, `${to}${ending}`).catch((error: NodeJS.ErrnoException) => {
@@ -72,14 +75,14 @@ async function linked(from: string, to: string, place: string): Promise<void> {
   });
 }
 
-/** Throws `restore-failed` where another process has the file open, as far as its locks and this machine tell. */
+/** Throws `restore-failed` if another process has the file open, as far as its locks and this machine tell. */
 export async function requireFree(path: string, place: string, signal: AbortSignal): Promise<void> {
   const users = await usersOf(path);
   if (users.length > 0) throw inUse(place, users.join(', '));
   if (!(await isUnlocked(path, place, signal))) throw inUse(place, 'another process');
 }
 
-/** A file that is no database, or is damaged, has no locks that tell anything. */
+/** A file that is damaged or no database has no locks that tell anything. */
 const lockless: readonly number[] = [resultCodes.corrupt, resultCodes.notDatabase];
 
 async function isUnlocked(path: string, place: string, signal: AbortSignal): Promise<boolean> {
@@ -96,7 +99,7 @@ async function isUnlocked(path: string, place: string, signal: AbortSignal): Pro
   }
 }
 
-/** The processes of this machine that have a file open, as far as we may see that. */
+/** The processes of this machine that have a file open, as far as we may see them. */
 export async function usersOf(path: string): Promise<string[]> {
   const real = await realpath(path).catch(() => path);
   const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));

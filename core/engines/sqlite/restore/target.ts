@@ -16,8 +16,8 @@ import { ownerFindings } from './owner.ts';
 import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 
 /**
- * A file to restore into. It is made under a name of its own beside it (of a drill, in the scratch folder), and takes its
- * place by a rename once it is proven.
+ * A file to restore into. It is made under a temporary name beside its place (for a drill, in the scratch folder), and
+ * renamed once it is proven.
  */
 export async function openTarget(
   written: string,

@@ -12,16 +12,16 @@ export type SqliteProcess = {
     place: string,
     signal: AbortSignal,
   ): Promise<Questions[Name]['answer']>;
-  /** Ends it, and with it every lock that it holds. */
+  /** Ends it and releases every lock that it holds. */
   close(): Promise<void>;
 };
 
-/** SQLite's refusal, as it is thrown here; `code` is its extended result code. */
+/** A refusal by SQLite as an error; `code` is its extended result code. */
 export type SqliteRefusal = BackupError & { refusal: Refusal };
 
 const program = import.meta.url.endsWith('.ts') ? '../program/main.ts' : './sqlite-program.mjs';
 
-/** Starts a process for SQLite. `signal` ends it. */
+/** Starts a process for SQLite; the signal of a question ends it. */
 export function startSqlite(): SqliteProcess {
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), [], {
     execArgv: ['--disable-warning=ExperimentalWarning'],

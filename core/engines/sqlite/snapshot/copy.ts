@@ -6,23 +6,23 @@ import { abortError, BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import { ownFolder } from '../scratch.ts';
 
-/** `path`: the database; `place`: for messages; `scratch`: the folder of copies; `waitMs`: for locks. */
+/** `path`: the database; `place`: for messages; `scratch`: the folder for copies; `waitMs`: for locks. */
 export type DatabaseFile = { path: string; place: string; scratch: string; waitMs: number };
 
-/** `isWhole`: whether the file alone is the database. */
+/** `isWhole`: the file alone is the database. */
 export type CopyAside = { path: string; isWhole: boolean; remove(): Promise<void> };
 
 const endings = ['', '-journal', '-wal'];
-/** Longer than a file system may take two writes for one moment. */
+/** Longer than the resolution of a file system's times. */
 const sameMomentMs = 20;
 const pieceBytes = 1024 * 1024;
 
-/** Copies a database that nobody can write to as long as the caller holds it. */
+/** Copies a database that nobody can write to while the caller holds it. */
 export async function copyAside(where: DatabaseFile, signal: AbortSignal): Promise<CopyAside> {
   return copied(where, [''], signal);
 }
 
-/** Copies a database without a lock, with what lies beside it; undefined where any of it was changed meanwhile. */
+/** Copies a database and the files beside it without a lock; undefined if any of them changed meanwhile. */
 export async function copyIfStill(where: DatabaseFile, signal: AbortSignal): Promise<CopyAside | undefined> {
   const before = await looks(where.path);
   await sleep(sameMomentMs, undefined, { signal }).catch(() => undefined);
@@ -48,7 +48,7 @@ async function copied(
   }
 }
 
-/** At once where the file system can do that, else byte by byte; what is not there is left out. */
+/** By reference if the file system can do that, else byte by byte; skips what does not exist. */
 async function copyOne(
   from: string,
   to: string,
@@ -84,7 +84,7 @@ async function copyBytes(from: string, to: string, signal: AbortSignal): Promise
   }
 }
 
-/** What tells whether any of the files has changed. */
+/** A text that changes if any of the files changes. */
 async function looks(path: string): Promise<string> {
   const of = async (ending: string): Promise<string> => {
     const found = await stat(`${path}${ending}`, { bigint: true }).catch(() => undefined);

@@ -6,12 +6,14 @@ import type { ByteStream } from '../../../ports.ts';
 import type { HeldState } from '../program/questions.ts';
 import { changed, pagesInLog, readFully } from './wal.ts';
 
-/** A state of a database as one file: the pages of `path`, and over them those of its log. `file`: which one it is. */
+/**
+ * A state of a database as one file: the pages of `path`, overlaid by those of its log. `file`: identifies the file.
+ */
 export type ImageRecipe = HeldState & { path: string; file: string };
 
 const chunkBytes = 1024 * 1024;
 
-/** The whole file as SQLite sees it, while whoever holds that state keeps it. Throws `source-changed`. */
+/** The whole file as SQLite sees it, while the holder keeps that state. Throws `source-changed`. */
 export async function* imageOf(recipe: ImageRecipe, signal: AbortSignal): ByteStream {
   const { path, pages, pageSize, wal } = recipe;
   const file = await open(path);
@@ -44,7 +46,7 @@ export async function identityOf(file: FileHandle): Promise<string> {
   return `${dev}:${ino}`;
 }
 
-/** The page over the bytes that SQLite locks is never used, and may lie behind the end of the file. */
+/** The page with the bytes that SQLite locks is never used, and may lie beyond the end of the file. */
 function isLockPage(page: number, pageSize: number): boolean {
   return page === Math.floor(0x40000000 / pageSize) + 1;
 }
@@ -64,7 +66,7 @@ async function readAsFarAs(
   return { bytes, read };
 }
 
-/** Counts the bytes of an image: rows are counted by SQLite, in the same state. */
+/** Counts the bytes of an image; SQLite counts the rows, in the same state. */
 export function imageReader({ pages, pageSize }: HeldState): DumpReader {
   let bytes = 0;
   return {

@@ -17,16 +17,16 @@ export type HeldDatabase = { sqlite: SqliteProcess; image: ImageRecipe; close():
 
 const magic = 'SQLite format 3\0';
 const headerBytes = 100;
-/** 1 is a rollback journal, 2 a log (https://sqlite.org/fileformat2.html#the_database_header). */
+/** 1 means a rollback journal, 2 a log (https://sqlite.org/fileformat2.html#the_database_header). */
 const readVersionAt = 19;
 const inWalMode = 2;
 const mostTries = 10;
 
 /**
- * Holds one committed state of a database. In WAL mode the state is held as every reader holds one, which keeps nobody
- * from writing, and is read where it is. Everything else is copied aside first: under a lock that writers wait for where
- * there is a rollback journal, and without one where nobody has the database open, for SQLite would then write beside
- * it to read it. Never writes to it.
+ * Holds one committed state of a database. In WAL mode the state is held as any reader does, which blocks no writer,
+ * and is read in place. Everything else is copied first: with a rollback journal, under a lock that writers wait for;
+ * if nobody has the database open, without a lock, because SQLite would have to write beside the file to read it. Never
+ * writes to the database.
  */
 export async function holdDatabase(where: DatabaseFile, signal: AbortSignal): Promise<HeldDatabase> {
   const path = await realpath(where.path).catch((cause: unknown) => {
@@ -41,7 +41,7 @@ export async function holdDatabase(where: DatabaseFile, signal: AbortSignal): Pr
   }
 }
 
-/** Holds a file that nobody else has, without a lock. */
+/** Holds a file that nobody else uses, without a lock. */
 export async function holdOwn(path: string, place: string, signal: AbortSignal): Promise<HeldDatabase> {
   const sqlite = startSqlite();
   try {
@@ -53,7 +53,7 @@ export async function holdOwn(path: string, place: string, signal: AbortSignal):
   }
 }
 
-/** How a database would be held: where it is, or from a copy, which writers wait for or not. */
+/** How a database would be held: in place, or from a copy, and whether writers wait for that. */
 export async function wayToHold({
   path,
   place,
@@ -74,7 +74,7 @@ async function held(where: DatabaseFile, sqlite: SqliteProcess, signal: AbortSig
   });
 }
 
-/** Undefined where the database was changed meanwhile: the next look may find it in another state. */
+/** Undefined if the database changed meanwhile: the next attempt may find another state. */
 async function heldNow(
   where: DatabaseFile,
   sqlite: SqliteProcess,
@@ -94,7 +94,7 @@ async function heldNow(
   return copy && openCopy(copy, sqlite, where, signal);
 }
 
-/** Whether others have opened a database in WAL mode, in a way that we can join without making anything beside it. */
+/** Whether others have the database open in WAL mode, so that we can join without making anything beside it. */
 async function isShared(path: string): Promise<boolean> {
   return Promise.all([access(`${path}-shm`, constants.R_OK | constants.W_OK), access(`${path}-wal`)]).then(
     () => true,
@@ -102,7 +102,7 @@ async function isShared(path: string): Promise<boolean> {
   );
 }
 
-/** Undefined where SQLite would have to write to be able to read. */
+/** Undefined if SQLite would have to write to be able to read. */
 async function unlessRefused(state: Promise<HeldState>): Promise<HeldState | undefined> {
   try {
     return await state;
@@ -114,7 +114,7 @@ async function unlessRefused(state: Promise<HeldState>): Promise<HeldState | und
   }
 }
 
-/** The copy is ours alone: what its journal or log says is done there. */
+/** The copy is only ours, so its journal or log can be applied there. */
 async function openCopy(
   copy: CopyAside,
   sqlite: SqliteProcess,
@@ -151,9 +151,9 @@ async function heldAs(
   };
 }
 
-/** How the database keeps what is not committed, and which file it is. Throws where it is no database. */
+/** Which journal mode the database has, and which file it is. Throws if it is no database. */
 async function headOf(path: string, place: string): Promise<{ isWal: boolean; identity: string }> {
-  // a pipe that nobody writes into would keep us here for ever
+  // opening a pipe that nobody writes to would never return
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw unreadable(place, cause);
   });

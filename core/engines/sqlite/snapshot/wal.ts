@@ -8,9 +8,9 @@ const magic = 0x377f0682;
 const framesAtOnce = 256;
 
 /**
- * The pages of a state that stand in the log of a database in WAL mode (https://sqlite.org/fileformat2.html#walformat).
- * Throws `source-changed` where the log is not the one that the state was read with: every frame's salts, and the sum
- * over all of them.
+ * The pages of a state that are in the log of a database in WAL mode (https://sqlite.org/fileformat2.html#walformat).
+ * Throws `source-changed` if the log is not the one that the state was read with: checks every frame's salts, and the
+ * sum over all of them.
  */
 export async function pagesInLog(
   log: FileHandle,
@@ -59,7 +59,7 @@ export async function readFully(file: FileHandle, position: number, length: numb
   return bytes;
 }
 
-/** Somebody has written to the files past SQLite. */
+/** The error if somebody has written to the files without SQLite. */
 export function changed(): BackupError {
   return new BackupError('source-changed', 'the file, or its log, was changed by something that is not SQLite', {
     hint: 'was it replaced or copied over during the backup? run it again',
