@@ -1,6 +1,7 @@
 import type { BuildOptions } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { requireBanner } from '../functions/bundle.ts';
+import { withoutTexts } from '../functions/host/without-texts.ts';
 
 /** What every bundle of the package has in common; libraries stay dependencies. */
 export const packageBuild = {
@@ -28,6 +29,7 @@ export const programBuild = {
     'sqlite-program': 'core/engines/sqlite/program/main.ts',
   },
   splitting: true,
+  plugins: [withoutTexts],
 } satisfies BuildOptions;
 
 /** The files beside the builder of the layer, as beside its sources. */

@@ -6,6 +6,7 @@ import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import { packageFolders, writeNotices } from './host/notices.ts';
+import { withoutTexts } from './host/without-texts.ts';
 
 export const functionNames = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check', 'by-tag'] as const;
 export type FunctionName = (typeof functionNames)[number];
@@ -82,7 +83,7 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
       ...(name === 'backup' ? [] : [signer]),
     ],
     banner: { js: requireBanner },
-    plugins: [shortening],
+    plugins: [shortening, withoutTexts],
     minify: true,
     keepNames: true,
     legalComments: 'none', // all of them are in the notices

@@ -25,9 +25,9 @@ export function formatDuration(ms: number): string {
   return pair(Math.round(whole / 3600), 24, 'd', 'h');
 }
 
-/** `1234567` as `1,234,567`. */
+/** `1234567` as `1,234,567`, without `toLocaleString`, whose first call takes 10 ms (docs/performance.md). */
 export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** `3 tables`, `1 index`, `2 indexes`. */

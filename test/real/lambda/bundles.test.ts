@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { configSchema } from '../../../core/contract/config/config.ts';
+import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
 import { bundleFunction, functionNames } from '../../../functions/bundle.ts';
 import type { Bundle, FunctionName } from '../../../functions/bundle.ts';
 
@@ -55,6 +57,20 @@ test('every bundle is below 5 MB, and what a cold start reads below 450 kB', () 
     expect(bundles[name].bytes).toBeLessThan(['restore', 'drill'].includes(name) ? 5_000_000 : 3_200_000);
     expect(bundles[name].initBytes).toBeLessThan(450_000);
   }
+});
+
+test('no function carries what the documentation says of the keys of a configuration', async () => {
+  const { shape } = configSchema.in;
+  const texts = [shape.vault, shape.sources, shape.hooks, cloudSchema.shape.flexibleWindow].map(
+    ({ description }) => description!,
+  );
+  expect(texts.map((one) => one.length > 20)).toEqual([true, true, true, true]);
+
+  for (const name of functionNames)
+    for (const path of Object.keys(bundles[name].meta.outputs)) {
+      const code = await readFile(join(bundles[name].folder, basename(path)), 'utf8');
+      expect(texts.filter((one) => code.includes(one.slice(0, 40)))).toEqual([]);
+    }
 });
 
 test('a cold start reads no driver of a database, no client of AWS, no parser of YAML, and no language of zod but English', () => {

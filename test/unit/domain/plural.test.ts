@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { plural } from '../../../core/domain/units.ts';
+import { formatCount, plural } from '../../../core/domain/units.ts';
 
 test.each([
   [1, 'day', '1 day'],
@@ -11,3 +11,10 @@ test.each([
 ])('%d of “%s” reads as %s', (count, noun, text) => {
   expect(plural(count, noun)).toBe(text);
 });
+
+test.each([0, 7, 12, 123, 1234, 12_345, 123_456, 1_234_567, 9_007_199_254_740_991, -1, -123, -1234])(
+  '%d is grouped as English groups it',
+  (count) => {
+    expect(formatCount(count)).toBe(count.toLocaleString('en-US'));
+  },
+);

@@ -55,6 +55,14 @@ test('the periods of a moment are those of its zone, and an hour that comes twic
   expect(at('2027-01-03T12:00:00Z', 'UTC')[2]).toBe('2026-W53');
 });
 
+test('the calendar of UTC is the one that Node has of it', () => {
+  const [utc, ofNode] = [calendarOf('UTC'), calendarOf('Etc/UTC')];
+
+  for (let moment = Date.UTC(1999, 11, 30); moment < Date.UTC(2031, 0, 1); moment += 999_999_999)
+    for (const tier of ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const)
+      expect([moment, utc(new Date(moment), tier)]).toEqual([moment, ofNode(new Date(moment), tier)]);
+});
+
 test.each<[string, string, [string, string] | undefined]>([
   ['30 2 * * *', 'Europe/Amsterdam', ['2027-03-28', '02:30']],
   [' 30 2 * * * ', 'Europe/Amsterdam', ['2027-03-28', '02:30']],
