@@ -8,6 +8,7 @@ import { serverRoot } from '../../servers/root.ts';
 import { cliScene } from '../../support/cli/scene.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
 import { limit } from '../../support/vaults/vault.ts';
+import { postgresPackages } from '../../servers/databases/postgres-packages.ts';
 
 const execute = promisify(execFile);
 const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
@@ -68,11 +69,7 @@ test('the stock age, zstd, pg_restore and psql alone restore it', async () => {
   const { restore } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { restore: string[] };
   const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   const layer = join(await dbToolsLayer(architecture, { rule: 'newer' }, () => {}, limit()), 'nightjar/bin');
-  const client = await serverRoot(
-    { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-    () => {},
-    limit(),
-  );
+  const client = await serverRoot(postgresPackages(18), () => {}, limit());
   const { host, port, user, password } = scene.server;
 
   await execute('bash', ['-c', restore.join('\n')], {

@@ -16,6 +16,7 @@ import type { CliScene } from '../../support/cli/scene.ts';
 import { pasted } from '../../support/pasted.ts';
 import { connect } from '../../support/mariadb/mariadb.ts';
 import { limit } from '../../support/vaults/vault.ts';
+import { postgresPackages } from '../../servers/databases/postgres-packages.ts';
 
 const execute = promisify(execFile);
 const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
@@ -126,11 +127,7 @@ test('with keys of nightjar key a backup is encrypted, signed, restored, drilled
 test('stock openssl, age, zstd, pg_restore and psql alone verify and restore it', async () => {
   const folder = join(scene.folder, 'by-hand');
   await cp(folderOf(await newest()), folder, { recursive: true });
-  const client = await serverRoot(
-    { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-    () => {},
-    limit(),
-  );
+  const client = await serverRoot(postgresPackages(18), () => {}, limit());
   const { host, port, user, password } = scene.server;
 
   await restoredByHand(folder, join(client.path, 'usr/lib/postgresql/18/bin'), {

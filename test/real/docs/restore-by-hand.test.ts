@@ -22,6 +22,7 @@ import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { serverRoot } from '../../servers/root.ts';
 import { limit, makeEvery, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
+import { postgresPackages } from '../../servers/databases/postgres-packages.ts';
 
 const page = join(import.meta.dirname, '../../../docs/restore-by-hand.md');
 const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
@@ -32,7 +33,11 @@ let folder: string;
 let jq: string;
 
 beforeAll(async () => {
-  scene = await postgresScene(18, { wal_level: 'logical' });
+  scene = await postgresScene(18, {
+    wal_level: 'logical',
+    shared_preload_libraries: 'timescaledb',
+    'timescaledb.telemetry_level': 'off',
+  });
   // not through the link of the whole tree, which other suites turn to layers of their own
   layerBin = join(
     await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, () => {}, limit()),
@@ -121,11 +126,7 @@ describe('docs/restore-by-hand.md', () => {
     const { host, port, user, password } = scene.server;
     await scene.sql('every', `create table price (amount money); insert into price values ('12.34')`);
     const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
-    const root = await serverRoot(
-      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-      () => {},
-      limit(),
-    );
+    const root = await serverRoot(postgresPackages(18), () => {}, limit());
 
     const said = await follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
       block.replace(
@@ -159,11 +160,7 @@ describe('docs/restore-by-hand.md', () => {
       alter role ${name} in database odd set work_mem to '8MB'`,
     );
     const manifest = await backup(scene.source('odd'), scene.deps(), limit());
-    const root = await serverRoot(
-      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-      () => {},
-      limit(),
-    );
+    const root = await serverRoot(postgresPackages(18), () => {}, limit());
     const programs = join(root.path, 'usr/lib/postgresql/18/bin');
     const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
     const dumped = async (database: string) => {
@@ -190,6 +187,39 @@ describe('docs/restore-by-hand.md', () => {
     ]);
   }, 120_000);
 
+  test('a hypertable of TimescaleDB, which wants to be told of a restore, comes back by the commands, and as SQL', async () => {
+    const { host, port, user, password } = scene.server;
+    await scene.sql('postgres', 'create database metrics');
+    await scene.sql('metrics', 'create extension timescaledb');
+    await scene.sql(
+      'metrics',
+      `create table readings (at timestamptz primary key); select create_hypertable('readings', 'at');
+      insert into readings select '2026-01-01'::timestamptz + i * interval '1 day' from generate_series(1, 30) i`,
+    );
+    const manifest = await backup(scene.source('metrics'), scene.deps(), limit());
+    const { path } = await serverRoot(postgresPackages(18), () => {}, limit());
+    const programs = join(path, 'usr/lib/postgresql/18/bin');
+    const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
+
+    await follow('postgres', manifest, [programs], (block) =>
+      block
+        .replace('shop_restored', 'metrics_by_hand')
+        .replace(
+          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
+          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
+        ),
+    );
+    const { file } = await pulledSql('postgres', manifest.id);
+    await scene.sql('postgres', 'create database metrics_as_sql template template0');
+    await stock(`psql -X -q -d metrics_as_sql < ${file}`, programs, login);
+
+    for (const database of ['metrics_by_hand', 'metrics_as_sql']) {
+      await scene.sql(database, `insert into readings values ('2030-01-01')`);
+      const asked = `select (select count(*)::int from readings) as rows, (select count(*)::int from show_chunks('readings')) as chunks`;
+      expect(await scene.sql(database, asked)).toEqual([{ rows: 31, chunks: 6 }]);
+    }
+  }, 120_000);
+
   test('a part with large objects is one transaction: half of it leaves nothing', async () => {
     const { host, port, user, password } = scene.server;
     await scene.sql('postgres', 'create database large');
@@ -199,11 +229,7 @@ describe('docs/restore-by-hand.md', () => {
         `g; select lo_from_bytea(0, 'second'); create sequence s`,
     );
     const manifest = await backup(scene.source('large'), scene.deps(), limit());
-    const root = await serverRoot(
-      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-      () => {},
-      limit(),
-    );
+    const root = await serverRoot(postgresPackages(18), () => {}, limit());
 
     // as if the disk, or zstd, gave out at the very end
     const followed = follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
@@ -227,11 +253,7 @@ describe('docs/restore-by-hand.md', () => {
     if ((await scene.sql('postgres', `select 1 from pg_database where datname = 'every'`)).length === 0)
       await makeEvery(scene);
     const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
-    const root = await serverRoot(
-      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
-      () => {},
-      limit(),
-    );
+    const root = await serverRoot(postgresPackages(18), () => {}, limit());
     const programs = join(root.path, 'usr/lib/postgresql/18/bin');
     const { host, port, user, password } = scene.server;
     const library = { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' };

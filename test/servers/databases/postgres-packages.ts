@@ -9,7 +9,7 @@ export type PostgresMajor = 13 | 15 | 17 | 18;
  */
 export function postgresPackages(major: PostgresMajor): DebianWant {
   const name = `postgresql-${major}`;
-  if (major === 18) return { name, suites: ['sid'], packages: [name] };
+  if (major === 18) return { name, suites: ['sid'], packages: [name, ...extensions] };
   return { name, ...stable[major], withDependencies: false };
 }
 
@@ -37,6 +37,9 @@ const stable = {
   15: { suites: ['bookworm'], packages: ['postgresql-15', ...everywhere, ...only15] },
   17: { suites: ['trixie'], packages: ['postgresql-17', ...everywhere, ...only17] },
 } satisfies Partial<Record<PostgresMajor, Omit<DebianWant, 'name'>>>;
+
+/** What others have made for it and many use: each wants something of a restore that nothing of PostgreSQL does. */
+const extensions = words('postgresql-18-cron postgresql-18-pgvector postgresql-18-timescaledb');
 
 function words(text: string): string[] {
   return text.trim().split(/\s+/);

@@ -13,6 +13,7 @@ import { chooseEntries } from './entries.ts';
 import type { ChosenEntries } from './entries.ts';
 import { mustBeThere } from './expected.ts';
 import { archiveGraph } from './graph.ts';
+import type { ArchiveGraph } from './graph.ts';
 import { partitionsIn } from './partitions.ts';
 import type { Partitions } from './partitions.ts';
 
@@ -45,6 +46,7 @@ export async function excerptOf(
   const partitions = partitionsIn(graph);
   const rows = partitions.below(asked);
   requireOwnRows(rows, manifest, partitions);
+  requireNoHypertable(rows, graph);
   return described(manifest, catalog, chooseEntries(graph, catalog, rows), rows, partitions);
 }
 
@@ -111,6 +113,18 @@ function requireOwnRows(tables: ReadonlySet<string>, manifest: Manifest, partiti
         hint: `restore all of it: --table ${root}`,
       },
     );
+  }
+}
+
+/** Throws where a table of TimescaleDB holds no row itself: they lie in chunks, which only its own tables tell of. */
+function requireNoHypertable(tables: ReadonlySet<string>, graph: ArchiveGraph): void {
+  for (const { id, needs } of graph.entries) {
+    if (graph.named(id)?.name.startsWith('_timescaledb_internal.') !== true) continue;
+    const table = needs.map((one) => graph.named(one)?.name ?? '').find((name) => tables.has(name));
+    if (table === undefined) continue;
+    throw new BackupError('input-invalid', `${table} is a hypertable of TimescaleDB: its rows lie in other tables`, {
+      hint: 'restore the whole backup into a new database, and copy the rows from there',
+    });
   }
 }
 

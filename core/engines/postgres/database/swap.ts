@@ -139,15 +139,23 @@ async function noOthers(session: PostgresSession, login: Login, signal: AbortSig
   throw new BackupError(
     'restore-failed',
     `database ${login.database} is in use by ${others.map(({ who }) => who).join(', ')}`,
-    {
-      hint: 'stop the application first, then run the restore again',
-    },
+    { hint: `${[...new Set(others.map(stopping))].join(', and ')}, then run the restore again` },
   );
 }
 
-function othersIn(session: PostgresSession, { database }: Login): Promise<{ who: string; ours: boolean }[]> {
+type Connected = { who: string; ours: boolean; kind: string };
+
+/** How a person ends such a session. */
+function stopping({ kind }: Connected): string {
+  if (kind.startsWith('TimescaleDB'))
+    return 'run SELECT _timescaledb_functions.stop_background_workers(); in that database';
+  return 'stop the application first';
+}
+
+function othersIn(session: PostgresSession, { database }: Login): Promise<Connected[]> {
   return session.rows(
-    `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who, application_name = 'nightjar' as ours
+    `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who, application_name = 'nightjar' as ours,
+      coalesce(backend_type, '') as kind
     from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`,
     [database],
   );

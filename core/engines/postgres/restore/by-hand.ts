@@ -2,6 +2,7 @@ import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { ByHand, Catalog } from '../../../ports.ts';
 import { arrangements, closingOptions, commentOf, tablespaceOf } from '../database/statements.ts';
 import { quoteLiteral } from '../identifier.ts';
+import { holdsTimescale, tellTimescale } from './timescale.ts';
 
 /** What a database's own settings may make of a restore: rows that read otherwise, or a refusal. */
 const options = [
@@ -20,6 +21,8 @@ const database = ':"db"';
  */
 export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog, ownerless = false): ByHand[] {
   const load = `pg_restore --exit-on-error ${ownerless ? '--no-owner --no-privileges ' : ''}`;
+  const timescale = (when: 'pre' | 'post') =>
+    holdsTimescale(catalog) ? [`${psql} --dbname="$DB" --command=${quotedWord(tellTimescale(when))}`] : [];
   const data = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   const comment = commentOf(catalog);
   const before = arrangements(database, catalog)
@@ -36,9 +39,11 @@ export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog
       ...(comment === undefined ? [] : [`comment on database ${database} is ${quoteLiteral(comment)}`]),
     ]),
     `${load}--section=pre-data --dbname="$DB" schema.pgdump`,
+    ...timescale('pre'),
     // the COMMIT is sent only if the whole part was unpacked
     ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | ${psql} --dbname="$DB"`),
     `${load}--section=post-data --dbname="$DB" schema.pgdump`,
+    ...timescale('post'),
     ...sql(closingOptions(database, catalog).map((one) => one.sql)),
   ];
 }

@@ -38,6 +38,7 @@ import { earlyIndexes } from './indexes/early-indexes.ts';
 import { keptRows } from './rows-kept.ts';
 import { isScratch } from '../database/scratch.ts';
 import { loadScript } from './script.ts';
+import { endTimescale, holdsTimescale, settleTimescale, tellTimescale } from './timescale.ts';
 import { askTrue } from './assertion.ts';
 import { withSession } from '../session.ts';
 import { freeName, requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
@@ -70,7 +71,7 @@ export async function openTarget(
   const found = await inspect(login, signal);
   const excerpt = await chosenOf(login, tools, given, found, signal);
   const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
-  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false } = options;
+  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false, events = false } = options;
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
   const before =
     state === 'occupied'
@@ -118,11 +119,23 @@ export async function openTarget(
     if (made.state !== 'loading') return [];
     if (drill) return discard(stop).then(() => []);
     const { name } = made;
-    await maintain(login, stop, (session) =>
+    await settle(name, stop);
+    made = { state: 'kept', name };
+    return jobsOf(name, false, stop);
+  }
+
+  function settle(name: string, stop: AbortSignal): Promise<void> {
+    return maintain(login, stop, (session) =>
       inTransaction(session, [...settledStatements(name, catalog), ...closing(name)]),
     );
-    made = { state: 'kept', name };
-    return [];
+  }
+
+  /** Closing options may keep everybody out of it: then its jobs can't run either. */
+  async function jobsOf(database: string, start: boolean, stop: AbortSignal): Promise<string[]> {
+    if (!holdsTimescale(catalog)) return [];
+    return withSession({ ...login, database }, stop, (session) => settleTimescale(session, database, start)).catch(
+      (error: unknown) => [`TimescaleDB's jobs were not started (${messageOf(error)})`],
+    );
   }
 
   const grammar = options.owners ? dataGrammar : ownerlessGrammar;
@@ -175,7 +188,10 @@ export async function openTarget(
       made = { state: 'loading', name };
     },
     stages: [
-      steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop, early?.keep)),
+      steps('schema', 'definitions', async (content, stop) => {
+        await loadSection('pre-data', content, loading, stop, early?.keep);
+        if (holdsTimescale(catalog)) await withSession(into(), stop, (session) => session.rows(tellTimescale('pre')));
+      }),
       steps('data', '', async (content, stop, part) => {
         if (loading.keepGoing) return rows.load(part.file, apart(content, part), stop);
         const lane = lanes.get(part.file);
@@ -192,19 +208,21 @@ export async function openTarget(
       steps('schema', 'indexes and constraints', async (content, stop) => {
         if (excerpt !== undefined) await setPositions(excerpt.positions, loading, stop);
         await loadSection('post-data', content, loading, stop);
+        if (holdsTimescale(catalog)) await withSession(into(), stop, endTimescale);
       }),
     ],
     made: () => into().database,
     assert: (statement, stop) => askTrue(into(), statement, stop),
     async finish(stop) {
+      if (made.state === 'filling' && !drill) return jobsOf(login.database, events, stop);
       if (made.state !== 'loading' || drill) return keep(stop);
       const { name } = made;
       if (name === login.database) {
-        await keep(stop);
+        await settle(name, stop);
         made = { state: 'finished', name };
-        return [];
+        return jobsOf(name, events, stop);
       }
-      return swap(name, stop).catch(async (cause: unknown) => {
+      const notes = await swap(name, stop).catch(async (cause: unknown) => {
         if (made.state === 'finished') throw cause;
         if (mayBeDone(cause)) made = { state: 'unknown', name };
         if (made.state === 'unknown') throw cause;
@@ -213,6 +231,7 @@ export async function openTarget(
         await keep(stop);
         throw notSwapped(login.database, name, manifest.id, cause);
       });
+      return [...notes, ...(await jobsOf(login.database, events, stop))];
     },
     keep,
     discard,

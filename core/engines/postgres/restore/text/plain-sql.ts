@@ -3,14 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Manifest } from '../../../../contract/manifest/manifest.ts';
 import { guarded } from '../../../../pipeline/guard.ts';
-import { programOutput } from '../../../../pipeline/program.ts';
+import { programOutput, programText } from '../../../../pipeline/program.ts';
+import type { ProgramRun } from '../../../../pipeline/program.ts';
 import { withoutEnd } from '../../../../pipeline/text-end.ts';
 import type { BackupAsSql, ByteStream } from '../../../../ports.ts';
 import type { Tools } from '../../../../tools.ts';
 import { headOf } from '../../../sql-head.ts';
 import { tooNew, withoutLines } from '../archive.ts';
 import type { ArchiveSection } from '../archive.ts';
+import { tellTimescale } from '../timescale.ts';
 import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
 import { newRestrictKey, restrictLines } from './restricted.ts';
 
@@ -41,11 +44,15 @@ export async function* plainSql(backup: BackupAsSql, tools: Tools, signal: Abort
       `${headOf(manifest, ['load it into a new database: psql --no-psqlrc --dbname=NEW < this'])}${before(key)}`,
     );
     yield* section('pre-data');
+    const list = await programText(reader(manifest, tools, ['--list', file]), signal);
+    const timescale = /^\d+; \d+ \d+ EXTENSION - timescaledb /m.test(list);
+    if (timescale) yield Buffer.from(`${tellTimescale('pre')};\n`);
     for (const part of manifest.parts.filter(({ role }) => role === 'data')) {
       const rows = guarded(open(part, signal), owners ? dataGrammar : ownerlessGrammar, part.file);
       yield* withoutEnd(rows, sectionEnd, part.file);
     }
     yield* section('post-data');
+    if (timescale) yield Buffer.from(`${tellTimescale('post')};\n`);
     yield Buffer.from(`COMMIT;\n\\unrestrict ${key}\n--\n-- PostgreSQL database dump complete\n--\n`);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -72,8 +79,12 @@ function printed(
     '--file=-',
     file,
   ];
-  const program = tools.program('pg_restore', Number.parseInt(manifest.client.version, 10));
-  const script = programOutput({ program, args, env: { HOME: '/nonexistent' }, idleLimitMs }, signal);
+  const script = programOutput(reader(manifest, tools, args), signal);
   const isOlder = Number.parseInt(manifest.server.version, 10) < 17;
   return withoutLines(script, [...restrictLines(key), ...(isOlder ? [tooNew] : [])]);
+}
+
+function reader(manifest: Manifest, tools: Tools, args: string[]): ProgramRun {
+  const program = tools.program('pg_restore', Number.parseInt(manifest.client.version, 10));
+  return { program, args, env: { HOME: '/nonexistent' }, idleLimitMs };
 }
