@@ -5,10 +5,7 @@ import { connectLimitMs } from '../connecting.ts';
 import { authorityOf, passwordOf } from '../login.ts';
 import type { Login } from '../login.ts';
 
-/**
- * `queryLimitMs`: longest time for an answer; absent where nobody can tell. `options`: settings, as the environment
- * gives them to programs (PGOPTIONS).
- */
+/** `queryLimitMs`: longest time for an answer; absent if unknown. `options`: settings, in the form of PGOPTIONS. */
 export type ClientWishes = { socket?: Socket; queryLimitMs?: number; options?: string };
 
 /** The driver's client for the database of `login`, not connected yet. */
@@ -33,7 +30,7 @@ export async function clientOf(
   });
 }
 
-/** The certificate is for the name, whatever the address. */
+/** The certificate is checked for the name, whatever the address. */
 async function checkedTls({ host }: Login, ca: string): Promise<ConnectionOptions> {
   return { ca: await authorityOf(ca), rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) };
 }

@@ -3,19 +3,19 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A string constant, whatever `standard_conforming_strings` says. */
+/** A string constant that is safe whatever `standard_conforming_strings` says. */
 export function quoteLiteral(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
-/** An argument of psql's `\echo`, whatever is in it. */
+/** An argument for psql's `\echo`, whatever it contains. */
 export function quoteEcho(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}'`;
 }
 
 /**
- * The plain names in a list of identifiers as PostgreSQL prints it, at its dots or commas: `public."Odd"` is
+ * The plain names in a list of identifiers as PostgreSQL prints it, split at its dots or commas: `public."Odd"` is
  * `['public', 'Odd']`.
  */
 export function plainNames(printed: string): string[] {
@@ -24,7 +24,7 @@ export function plainNames(printed: string): string[] {
   );
 }
 
-/** The same for the same name however it is quoted, and for no other: `a."b.c"` and `"a.b".c` are two. */
+/** Equal for the same name however it is quoted, and for no other: `a."b.c"` and `"a.b".c` differ. */
 export function nameKey(printed: string): string {
   return JSON.stringify(plainNames(printed));
 }

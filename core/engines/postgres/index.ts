@@ -30,8 +30,8 @@ import type { PostgresTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 
 /**
- * PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported
- * snapshot.
+ * PostgreSQL 13 and newer, read by its own programs: definitions as an archive, rows as COPY text, all under one
+ * exported snapshot.
  */
 export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): Engine {
   return {
@@ -43,7 +43,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
         const { session, under, serverVersion, tables, withoutRows } = snapshot;
         const login = { ...own, database, address: under.address ?? undefined };
         const all = await readCatalog(session, restored);
-        // a restored database is compared with all that is in it
+        // a restored database is compared with everything in it
         const { catalog, exceptions } = like === undefined ? carried(all) : { catalog: all, exceptions: [] };
         const replication = like === undefined ? await replicationWarnings(session) : [];
         return {
@@ -66,7 +66,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
             ...(like === undefined ? touchedWarnings(catalog) : []),
           ],
           over: snapshot.over,
-          // programs that find the snapshot gone say just that: why its session was ended is told instead
+          // programs only say that the snapshot is gone; this says why its session ended
           explain: async (error) => session.lost() ?? error,
           async confirm(seen, notes, stop) {
             const same = async (scope: Scope) => requireSame(scope, await readIdentities(session, scope), login, stop);
@@ -116,12 +116,12 @@ function standbyWarnings(withoutRows: PostgresTable[]): string[] {
   ];
 }
 
-/** What a table without rows looks like in a dump. */
+/** A table without rows, as a dump shows it. */
 function emptied({ name, columns }: PostgresTable): TableRows {
   return { table: name, columns: columns.join(', '), rows: 0, fingerprint: '0'.repeat(16) };
 }
 
-/** Every table is printed by a dump, empty ones too; hash partitions may be printed as their root. */
+/** A dump prints every table, including empty ones; hash partitions may be printed as their root. */
 function requireAllSeen(tables: PostgresTable[], seen: TableRows[]): void {
   const names = new Set(seen.map(({ table }) => nameKey(table)));
   const missing = tables.filter((table) => table.byOwnName && !names.has(nameKey(table.name)));

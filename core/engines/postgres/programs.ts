@@ -8,8 +8,8 @@ import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts'
 import { goneMeanwhile, standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /**
- * A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment,
- * and no file of the user's is read.
+ * A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login is passed in the
+ * environment, and no file of the user's is read.
  */
 export function postgresRun(
   tools: Tools,
@@ -33,9 +33,9 @@ export function postgresRun(
 }
 
 /**
- * What pg_dump leaves to the server, the database or the role: what would make equal rows print, or read, differently
- * (money by its locale above all), and what would end or refuse our work. A restored database has the settings of the
- * old one before its rows.
+ * Settings that pg_dump leaves to the server, the database or the role: what would make equal rows print or read
+ * differently (above all money, by its locale), and what would end or refuse our work. A restored database has the
+ * settings of the old one before its rows.
  */
 export function sessionOptions(serverMajor: number): string {
   const settings = {
@@ -79,7 +79,7 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
   };
 }
 
-/** The same, for a program that reads a source: what it does not find was there when the backup began. */
+/** The same for a program that reads a source: an object that it does not find existed when the backup began. */
 export function postgresRead(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): ProgramRun {
   const run = postgresRun(tools, name, major, login, args);
   return {
@@ -111,7 +111,7 @@ const known: KnownFailure[] = [
     code: 'lock-timeout',
     hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time',
   },
-  // pg_dump limits its waits for locks by the time of a statement
+  // pg_dump uses the statement timeout to limit its waits for locks
   {
     pattern: /statement timeout.*LOCK TABLE/s,
     code: 'lock-timeout',

@@ -1,9 +1,9 @@
 import type { PostgresSession } from './session.ts';
 
 /**
- * What tells this cluster from every other one, and what its standbys and physical copies have, too: the system
- * identifier (PostgreSQL manual, pg_control_system). Every role may ask for it unless somebody has revoked that; then
- * nothing is known. An answer that fails must not end the snapshot: a savepoint keeps it.
+ * The system identifier, which no other cluster has, and which standbys and physical copies share (PostgreSQL manual,
+ * pg_control_system). Undefined if the right to read it was revoked from PUBLIC. A failure must not end the snapshot,
+ * so a savepoint protects it.
  */
 export async function serverIdentity(session: PostgresSession): Promise<{ identity: string } | undefined> {
   const [may] = await session.rows<{ may: boolean }>(

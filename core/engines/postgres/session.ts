@@ -16,22 +16,22 @@ const queryLimitMs = 120_000;
 export const usualRefusal =
   'check the name of the user, the password in the place that the configuration names, and whether it has expired (\\du in psql)';
 
-/** A connection for questions about the catalogue. */
+/** A connection for queries about the catalogue. */
 export type PostgresSession = {
-  /** Of the server that answers, where `host` is a name and not the path of a socket. */
+  /** The address of the answering server, if `host` is a name rather than the path of a socket. */
   address: string | undefined;
-  /** The database's own encoding. Text that can't come in UTF-8 comes with marks in it (raw-text.ts). */
+  /** The database's own encoding. Text that can't be sent in UTF-8 has marks in it (raw-text.ts). */
   encoding: string;
-  /** Questions are asked one after the other; what is asked at once stays together. */
+  /** Queries run one after the other; those passed at once stay together. */
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
-  /** Why the server, or the network, has ended this session or its transaction. */
+  /** Why the server or the network has ended this session or its transaction. */
   lost(): BackupError | undefined;
   close(): Promise<void>;
 };
 
 /**
- * Settings of every session of ours: the server's own limits must not end a long dump, and text must be printed the
- * same way everywhere.
+ * Settings of all our sessions: the server's own limits must not end a long dump, and text must be printed the same way
+ * everywhere.
  */
 export function sessionSettings(login: Login, serverMajor: number): Record<string, string> {
   return {
@@ -54,7 +54,7 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
   };
 }
 
-/** Limits that only newer servers have, switched off. */
+/** Timeouts that only newer servers have, switched off. */
 export function timeoutsSince(serverMajor: number): Record<string, string> {
   return {
     ...(serverMajor >= 14 && { idle_session_timeout: '0' }),
@@ -121,7 +121,7 @@ export async function openSession(
     const settings = Object.entries(sessionSettings(login, serverMajor));
     const set = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
     await session.rows(`select ${set.join(', ')}`, settings.flat());
-    // where the server's system can do it, a session that waits for a lock notices that we are gone
+    // if the server's system supports it, a session that waits for a lock notices that we are gone
     if (serverMajor >= 14)
       await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
     const address = isIP(login.host) === 0 ? socket.remoteAddress : undefined;
@@ -134,8 +134,8 @@ export async function openSession(
 }
 
 /**
- * Asks again for bytes where an answer can't be sent as text. In a transaction, an error would be the end of its
- * snapshot: a savepoint keeps it.
+ * Asks again for bytes if an answer can't be sent as text. In a transaction, an error would end its snapshot, so a
+ * savepoint protects it.
  */
 async function rowsOrEscaped<T extends object>(
   client: pg.Client,
@@ -156,7 +156,7 @@ async function rowsOrEscaped<T extends object>(
   }
 }
 
-/** The SQLSTATE that the server answered with, where an error comes from one. */
+/** The SQLSTATE of the server's answer, if an error comes from one. */
 export function sqlState(error: unknown): unknown {
   return (error as { cause?: { code?: unknown } } | null)?.cause?.code;
 }
@@ -175,15 +175,15 @@ export async function withSession<T>(
   }
 }
 
-/** A standby may end what stands in the way of changes that come from its primary. */
+/** A standby may end what blocks changes from its primary. */
 export const standbyHint =
   'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
 
-/** For text of a database that is not in UTF-8, and has to pass through it: names above all. */
+/** For text, mainly names, of a database that is not in UTF-8 and has to pass through it. */
 export const noPlace =
   'some of its names hold bytes that are no text in UTF-8: rename what bears them, with client_encoding set to the database’s own encoding, or move all into a database in UTF8';
 
-/** MULE_INTERNAL is the one encoding that PostgreSQL can't convert to or from UTF-8. */
+/** MULE_INTERNAL is the only encoding that PostgreSQL can't convert to or from UTF-8. */
 const mulePath =
   'its encoding is MULE_INTERNAL, which PostgreSQL can’t convert to UTF-8: move it into a database in UTF8 by way of an encoding that both know, for instance ' +
   'pg_dump --encoding=EUC_JP old | psql new (or LATIN1, EUC_CN, EUC_KR, KOI8R, whichever its text was written in)';
@@ -199,14 +199,14 @@ const networkCodes = [
   'EPIPE',
 ];
 
-/** What functions of the server say when an object that a snapshot still shows is gone. */
+/** What server functions say when an object that a snapshot still shows is gone. */
 export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
 
 const halfDroppedHint =
   'its drop was interrupted, and nobody can open it any more: DROP DATABASE it, and restore; ' +
   'or nightjar restore --undo, where what it was before is kept';
 
-/** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
+/** The meaning of PostgreSQL's answer for a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
 export function explained(
   cause: unknown,
   place: string,
@@ -228,7 +228,7 @@ export function explained(
     case conflictWithRecovery:
       return told('source-changed', standbyHint);
     case '42501':
-      // FATAL ends a login: what a statement lacks is an ERROR
+      // FATAL ends a login; a missing right on an object is an ERROR
       if ((cause as { severity?: unknown }).severity === 'FATAL')
         return told('privilege-missing', loginRemedy(said, login.user, readEverything(login.user)));
       return told(

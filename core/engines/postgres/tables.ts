@@ -10,27 +10,29 @@ import type { PostgresSession } from './session.ts';
 /** A table whose rows belong in a backup. */
 export type PostgresTable = {
   oid: string;
-  /** `schema.table`, each quoted where it must be, as the server prints it. */
+  /** `schema.table`, each part quoted if necessary, as the server prints it. */
   name: string;
   schema: string;
   table: string;
-  /** Columns that are stored, in their order, quoted where they must be. */
+  /** The stored columns in order, quoted if necessary. */
   columns: string[];
   pages: number;
   bytes: Bytes;
   /**
-   * False below a partition by hash, at whatever depth: only pg_dump knows when rows must be loaded through their root,
-   * and prints them under its name then.
+   * False below a partition by hash, at any depth: only pg_dump knows when rows must be loaded through their root, and
+   * then prints them under its name.
    */
   byOwnName: boolean;
   /** False for an unlogged table on a standby, which can't read it. */
   isHere: boolean;
 };
 
-/** What a user made and other sessions see: of `pg_class c` and its `pg_namespace n`. */
+/** The condition for what users made and other sessions see: over `pg_class c` and its `pg_namespace n`. */
 export const ofUsers = `c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 
-/** Every table with rows of its own, but those of extensions: pg_dump knows which of their rows belong in a backup. */
+/**
+ * Every table with rows of its own, except those of extensions: pg_dump knows which of their rows belong in a backup.
+ */
 export async function readTables(session: PostgresSession): Promise<PostgresTable[]> {
   const rows = await session.rows<Omit<PostgresTable, 'pages' | 'bytes'> & { size: string; heap: string }>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as table,

@@ -18,16 +18,19 @@ import { newRestrictKey } from '../restore/text/restricted.ts';
 import { dumpText } from './dump-text.ts';
 import { requireAlone, requireHarmless } from './trial.ts';
 
-/** Indexes of large tables take hours, in which psql neither prints nor reads. */
+/** Indexes of large tables take hours, during which psql neither prints nor reads. */
 const idleLimitMs = 24 * 3600 * 1000;
-/** Of a custom archive; and of a tar, whose first file is the list of what is in it. */
+/** The beginning of a custom archive, and of a tar archive, whose first file is its table of contents. */
 const archiveMarks = ['PGDMP', 'toc.dat\0'];
 const headBytes = 4096;
 const tooNew = /unsupported version \(/;
 const ofOthers = /^(?:-- (?:MySQL|MariaDB) dump|\/\*M?!)/m;
 const ofServers = /^-- PostgreSQL database cluster dump$/m;
 
-/** Makes the database of `login`, which must not be there, and loads dumps into it as its user, who is tried first. */
+/**
+ * Makes the database of `login`, which must not exist, and loads dumps into it as its user, whose rights are checked
+ * first.
+ */
 export async function openAdoption(login: Login, tools: Tools, signal: AbortSignal): Promise<Adoption> {
   const mine = await claim(login, signal);
   try {
@@ -37,7 +40,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
     });
     await sweepHalfMade(login, [], signal);
     const loading = loadingOf(login, tools, serverMajor);
-    // `public` is there in every database that a dump is made for
+    // `public` exists in every database that a dump is made for
     const catalog = { database: { encoding: 'UTF8' }, schema: { public: '' } };
     await createDatabase(login, { id: 'adopt', beside: false, catalog, state: 'drilling' }, loading, signal);
     return {
@@ -75,7 +78,7 @@ function requireText(head: string): void {
     });
 }
 
-/** The text of an archive, without a login: what it says goes to psql, which obeys no command of it. */
+/** The text of an archive, printed without a login; it goes to psql, which obeys none of its client commands. */
 async function* printed(archive: ByteStream, tools: Tools, signal: AbortSignal): ByteStream {
   const args = ['--no-owner', '--no-privileges', '--no-tablespaces', '--file=-'];
   const program = tools.program('pg_restore');
@@ -110,7 +113,7 @@ function loadingOf(login: Login, tools: Tools, serverMajor: number): Loading {
   };
 }
 
-/** Options of a restore help nobody here. */
+/** Removes hints about restore options, which don't apply here. */
 function inTermsOfAdoptions(error: unknown, { user }: Loading): unknown {
   if (!isBackupError(error, 'restore-failed', 'privilege-missing')) return error;
   const hint =

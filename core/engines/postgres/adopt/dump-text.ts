@@ -3,17 +3,17 @@ import type { ByteStream } from '../../../ports.ts';
 import { tooNew } from '../restore/archive.ts';
 import { between, quotedAt } from './quoted.ts';
 
-/** The last words of a dump of a database, by pg_dump and pg_restore alike. */
+/** The last words of a database's dump, both by pg_dump and by pg_restore. */
 const endMarker = '-- PostgreSQL database dump complete';
-/** What may stand behind them: comments, blank lines, and psql’s protection. Anything else is of another dump. */
+/** What may follow them: comments, blank lines, and psql’s protection. Anything else belongs to another dump. */
 const saysNothing = /^(?:--.*|\s*|\\unrestrict [A-Za-z0-9]+)$/;
 const copyBegins = /^COPY\s[^]*\sFROM stdin;\s*$/;
 const copyEnds = Buffer.from('\n\\.\n');
 const longestLine = 256 * 1024 * 1024;
-/** As much of a statement as tells whether it is a COPY. */
+/** As much of a statement as is needed to recognise a COPY. */
 const longestHead = 64 * 1024;
 
-/** What is left out, each a statement of one line: for it names roles, places, or what this user may not say. */
+/** Single-line statements that are left out, because they name roles or places, or may not be run by this user. */
 const leftOut: [what: string, line: RegExp][] = [
   ['owner', /^ALTER [A-Z ]+ .* OWNER TO .*;$/],
   ['grant', /^(?:GRANT|REVOKE) .*;$/],
@@ -27,18 +27,18 @@ const leftOut: [what: string, line: RegExp][] = [
     /^(?:(?:CREATE|ALTER|DROP|COMMENT ON|SECURITY LABEL .*ON) DATABASE|ALTER ROLE .* IN DATABASE) .*;$/,
   ],
 ];
-/** By which `pg_dump --create` goes on in the database that it has made; another one behind it is of another dump. */
+/** `pg_dump --create` uses this to connect to the database that it has made; a second one belongs to another dump. */
 const connects = /^\\connect .+$/;
-/** Psql’s own protection, which stands around all of it already; and no tablespace, which is what there is. */
+/** Psql’s own protection, which already applies to everything; and the default tablespace, which is used anyway. */
 const needless = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|SET default_tablespace = '';)$/;
 
 /** A dump on its way to psql. `leftOut`: how many statements of each kind were left out so far. */
 export type DumpText = { content: ByteStream; leftOut: ReadonlyMap<string, number> };
 
 /**
- * The text of a dump as pg_dump or pg_restore prints it, without who owns what and who may do what. It is no guard: what
- * the user of the scratch may not do, the server refuses. Throws `input-invalid` at once for what is no such text, and
- * `dump-cut` at the end where its last words are missing.
+ * The text of a dump as pg_dump or pg_restore prints it, without owners and grants. It is no guard: the server refuses
+ * what the scratch user may not do. Throws `input-invalid` at once for any other text, and `dump-cut` at the end if its
+ * last words are missing.
  */
 export function dumpText(text: ByteStream, serverMajor: number): DumpText {
   const counts = new Map<string, number>();
@@ -53,7 +53,10 @@ export function dumpText(text: ByteStream, serverMajor: number): DumpText {
   return { content: passing(text, isLeftOut), leftOut: counts };
 }
 
-/** Rows of a COPY pass as they are; everything else line by line, with the quotes and bodies in which lines lie. */
+/**
+ * Passes the rows of a COPY unchanged; everything else line by line, keeping track of quotes and bodies that span
+ * lines.
+ */
 async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean): ByteStream {
   let [rest, inRows, isWhole] = [Buffer.alloc(0), false, false];
   let [quoted, head] = [between, ''];
@@ -80,7 +83,7 @@ async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean):
       quoted = quotedAt(quoted, line);
       inRows = quoted.isEnded && copyBegins.test(statement);
       head = quoted.isEnded ? '' : `${statement}\n`.slice(0, longestHead);
-      // the newline stays: the rows may end right behind it
+      // the newline stays: the rows may end right after it
       const kept = inRows ? newline : newline + 1;
       if (kept > 0) yield rest.subarray(0, kept);
       rest = rest.subarray(kept);

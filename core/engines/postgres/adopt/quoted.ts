@@ -1,6 +1,6 @@
 /**
- * Where in a script a line begins: inside of a string, a quoted name, a body between dollars or a comment (`close` is
- * what ends it), or between tokens. `isEnded`: nothing is open, and the last statement has its semicolon.
+ * Where in a script a line begins: inside a string, a quoted name, a dollar-quoted body or a comment (`close` is what
+ * ends it), or between tokens. `isEnded`: nothing is open, and the last statement has its semicolon.
  */
 export type Quoted = { close: string; isEnded: boolean };
 
@@ -10,8 +10,8 @@ const tokens =
   /'|"|\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$|--|\/\*|;|[A-Za-z0-9_\x80-\xff][\w$\x80-\xff]*|\S/g;
 
 /**
- * What is open behind this line, as the lexer of PostgreSQL reads it (standard_conforming_strings on); as much as a dump
- * needs: comments are not nested.
+ * What is open after this line, as PostgreSQL's lexer reads it (standard_conforming_strings on), as far as dumps need
+ * it: comments are not nested.
  */
 export function quotedAt({ close, isEnded }: Quoted, line: string): Quoted {
   let [open, ended, at, before] = [close, isEnded, 0, ''];
@@ -34,14 +34,14 @@ export function quotedAt({ close, isEnded }: Quoted, line: string): Quoted {
   return { close: open, isEnded: open === '' && ended };
 }
 
-/** What will close what this token opens; nothing where it opens nothing. */
+/** What will close what this token opens; empty if it opens nothing. */
 function opensBy(token: string, before: string): string {
   if (token === '/*') return '*/';
   if (token === "'") return /^[eE]$/.test(before) ? "E'" : token;
   return token === '"' || (token.length > 1 && token.startsWith('$')) ? token : '';
 }
 
-/** Behind what closes; a doubled quote closes and opens again. */
+/** The position after the closing token; a doubled quote closes and opens again. */
 function endOf(open: string, line: string, from: number): number {
   if (open !== "E'") {
     const end = line.indexOf(open, from);

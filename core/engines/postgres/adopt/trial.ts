@@ -18,9 +18,9 @@ type Powers = {
 const shown = 5;
 
 /**
- * Throws `privilege-missing` unless all that the user may do is to make databases, and to work in those: statements of
- * anybody are carried out as that user. A session of PostgreSQL stays in its database, so what the user may not do on
- * the server, and what it does not own, is out of their reach.
+ * Throws `privilege-missing` if the user may do anything other than make databases and work in them, because anybody's
+ * statements will run as this user. A session of PostgreSQL stays in its database, so they can't reach what the user
+ * may not do on the server or does not own.
  */
 export async function requireHarmless(session: PostgresSession, login: Login): Promise<void> {
   const [found] = await session.rows<Powers>(
@@ -41,8 +41,8 @@ export async function requireHarmless(session: PostgresSession, login: Login): P
 }
 
 /**
- * Throws `input-invalid` where the user of `login` has another database than those of adoptions by now: nobody but what
- * was loaded can have made it. It is not dropped: what is not known to be ours never is.
+ * Throws `input-invalid` if the user of `login` owns another database beside those of adoptions: only what was loaded
+ * can have made it. It is not dropped, because only what is known to be ours ever is.
  */
 export async function requireAlone(session: PostgresSession, login: Login): Promise<void> {
   const owned = await ownedBeside(session, login);

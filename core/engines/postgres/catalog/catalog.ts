@@ -25,16 +25,16 @@ import type { PostgresSession } from '../session.ts';
 
 type CatalogRow = { kind: string; name: string; text: string | null; statements?: (string | null)[] | null };
 
-/** What says in a catalog how its values are to be read; catalogs of format 1 say nothing. */
+/** The kind that says how a catalog's values are to be read; catalogs of format 1 have none. */
 const formatKind = 'database catalog';
 
-/** Kinds whose values are what they say, not digests; and so are those that begin with `database`. */
+/** Kinds with plain values instead of digests, in addition to those that begin with `database`. */
 const plainKinds = ['tablespace', 'extension version', leftOutKind];
 
 /**
- * Every object that a user made, by kind and identity, with its definition, owner and grants; comments and settings
- * too. Two databases of one server version are alike if their catalogs are. Source of identities: `pg_identify_object`
- * (PostgreSQL manual, 9.27). `like`: in the format of this one.
+ * Every object that a user made, by kind and identity, with its definition, owner and grants; also comments and
+ * settings. Two databases of one server version are alike if their catalogs are. Source of identities:
+ * `pg_identify_object` (PostgreSQL manual, 9.27). `like`: read in the format of this one.
  */
 export async function readCatalog(session: PostgresSession, like?: Catalog): Promise<Catalog> {
   const isFirst = like !== undefined && isFirstFormat(like);
@@ -57,8 +57,8 @@ async function addMembers(session: PostgresSession, catalog: Catalog): Promise<v
 }
 
 /**
- * Comments of extensions are compared where the backup has one: where it has none, the extension's own is none of a
- * restore's.
+ * Comments of extensions are compared only if the backup has one: otherwise the extension's own is not part of the
+ * restore.
  */
 function asIn(like: Catalog, catalog: Catalog): Catalog {
   const { [extensionCommentKind]: comments = {}, ...rest } = catalog;
@@ -67,12 +67,12 @@ function asIn(like: Catalog, catalog: Catalog): Catalog {
   return compared.length === 0 ? rest : { ...rest, [extensionCommentKind]: Object.fromEntries(compared) };
 }
 
-/** Only one kind of object is called otherwise by newer servers. */
+/** Only one kind of object has another name on newer servers. */
 function ofAnyMajor(name: string): string {
   return name.replace(/^((?:transform )?for .*) on language /s, '$1 language ');
 }
 
-/** A digest of what must be the same to the letter, and behind it the statements whose meaning counts. */
+/** A digest of the facts, which must be equal to the letter, followed by the statements, whose meaning counts. */
 export function definitionText(facts: string, statements: (string | null)[]): string {
   const some = statements.filter((statement) => statement !== null);
   return some.length === 0 ? digest(facts) : `${digest(facts)} ${JSON.stringify(some)}`;
@@ -84,7 +84,7 @@ export function readDefinition(text: string): { facts: string; statements: strin
   return { facts, statements: rest === '' ? [] : (JSON.parse(rest) as string[]) };
 }
 
-/** Whether a catalog holds nothing but digests. */
+/** Whether a catalog holds only digests. */
 export function isFirstFormat(catalog: Catalog): boolean {
   return catalog[formatKind] === undefined;
 }
@@ -96,7 +96,7 @@ function isPlain(kind: string): boolean {
 /** Kinds that say who may do what: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
 
-/** What is attached to an object, and no object of its own. */
+/** What is attached to objects and is no object itself. */
 const attachedKinds = [
   ...ownerKinds,
   'comment',
@@ -109,7 +109,7 @@ const attachedKinds = [
   leftOutKind,
 ];
 
-/** Whether a database holds nothing but what every new one does. */
+/** Whether a database holds only what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
   return userObjects(catalog).length === 0;
 }
@@ -156,7 +156,7 @@ async function queries(session: PostgresSession, like?: Catalog): Promise<string
   ];
 }
 
-/** Objects in the system's own schemas are left out by pg_dump. */
+/** pg_dump leaves out objects in the system's own schemas. */
 function objectsQuery(serverMajor: number): string {
   const objects = definitions(serverMajor).map(
     ({ from, where = 'true', facts, statements = 'null' }) =>

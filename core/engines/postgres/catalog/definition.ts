@@ -1,34 +1,31 @@
 /**
- * How objects of one system catalogue are described, in SQL over its row `o`. `facts`: all that must be the same to the
- * letter. `statements`: an array of SQL statements that hold the expressions of the definition, each of which
- * PostgreSQL may print in more than one way; null where there is none.
+ * How objects of one system catalogue are described, in SQL over its row `o`. `facts`: everything that must be equal to
+ * the letter. `statements`: an array of SQL statements with the expressions of the definition, which PostgreSQL may
+ * print in more than one way; null if there are none.
  */
 export type Definition = { from: string; where?: string; facts: string; statements?: string };
 
-/** Values in their order, absent ones too. */
+/** Values in order, including nulls. */
 export function list(...values: string[]): string {
   return `jsonb_build_array(${values.join(', ')})`;
 }
 
-/** A column that only some majors have, as text. */
+/** A column that only some major versions have, as text. */
 export function optional(column: string, row = 'o'): string {
   return `to_jsonb(${row}) ->> '${column}'`;
 }
 
-/** The whole row, but for what is told in another way or means nothing elsewhere. */
+/** The whole row, except columns that are described in another way or mean nothing in another database. */
 export function rowWithout(...columns: string[]): string {
   return `to_jsonb(o) - '{${columns.join(',')}}'::text[]`;
 }
 
-/** Options without their order, which pg_dump does not keep. */
+/** Options in sorted order, because pg_dump does not keep their order. */
 export function sorted(options: string): string {
   return `(select jsonb_agg(x order by x collate "C") from unnest(${options}) x)`;
 }
 
-/**
- * The name of the extension to which the table belongs that an object is a part of: an index, a constraint, a trigger,
- * a rule. Else null.
- */
+/** The extension whose table an object (an index, a constraint, a trigger, a rule) belongs to; null if none. */
 export function extensionBelow(class_: string, oid: string): string {
   const tables = {
     pg_class: 'select indrelid from pg_index where indexrelid',
@@ -43,7 +40,7 @@ export function extensionBelow(class_: string, oid: string): string {
     where x.classid = 'pg_class'::regclass and x.objid = ${table} and x.refclassid = 'pg_extension'::regclass and x.deptype = 'e')`;
 }
 
-/** A name that says in which schema. */
+/** A name including its schema. */
 export function named(
   catalogue: 'pg_opfamily' | 'pg_ts_parser' | 'pg_ts_template',
   prefix: 'opf' | 'prs' | 'tmpl',
@@ -54,7 +51,8 @@ export function named(
 
 /**
  * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that
- * come with a type of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
+ * come with a range type, of which newer servers make more. `public` and plpgsql are listed because they can be
+ * dropped.
  */
 export function own(from: string): string {
   const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;

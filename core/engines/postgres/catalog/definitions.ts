@@ -3,10 +3,7 @@ import type { Definition } from './definition.ts';
 import { programmable } from './programmable.ts';
 import { relations } from './relations.ts';
 
-/**
- * Each kind of object that pg_dump carries. What only names, owners, grants or comments say of it has tables of its
- * own.
- */
+/** Each kind of object that pg_dump carries. Names, owners, grants and comments have queries of their own. */
 export function definitions(serverMajor: number): Definition[] {
   return [
     { from: 'pg_namespace', facts: 'null' },
@@ -96,7 +93,7 @@ export function definitions(serverMajor: number): Definition[] {
   ];
 }
 
-/** A domain's default is an expression; that of another type, its own text. */
+/** A domain's default is an expression; that of another type is plain text. */
 function typeFacts(serverMajor: number): string {
   const base = list(
     'typlen',

@@ -1,12 +1,12 @@
 /**
- * How the catalogs of backups were read before format 2: one text for each object, of which the catalog holds a digest.
- * A restored database is read in the same way when it is compared with such a backup, so nothing here may change.
+ * How catalogs of backups were read before format 2: one text for each object, of which the catalog holds a digest. A
+ * restored database is read in the same way when it is compared with such a backup, so nothing here may change.
  */
 export const firstFormatQueries = () => [objectsQuery(), ownersQuery(), commentsQuery, defaultPrivilegesQuery];
 
 /**
- * Each kind of object: the system catalogue it lives in, and the text that must be the same after a restore. Only what
- * the server does not make by itself, and what pg_dump carries; `{own}` is the condition for "made by a user".
+ * Each kind of object: the system catalogue it lives in, and the text that must be equal after a restore. Only what the
+ * server does not make by itself and what pg_dump carries; `{own}` is the condition for "made by a user".
  */
 const definitions: { from: string; where?: string; text: string }[] = [
   { from: 'pg_namespace', text: `''` },
@@ -91,7 +91,7 @@ const definitions: { from: string; where?: string; text: string }[] = [
   { from: 'pg_foreign_server', text: `concat_ws(' ', srvtype, srvversion, srvoptions::text)` },
 ];
 
-/** Catalogues whose objects have an owner or an access list: their columns, and the letter that `acldefault` takes. */
+/** Catalogues whose objects have an owner or an access list: their columns, and the letter for `acldefault`. */
 const owned: { from: string; class?: string; owner: string; acl?: string; kind?: string; where?: string }[] = [
   { from: 'pg_namespace', owner: 'nspowner', acl: 'nspacl', kind: `'n'` },
   {
@@ -118,7 +118,8 @@ const owned: { from: string; class?: string; owner: string; acl?: string; kind?:
 
 /**
  * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that
- * come with a type of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
+ * come with a range type, of which newer servers make more. `public` and plpgsql are listed because they can be
+ * dropped.
  */
 function own(from: string): string {
   const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
@@ -175,7 +176,7 @@ const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws('
   from pg_default_acl left join pg_namespace n on n.oid = defaclnamespace`;
 
 /**
- * Of a column's options only those that a user can set: minor releases of 2026 keep a counter of their own among them.
+ * Only those options of a column that a user can set: minor releases of 2026 keep a counter of their own among them.
  */
 function tableText(): string {
   return `concat_ws(E'\\n', relkind, relpersistence, relreplident, relrowsecurity, relforcerowsecurity, relispartition, reloptions::text,

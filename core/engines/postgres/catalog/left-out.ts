@@ -2,12 +2,12 @@ import type { Catalog } from '../../../ports.ts';
 import { named } from './definition.ts';
 
 /**
- * What pg_dump leaves out without an error, by name and reason: no backup holds it, so that each says so. One that is
- * found in a restored database does not come from the backup.
+ * What pg_dump leaves out without an error, by name, with the reason: no backup holds it, so each one excepts it. If a
+ * restored database has one, it does not come from the backup.
  */
 export const leftOutKind = 'left out by pg_dump';
 
-/** The part of a database that a backup carries, and what it has to except. */
+/** The part of a catalog that a backup carries, and what it has to except. */
 export function carried(catalog: Catalog): { catalog: Catalog; exceptions: string[] } {
   const { [leftOutKind]: leftOut = {}, ...rest } = catalog;
   return {
@@ -30,7 +30,7 @@ export function leftOutQueries(isSuperuser: boolean): string[] {
   ];
 }
 
-/** What counts of a source alone: in a restored database it is as the server has made it. */
+/** Counts only in a source: in a restored database it is as the server has made it. */
 export const sourceQueries = [
   `select '${leftOutKind}' as kind, concat('comment of the extension ', quote_ident(extname)) as name, 'pg_dump does not carry that it was taken away' as text
     from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null
@@ -54,7 +54,10 @@ const looseMembers = `select distinct '${leftOutKind}' as kind, concat('operator
     union all select 'pg_amproc'::regclass, oid, amprocfamily, ${named('pg_opfamily', 'opf', 'amprocfamily')} from pg_amproc) x
   where x.oid >= 16384 and x.of < 16384 and not exists (select from pg_depend where classid = x.class and objid = x.oid and refclassid = 'pg_opclass'::regclass)`;
 
-/** What a column has set is in the dump; that it has nothing set where a parent has, no statement says. */
+/**
+ * A compression that is set on a column is in the dump; no statement expresses that a column has none set while its
+ * parent has one.
+ */
 const unsetCompression = `select distinct '${leftOutKind}' as kind, format('compression of %s.%I', inhrelid::regclass, c.attname) as name,
     'it is not that of the parent table, and pg_dump does not carry it' as text
   from pg_inherits join pg_class o on o.oid = inhrelid and not relispartition and relkind = 'r'
@@ -64,7 +67,7 @@ const unsetCompression = `select distinct '${leftOutKind}' as kind, format('comp
 const rightsOnLanguages = `${entry(`concat('rights on the language ', quote_ident(lanname))`, 'pg_dump does not carry those of a language that is built in')}
   from pg_language where not lanispl and oid < 16384 and lanacl is not null`;
 
-/** The condition of the view `pg_user_mappings`: whoever it does not hold for reads null. */
+/** The condition of the view `pg_user_mappings`: other roles read null. */
 const hiddenOptions = `${entry(`format('options of the user mapping for %s on server %s', m.usename, m.srvname)`, 'this role may not see whether it has any')}
   from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
   where not (m.umuser <> 0 and m.usename = current_user and (pg_has_role(s.srvowner, 'usage') or has_server_privilege(s.oid, 'usage'))

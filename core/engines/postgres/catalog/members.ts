@@ -8,19 +8,19 @@ import { definitions } from './definitions.ts';
 import type { Definition } from './definition.ts';
 
 /**
- * What the members of extensions are, an entry for each extension. pg_dump makes the extension again and carries
- * nothing that somebody has changed of its members, but grants, policies and security labels.
+ * The members of extensions, one entry per extension. pg_dump creates the extension again and carries no changes to its
+ * members, except grants, policies and security labels.
  */
 export const membersKind = 'extension members';
 
 /**
- * `definition` and `comment` are digests; `owner` is there if it is neither the extension's owner nor a superuser;
- * `touched`: changed, or added, by a transaction after the one that made or updated the extension.
+ * `definition` and `comment` are digests; `owner` is present if it is neither the extension's owner nor a superuser;
+ * `touched`: changed or added by a later transaction than the one that created or updated the extension.
  */
 export type Member = z.infer<typeof member>;
 export type Members = Record<string, Member>;
 
-/** What ALTER FUNCTION sets, as the columns of pg_proc say it. */
+/** The properties that ALTER FUNCTION sets, from columns of pg_proc. */
 export type FunctionProperties = z.infer<typeof functionProperties>;
 
 const functionProperties = z.object({
@@ -53,8 +53,8 @@ type MemberRow = {
 };
 
 /**
- * The members of each extension, and the indexes, constraints, triggers and rules on its tables. Of plpgsql only what was added to it: it comes with the server. Types that a table or
- * another type brings with it are left out.
+ * The members of each extension, and the indexes, constraints, triggers and rules on its tables. Of plpgsql, which
+ * comes with the server, only what was added to it. Leaves out types that a table or another type brings with it.
  */
 export async function readMembers(session: PostgresSession): Promise<Record<string, Members>> {
   const [server] = await session.rows<{ major: number }>(
@@ -74,7 +74,7 @@ export async function readMembers(session: PostgresSession): Promise<Record<stri
   return found;
 }
 
-/** The members as a catalog holds them. Throws `part-corrupt`. */
+/** The members in a catalog. Throws `part-corrupt`. */
 export function membersIn(catalog: Catalog, extension: string): Members {
   try {
     return z.record(z.string(), member).parse(JSON.parse(catalog[membersKind]?.[extension] ?? '{}'));
@@ -90,7 +90,7 @@ export function membersIn(catalog: Catalog, extension: string): Members {
   }
 }
 
-/** Members that were changed after their extension was made, for a person: no dump holds the change. */
+/** Warnings about members that were changed after their extension was created: no dump holds the change. */
 export function touchedWarnings(catalog: Catalog): string[] {
   return Object.keys(catalog[membersKind] ?? {}).flatMap((extension) => {
     const names = Object.entries(membersIn(catalog, extension)).flatMap(([name, { touched }]) =>
@@ -113,15 +113,15 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Two numbers of transactions are compared on their circle, as the server does. */
+/** Compares transaction ids modulo 2^32, as the server does. */
 const isLater = (xid: string) =>
   `(${xid}::text::bigint - e.xmin::text::bigint + 4294967296) % 4294967296 between 1 and 2147483647`;
 
 /**
- * A row that was written after the extension's own, and by another transaction than the one that made it a member: an
- * update of the extension writes its own row too. A change of grants writes the row as well, so that rows with other
- * grants than at first tell nothing, and nor do those of pg_class, which is written for many reasons. pg_upgrade makes
- * members one by one, after the extension: then no number tells anything.
+ * A row that was written after the extension's own row, by another transaction than the one that made it a member: an
+ * update of the extension also writes its own row. A change of grants writes the row, too, so rows whose grants have
+ * changed prove nothing, nor do those of pg_class, which is written for many reasons. pg_upgrade creates members one by
+ * one after the extension: then transaction ids prove nothing.
  */
 const touched = `not bool_and(${isLater('d.joined')}) over (partition by e.oid) and exists (select from (
     select f.written where f.own
@@ -131,8 +131,8 @@ const touched = `not bool_and(${isLater('d.joined')}) over (partition by e.oid) 
   where x.written <> d.joined and (${isLater('x.written')} or ${isLater('d.joined')}))`;
 
 /**
- * What belongs to an extension, and what lies on its tables, whoever has made that: both are made by the extension alone
- * when it is restored.
+ * What belongs to an extension, and what lies on its tables, whoever made it: on a restore, only the extension makes
+ * both.
  */
 const membership = `with own as materialized (select classid, objid, refobjid as extension, xmin as joined from pg_depend
       where refclassid = 'pg_extension'::regclass and deptype = 'e'), tables as (select * from own where classid = 'pg_class'::regclass)
@@ -155,7 +155,7 @@ function membersQuery(serverMajor: number): string {
     order by 1, i.type collate "C", i.identity collate "C") m`;
 }
 
-/** As every object is described, but for functions: what ALTER FUNCTION sets is told apart. */
+/** Members are described like all objects, except functions: what ALTER FUNCTION sets is kept apart. */
 function memberDefinitions(serverMajor: number): Definition[] {
   const body = list(
     '(select lanname from pg_language l where l.oid = prolang)',

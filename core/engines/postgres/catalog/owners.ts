@@ -1,9 +1,6 @@
 import { own } from './definition.ts';
 
-/**
- * System catalogues whose objects have an owner or an access list: their columns, and the letter that `acldefault`
- * takes.
- */
+/** System catalogues whose objects have an owner or an access list: their columns, and the letter for `acldefault`. */
 type Owned = { from: string; class?: string; owner: string; acl?: string; letter?: string; where?: string };
 
 const owned: Owned[] = [
@@ -25,7 +22,7 @@ const owned: Owned[] = [
       `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class ` +
       `where oid = typrelid) = 'c')`,
   },
-  // of `sql`, `c` and `internal` a dump carries no rights
+  // a dump carries no rights on `sql`, `c` and `internal`
   { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', letter: `'l'`, where: '(lanispl or o.oid >= 16384)' },
   { from: 'pg_foreign_data_wrapper', owner: 'fdwowner', acl: 'fdwacl', letter: `'F'` },
   { from: 'pg_foreign_server', owner: 'srvowner', acl: 'srvacl', letter: `'S'` },
@@ -43,8 +40,8 @@ const owned: Owned[] = [
 ];
 
 /**
- * Who owns each object, and who may do what with it: of the system's and the extensions' objects only where that was
- * changed since they were made.
+ * Who owns each object, and who may do what with it; for objects of the system and of extensions, only changes since
+ * they were made.
  */
 export function ownersQuery(): string {
   const all = owned.flatMap(({ from, class: named = from, owner, acl, letter, where = 'true' }) => {
@@ -68,13 +65,15 @@ export function ownersQuery(): string {
     where i.identity is not null and coalesce(i.schema, i.identity) !~ '^(pg_(temp|toast)|information_schema$)' and not (a.oid >= 16384 and coalesce(i.schema, '') = 'pg_catalog')`;
 }
 
-/** By whom a right was granted is left out: that is the one who restores. */
+/** The grantor is left out: after a restore it is whoever restores. */
 function grants(acl: string, letter: string, owner: string): string {
   return `array(select concat_ws(' ', coalesce(r.rolname, 'public'), x.privilege_type, x.is_grantable)
     from aclexplode(coalesce(${acl}, acldefault(${letter}, ${owner}))) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
 }
 
-/** pg_dump carries such changes: they are what `pg_init_privs` is for. To say what holds anyway changes nothing. */
+/**
+ * pg_dump carries such changes, with the help of `pg_init_privs`. Stating a right that holds anyway changes nothing.
+ */
 function changed(catalogue: string, acl: string, usual: string, part = '0'): string {
   const sorted = (items: string) => `array(select x::text from unnest(${items}) x order by 1)`;
   const initial =
@@ -84,8 +83,8 @@ function changed(catalogue: string, acl: string, usual: string, part = '0'): str
 }
 
 /**
- * The functions that are made with a range type, …: a dump carries no rights of theirs, and they may have some by
- * default privileges.
+ * Functions that are made together with a range type and the like: a dump carries no rights on them, and default
+ * privileges may give them some.
  */
 function comesWithAnother(catalogue: string): string {
   return `exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = o.oid and d.deptype = 'i')`;

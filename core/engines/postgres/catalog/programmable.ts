@@ -90,7 +90,7 @@ const aggregate = `(select (to_jsonb(a) - '{aggfnoid,aggsortop,aggtranstype,aggm
   'procost',
 )} from pg_aggregate a where aggfnoid = o.oid)`;
 
-/** The triggers that partitions have from this one, where they fire otherwise than it does. */
+/** The triggers that partitions have from this one and that are enabled differently. */
 const clonesSetOtherwise = `(with recursive clone as (
     select oid, tgrelid, tgenabled from pg_trigger where tgparentid = o.oid union all select t.oid, t.tgrelid, t.tgenabled from pg_trigger t join clone on t.tgparentid = clone.oid)
   select jsonb_agg(jsonb_build_array(tgrelid::regclass, tgenabled) order by tgrelid::regclass::text collate "C") from clone where tgenabled <> o.tgenabled)`;

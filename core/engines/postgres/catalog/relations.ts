@@ -39,13 +39,13 @@ export function relations(serverMajor: number): Definition[] {
 }
 
 /**
- * A unique or plain index that was never built whole: pg_dump leaves it out. One of a partitioned table is invalid
+ * A unique or plain index that was never built completely is left out by pg_dump. One of a partitioned table is invalid
  * until each partition has its own.
  */
 export const valid = `(relkind = 'I' or (select indisvalid from pg_index where indexrelid = o.oid))`;
 
 const typeOf = `format_type(atttypid, atttypmod), nullif(attcollation, 0)::regcollation`;
-/** -1 and null both say "as the server does". */
+/** -1 and null both mean the server's default. */
 const storage = [
   'attstorage',
   `nullif(${optional('attstattarget', 'a')}, '-1')`,

@@ -7,12 +7,12 @@ import { programText } from '../../../pipeline/program.ts';
 import type { ProgramRun } from '../../../pipeline/program.ts';
 import type { ByteStream } from '../../../ports.ts';
 
-/** An entry of an archive. `words`: its kind, schema, name and owner, as they stand in its line. */
+/** An entry of an archive. `words`: its kind, schema, name and owner, as in its line. */
 export type ArchiveEntry = { id: string; words: string; needs: readonly string[] };
 
 /**
- * What pg_dump wrote down of each object in an archive: also which other objects it needs, as the source's server knew
- * them (`pg_depend`). Nothing is sent to a server.
+ * What pg_dump recorded of each object in an archive, including which other objects it needs, as the source's server
+ * knew them (`pg_depend`). Contacts no server.
  */
 export async function archiveEntries(
   content: ByteStream,
@@ -32,7 +32,7 @@ export async function archiveEntries(
 const entry = /^(\d+); \d+ \d+ (.*)$/;
 const needs = /^;\tdepends on:((?: \d+)+)$/;
 
-/** Reads what `pg_restore --list --verbose` prints. */
+/** Parses the output of `pg_restore --list --verbose`. */
 export function readEntries(list: string): ArchiveEntry[] {
   const found: ArchiveEntry[] = [];
   for (const line of list.split('\n')) {

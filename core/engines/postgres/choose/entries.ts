@@ -5,24 +5,24 @@ import { kindOf } from './entry-names.ts';
 import type { EntryKind, NamedObject } from './entry-names.ts';
 import type { ArchiveGraph } from './graph.ts';
 
-/** Something on a table that can't be made, for it needs what is not restored: `missing`. */
+/** Something on a table that can't be made because it needs what is not restored: `missing`. */
 export type LeftOnTable = { kind: string; name: string; table: string; missing: string[] };
 
-/** The entries that some tables need and have, and what of that the catalog names. */
+/** The entries that some tables need and have, with their names in the catalog. */
 export type ChosenEntries = { ids: ReadonlySet<string>; objects: NamedObject[]; leftOut: LeftOnTable[] };
 
-/** Called by their table: without them it is not what it was, whatever else they need. */
+/** Named after their table: without them the table is not what it was, whatever else they need. */
 const ofTables = new Set<EntryKind | undefined>(['DEFAULT', 'CONSTRAINT', 'CHECK CONSTRAINT', 'ROW SECURITY']);
-/** Called by their table, and left out where they speak of a table that is not restored. */
+/** Named after their table, and left out if they refer to a table that is not restored. */
 const detachable: Partial<Record<EntryKind, string>> = {
   'FK CONSTRAINT': 'table constraint',
   TRIGGER: 'trigger',
   RULE: 'rule',
   POLICY: 'policy',
 };
-/** Of a table, with a name of their own. */
+/** On a table, with a name of their own. */
 const onTables = new Set<EntryKind | undefined>(['INDEX', 'STATISTICS', 'SEQUENCE']);
-/** Made with all that they join, or speak of. */
+/** Made if everything that they join or refer to is made. */
 const following = new Set<EntryKind | undefined>([
   'TABLE ATTACH',
   'INDEX ATTACH',
@@ -31,10 +31,10 @@ const following = new Set<EntryKind | undefined>([
   'ACL',
   'SECURITY LABEL',
 ]);
-/** Every database has it, and so nothing is said to need it. */
+/** Every database has it, so no entry says that it needs it. */
 const publicSchema = /^(?:SCHEMA - public|(?:COMMENT|ACL|SECURITY LABEL) - SCHEMA public) /;
 
-/** Chooses the entries of these tables, of what they need, and of what is on both. */
+/** Chooses the entries of these tables, of what they need, and of what is on either. */
 export function chooseEntries(graph: ArchiveGraph, catalog: Catalog, tables: ReadonlySet<string>): ChosenEntries {
   const ids = new Set<string>();
   const take = (entry: ArchiveEntry): void => {
@@ -56,7 +56,7 @@ export function chooseEntries(graph: ArchiveGraph, catalog: Catalog, tables: Rea
   };
 }
 
-/** Whether an entry is to be made with those that are chosen already. */
+/** Whether an entry is to be made with those already chosen. */
 function belongs(entry: ArchiveEntry, ids: ReadonlySet<string>, graph: ArchiveGraph): boolean {
   const kind = kindOf(entry.words);
   if (!entry.needs.some((id) => ids.has(id))) return false;

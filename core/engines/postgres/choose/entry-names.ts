@@ -1,7 +1,7 @@
 import type { Catalog } from '../../../ports.ts';
 import { plainNames } from '../identifier.ts';
 
-/** Kinds of entries that are told apart here, longer ones before those that they begin with. */
+/** Kinds of entries that are distinguished here, each before its own prefixes. */
 const kinds = [
   'TABLE ATTACH',
   'TABLE',
@@ -34,7 +34,7 @@ const kinds = [
 ] as const;
 export type EntryKind = (typeof kinds)[number];
 
-/** How a catalog calls what the archive calls otherwise. */
+/** The catalog's names of kinds that differ from the archive's. */
 const catalogKinds: Partial<Record<EntryKind, string>> = {
   TABLE: 'table',
   'FOREIGN TABLE': 'foreign table',
@@ -49,15 +49,15 @@ const catalogKinds: Partial<Record<EntryKind, string>> = {
   DOMAIN: 'type',
 };
 
-/** The kind of an entry, where it is one of those that are told apart. */
+/** The kind of an entry, if it is one of those. */
 export function kindOf(words: string): EntryKind | undefined {
   return kinds.find((kind) => words.startsWith(`${kind} `));
 }
 
-/** An object by the kind and the name that a catalog gives it, and its owner. */
+/** An object by the kind and name in a catalog, and its owner. */
 export type NamedObject = { kind: string; name: string; owner: string };
 
-/** Finds out which object of the catalog an entry is. */
+/** Finds the object of the catalog for an entry. */
 export function namesIn(catalog: Catalog): (words: string) => NamedObject | undefined {
   const known = new Map(
     Object.entries(catalogKinds).map(([entry, kind]) => [
@@ -75,12 +75,12 @@ export function namesIn(catalog: Catalog): (words: string) => NamedObject | unde
   };
 }
 
-/** A name as it stands in a line, behind its kind: without quotes, a newline as a space. */
+/** A name as in an entry's line, after its kind: without quotes, with a newline as a space. */
 export function bodyOf(parts: readonly string[]): string {
   return [...(parts.length === 1 ? ['-'] : []), ...parts].join(' ').replaceAll('\n', ' ');
 }
 
-/** The end of the longest beginning of a text, up to a space, for which something holds: names may hold spaces. */
+/** The end of the longest prefix of a text, up to a space, for which a condition holds: names may contain spaces. */
 function longest(text: string, holds: (start: string) => boolean): number | undefined {
   for (let at = text.lastIndexOf(' '); at > 0; at = text.lastIndexOf(' ', at - 1))
     if (holds(text.slice(0, at))) return at;

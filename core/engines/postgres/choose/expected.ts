@@ -1,15 +1,15 @@
 import type { Catalog } from '../../../ports.ts';
 import type { ChosenEntries } from './entries.ts';
 
-/** What is on a table, and is named so: `stamp on public.orders`. */
+/** Objects on a table, named like `stamp on public.orders`. */
 const onTables = ['table constraint', 'trigger', 'rule', 'policy'];
-/** What is said of an object, by its kind and name: `table public.orders`. */
+/** Facts about an object, named by its kind and name: `table public.orders`. */
 const attached = ['owner', 'grant', 'comment', 'tablespace'];
 
 /**
- * What of a catalog must be there when these entries are restored: what they are themselves, what it says is on their
- * tables (the names tell, not the archive), and what belongs to the database. `loose`: tables on which something may be
- * missing, for it comes with what was left out.
+ * What of a catalog must exist when these entries are restored: the entries themselves, what the catalog says is on
+ * their tables (by name, not by the archive), and what belongs to the database. `loose`: tables on which something may
+ * be missing, because it comes with what was left out.
  */
 export function mustBeThere(
   catalog: Catalog,

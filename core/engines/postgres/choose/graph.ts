@@ -4,17 +4,17 @@ import type { ArchiveEntry } from './archive-list.ts';
 import { bodyOf, kindOf, namesIn } from './entry-names.ts';
 import type { EntryKind, NamedObject } from './entry-names.ts';
 
-/** The entries of an archive, what they are in the catalog, and what they need. */
+/** The entries of an archive, their names in the catalog, and what they need. */
 export type ArchiveGraph = {
   entries: readonly ArchiveEntry[];
   named(id: string): NamedObject | undefined;
   /** Whether an entry is a table, or something else that rows are read from. */
   isRelation(id: string): boolean;
-  /** What an entry needs, and what that needs, and so on; each once. */
+  /** Everything that an entry needs, directly or indirectly; each once. */
   reachedFrom(entry: ArchiveEntry): Set<string>;
-  /** The table, or domain, by whose name an entry is called: of a constraint that on which it is. */
+  /** The table or domain that an entry is named after: for a constraint, the one it is on. */
   subjectOf(entry: ArchiveEntry): string | undefined;
-  /** The name of an object on a table: of an entry `TRIGGER public orders stamp app`, `stamp`. */
+  /** The name of an object on a table: for an entry `TRIGGER public orders stamp app`, `stamp`. */
   ownName(entry: ArchiveEntry): string;
 };
 
@@ -41,7 +41,7 @@ export function archiveGraph(entries: readonly ArchiveEntry[], catalog: Catalog)
       const open = [...entry.needs];
       for (let id = open.pop(); id !== undefined; id = open.pop()) {
         const next = byId.get(id);
-        // what the archive does not hold is there anyway, or was not dumped
+        // what the archive does not hold exists anyway, or was not dumped
         if (next === undefined || seen.has(id)) continue;
         seen.add(id);
         open.push(...next.needs);

@@ -1,10 +1,10 @@
 import { kindOf } from './entry-names.ts';
 import type { ArchiveGraph } from './graph.ts';
 
-/** Tables with the partitions below them, at whatever depth; `parentsOf`: the tables that one is a partition of. */
+/** `below`: the partitions of some tables, at any depth; `parentsOf`: the tables that one is a partition of. */
 export type Partitions = { below(tables: Iterable<string>): Set<string>; parentsOf(table: string): string[] };
 
-/** Which table is a partition of which, by what an archive attaches. */
+/** Which table is a partition of which, by the ATTACH entries of an archive. */
 export function partitionsIn(graph: ArchiveGraph): Partitions {
   const parents = new Map<string, string>();
   for (const entry of graph.entries) {

@@ -2,10 +2,10 @@ import type { Passed } from '../../../pipeline/guard.ts';
 import { printed } from '../../../pipeline/rows/tables.ts';
 
 const copy = /^COPY ((?:"[^"]*"|[^"\s()])+)\s/;
-/** What rows are read under, and what is nothing: no position of a sequence, and no large object. */
+/** Settings for reading rows, and comments; neither positions of sequences nor large objects. */
 const settings = /^(?:SET (?!SESSION )|SELECT pg_catalog\.set_config\(|--|\s*$)/;
 
-/** Of a data part whose grammar was judged, the rows of some tables and the settings before them. */
+/** Of a data part whose grammar was judged: the rows of some tables and the settings before them. */
 export async function* chosenRows(
   pieces: AsyncGenerator<Passed>,
   holdsRows: (table: string) => boolean,

@@ -6,19 +6,19 @@ import { openMaintenance } from './maintenance.ts';
 import { openSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
-/** The right to restore into a database of a server: one run's at a time, and gone with the run. */
+/** The right to restore into a database of a server: only one run has it, and it ends with the run. */
 export type Claim = { release(): Promise<void> };
 
 const looks = 12;
 const betweenMs = 250;
 
 /**
- * Takes the claim on the database of `login`, for as long as a session is held open: in a database that is always
- * there, or in the one of `login` itself (`within`), where nothing is to be done to the server. Throws `lease-held`
- * where another run has it.
+ * Takes the claim on the database of `login` and holds it with an open session: in a database that always exists, or
+ * (`within`) in the one of `login` itself, where nothing is to be done to the server. Throws `lease-held` if another
+ * run has it.
  */
 export async function claim(login: Login, signal: AbortSignal, within = false): Promise<Claim> {
-  // its end must not hang on a request to stop: what was made is dropped after that
+  // its release must not depend on an aborted signal: what was made is dropped after that
   const unending = new AbortController().signal;
   const session = await (within ? openSession(login, unending) : openMaintenance(login, unending));
   try {
@@ -31,8 +31,8 @@ export async function claim(login: Login, signal: AbortSignal, within = false): 
 }
 
 /**
- * Whether nobody restores into the database of `login`; takes the claim for as long as the session lasts. A server may
- * need a moment to notice that a run was killed.
+ * Whether nobody restores into the database of `login`; takes the claim until the session ends. A server may need a
+ * moment to notice that a run was killed.
  */
 export async function isFree(session: PostgresSession, login: Login, signal: AbortSignal): Promise<boolean> {
   for (let left = looks; ; left -= 1) {
@@ -43,12 +43,12 @@ export async function isFree(session: PostgresSession, login: Login, signal: Abo
   }
 }
 
-/** Tells by 16 hex digits which database is claimed: they stand in the names of what is made for it, too. */
+/** Identifies the claimed database by 16 hex digits, which are also part of the names of what is made for it. */
 export function claimKey({ database }: Pick<Login, 'database'>): string {
   return createHash('sha256').update(database).digest('hex').slice(0, 16);
 }
 
-/** Takes a claim unless somebody has it. */
+/** Takes a claim unless somebody else has it. */
 export async function tryClaim(session: PostgresSession, key: string): Promise<boolean> {
   const digits = Buffer.from(key, 'hex');
   const [found] = await session.rows<{ mine: boolean }>('select pg_try_advisory_lock($1, $2) as mine', [

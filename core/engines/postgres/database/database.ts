@@ -19,9 +19,9 @@ import { openSession, sqlState } from '../session.ts';
 const discardLimitMs = 30_000;
 
 /**
- * What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made
- * that died (`leftover`). `skipsWal`: the server writes nothing to its log of what needs none, and lets us say what that
- * is.
+ * What exists where a restore would go. No catalog: the database doesn't exist, or was left half made by a dead restore
+ * (`leftover`). `skipsWal`: the server need not log rows that are loaded into a table of the same transaction, and we
+ * may use that.
  */
 export type FoundDatabase = {
   serverMajor: number;
@@ -55,7 +55,7 @@ export async function inspect(login: Login, signal: AbortSignal): Promise<FoundD
   }
 }
 
-/** Truncating takes a right that loading rows does not: a superuser has it everywhere. */
+/** Truncating takes a right that loading rows does not; a superuser has it everywhere. */
 async function serverFacts({ serverMajor, rows }: Maintenance): Promise<{ serverMajor: number; skipsWal: boolean }> {
   const [found] = await rows<{ skips: boolean }>(
     `select current_setting('wal_level') = 'minimal' and current_setting('is_superuser') = 'on' as skips`,
@@ -63,15 +63,14 @@ async function serverFacts({ serverMajor, rows }: Maintenance): Promise<{ server
   return { serverMajor, skipsWal: found!.skips };
 }
 
-/** A connection string for programs that take the database's name in no other way. */
+/** A connection string, for programs that take the database's name in no other form. */
 export function connectionString(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 /**
- * Makes a database for the one of `login`, with the encoding, locale and settings of the one that was backed up, or
- * none: under its name, or `beside` it under one of its own. Until its mark is written, nobody can connect to it.
- * Returns its name.
+ * Makes a database for the one of `login`, with the encoding, locale and settings of the backup, or none: under its
+ * name, or `beside` it under a temporary name. Until its mark is written, nobody can connect to it. Returns its name.
  */
 export async function createDatabase(
   login: Login,
@@ -113,7 +112,7 @@ export async function createDatabase(
   return name;
 }
 
-/** The schema `public` before the settings: one of them may make the database read-only. */
+/** The schema `public` comes before the settings, because one of them may make the database read-only. */
 async function arrange(login: Login, catalog: Catalog, loading: Loading, signal: AbortSignal): Promise<void> {
   if (catalog['schema']?.['public'] === undefined) {
     const session = await openSession(login, signal);
@@ -127,7 +126,7 @@ async function arrange(login: Login, catalog: Catalog, loading: Loading, signal:
   });
 }
 
-/** Without owners: who may do what is not compared then; settings of roles are, so that it is noted. */
+/** Without owners: rights are not compared then, but settings of roles are, so leaving these out is noted. */
 function isLeftOut({ kind, name, role }: DatabaseStatement, loading: Loading): boolean {
   if (kind === 'database access') return true;
   if (role === undefined) return false;
@@ -135,7 +134,7 @@ function isLeftOut({ kind, name, role }: DatabaseStatement, loading: Loading): b
   return true;
 }
 
-/** Goes on where that is asked for and there is something to go on with. */
+/** Records a failure if the restore may skip it and there is a database to go on with; throws otherwise. */
 function refuse({ kind, name, sql }: DatabaseStatement, cause: unknown, loading: Loading, signal: AbortSignal): void {
   const said = messageOf(cause)
     .replace(`${loading.place}: `, '')
@@ -146,7 +145,7 @@ function refuse({ kind, name, sql }: DatabaseStatement, cause: unknown, loading:
   loading.failures.push(failureOf(refusal, loading));
 }
 
-/** Whatever of a database says that it is being restored is taken away: it is a person's from now on. */
+/** Statements that remove every sign of a restore from a database: from now on it belongs to a person. */
 export function settledStatements(database: string, catalog: Catalog): string[] {
   const comment = commentOf(catalog);
   return [

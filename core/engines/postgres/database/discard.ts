@@ -4,7 +4,7 @@ import { maintain } from './maintenance.ts';
 import { openSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
-/** Drops a database that a run of ours has made, and ends what is left of our own sessions in it. */
+/** Drops a database that one of our runs has made, and ends the sessions that are left of ours in it. */
 export async function discardDatabase(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
     if (await hasSubscriptions(session, login)) await dropSubscriptions(login, signal);
@@ -24,8 +24,8 @@ async function hasSubscriptions(session: PostgresSession, { database }: Login): 
 }
 
 /**
- * They keep a database from being dropped. Restored, they have never reached a publisher: nothing there is theirs to
- * drop.
+ * Subscriptions prevent a database from being dropped. Restored ones have never reached a publisher, so nothing there
+ * is theirs to drop.
  */
 async function dropSubscriptions(login: Login, signal: AbortSignal): Promise<void> {
   const session = await openSession(login, signal);

@@ -6,9 +6,9 @@ import { sqlState } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
- * Sets what somebody had set on functions of extensions, before anything is made that relies on it: an index on a
- * function that was declared immutable. pg_dump carries none of it. What the server refuses stays as the extension has
- * it, and the proof names it.
+ * Sets what somebody had changed on functions of extensions, before anything is made that relies on it, such as an
+ * index on a function that was declared immutable. pg_dump carries none of it. What the server refuses stays as the
+ * extension has it, and the proof names it.
  */
 export async function setFunctionProperties(session: PostgresSession, catalog: Catalog): Promise<void> {
   const expected = Object.keys(catalog[membersKind] ?? {});
@@ -18,7 +18,7 @@ export async function setFunctionProperties(session: PostgresSession, catalog: C
     const wanted = membersIn(catalog, extension);
     for (const [name, { definition, properties: now }] of Object.entries(found[extension] ?? {})) {
       const { definition: was, properties: before } = wanted[name] ?? {};
-      // what fits one body harms another: C code that is called with nulls may end the server
+      // a property may fit one body and harm another: C code that is called with nulls may crash the server
       if (definition !== was || now === undefined || before === undefined) continue;
       for (const steps of alterations(name, now, before)) await attempt(session, steps);
     }
@@ -27,7 +27,7 @@ export async function setFunctionProperties(session: PostgresSession, catalog: C
 
 type Step = { sql: string; values?: string[] };
 
-/** The name is the server's own word; of the catalog's values, only those that ALTER FUNCTION knows are taken. */
+/** The name comes from the server itself; of the catalog's values, only those that ALTER FUNCTION knows are used. */
 function alterations(name: string, now: FunctionProperties, before: FunctionProperties): Step[][] {
   const alter = (action: string | undefined): Step[][] =>
     action === undefined ? [] : [[{ sql: `alter ${name} ${action}` }]];
@@ -55,7 +55,7 @@ const parallelSafety = new Map([
   ['u', 'parallel unsafe'],
 ]);
 
-/** A value goes through the session's own setting: nothing of it is SQL, and a list stays one. */
+/** A value goes through the session's own setting, so that no part of it is SQL and a list stays a list. */
 function configured(name: string, now: string[], before: string[]): Step[][] {
   const parameterOf = (setting: string) => String(setting).split('=', 1)[0]!;
   const kept = new Set(before.map(parameterOf));

@@ -11,7 +11,7 @@ import { maintain } from './maintenance.ts';
 import { markOf } from './mark.ts';
 import { replacementFindings, swapDatabases } from './swap.ts';
 
-/** What stood in the place of the database of `login` before it was replaced, and is kept. */
+/** Databases that were replaced in the place of the one of `login`, and are kept. */
 export function replacedDatabases(login: Login): Replaced {
   return {
     list: (signal) => maintain(login, signal, (session) => keptDatabases(session, login)),
@@ -31,7 +31,7 @@ export function replacedDatabases(login: Login): Replaced {
     async dropOverdue(signal) {
       const mine = await claim(login, signal);
       try {
-        // the server drops none that somebody is connected to
+        // the server refuses to drop one that somebody is connected to
         const isOverdue = ({ overdue }: KeptDatabase): boolean => overdue === true;
         return overdueNotes(await maintain(login, signal, (session) => dropKept(session, login, isOverdue)));
       } finally {
@@ -51,14 +51,14 @@ export function replacedDatabases(login: Login): Replaced {
   };
 }
 
-/** As `beforeName` calls them. */
+/** Names made by `beforeName`. */
 const ourName = /_(?:before|undone)_\d{8}/;
 
-/** The moment since which what was replaced is kept by any replacement. */
+/** The moment since which replaced databases are kept by any later replacement. */
 const keptSince = (ms: number) =>
   `select to_char(now() at time zone 'utc' - interval '${ms} milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
 
-/** The newest first; those that are marked without a moment were replaced by an older Nightjar. */
+/** The newest first. Those marked without a time were replaced by an older Nightjar. */
 export async function keptDatabases(
   session: PostgresSession,
   { database, keepReplacedMs }: Login,
@@ -75,11 +75,11 @@ export async function keptDatabases(
           found.map(({ name }) => name),
         );
   const [limit] = await session.rows<{ since: string }>(keptSince(keepReplacedMs ?? usualKeepMs));
-  // where a limit is configured, one of unknown age is never taken for older
+  // if a limit is configured, one of unknown age never counts as older
   const isRecent = (at: string | undefined) => (at === undefined ? keepReplacedMs !== undefined : at > limit!.since);
   const kept = found.map(({ name, at, whole }): KeptDatabase => {
     const bytes = sizes.get(name);
-    // whoever has given one a name of their own wants to keep it: it is dropped by a person's word alone
+    // somebody who renamed it wants to keep it: it is dropped only by a person's word
     const isOurs = ourName.test(name);
     return {
       name,
@@ -93,7 +93,7 @@ export async function keptDatabases(
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
 
-/** Drops of what is kept of the database of `login` those that are asked for. */
+/** Drops those kept databases of `login`'s that match. */
 export async function dropKept(
   session: PostgresSession,
   login: Login,
@@ -110,7 +110,7 @@ export async function dropKept(
   return dropped;
 }
 
-/** Returns the name that what stood there has now; undefined where nothing did. */
+/** Returns the new name of what stood there; undefined if nothing did. */
 async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSignal): Promise<string | undefined> {
   const [, id = ''] = /_(?:before|undone)_(.+)$/.exec(name) ?? [];
   const comment = await maintain(login, signal, async (session) => {

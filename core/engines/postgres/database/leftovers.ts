@@ -7,20 +7,20 @@ import { maintain } from './maintenance.ts';
 import { markOf } from './mark.ts';
 import type { PostgresSession } from '../session.ts';
 
-/** The longest name that PostgreSQL keeps whole, in bytes. */
+/** The longest name that PostgreSQL does not cut, in bytes. */
 const longestName = 63;
 const justMade = /^nightjar_new_([0-9a-f]{16})[0-9a-f]{4}_/;
 
 /**
- * A name for a database that is being made for the one of `login`: no run before has used it, for programs of a run
- * that was killed may still be at work.
+ * A name for a database that is being made for the one of `login`: never used before, because programs of a killed run
+ * may still be at work.
  */
 export function newName(id: string, login: Login): string {
   return `nightjar_new_${claimKey(login)}${randomBytes(2).toString('hex')}_${id}`;
 }
 
 /**
- * A name for the database that is replaced, by the backup `id` or (`undone`) by the one that stood there before: its own
+ * A name for the replaced database, by the backup `id` or (`undone`) by the one that stood there before: its own name
  * as far as it fits.
  */
 export function beforeName(database: string, id: string, attempt = 0, word: 'before' | 'undone' = 'before'): string {
@@ -29,9 +29,9 @@ export function beforeName(database: string, id: string, attempt = 0, word: 'bef
 }
 
 /**
- * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; what any
- * drill has left; and what was only just made, for any database, into which nobody could ever connect. Takes the claim
- * on the one for granted. Adds to `swept` what drills have left.
+ * Drops what dead runs left half made: by its mark, what was to become the database of `login`; what any drill has
+ * left; and databases that were only just made, for any database, and that nobody could ever connect to. The caller has
+ * the claim on the database. Adds to `swept` what drills have left.
  */
 export async function sweepHalfMade(login: Login, swept: string[], signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
@@ -48,7 +48,7 @@ export async function sweepHalfMade(login: Login, swept: string[], signal: Abort
   });
 }
 
-/** What adoptions and drills make, or have made and not dropped, is no database of anybody. */
+/** Databases that adoptions and drills make, or have made and not dropped: nobody else's data. */
 export async function ofDrills(session: PostgresSession): Promise<string[]> {
   const found = await databases(session);
   return found.filter((one) => isDrill(one) || unopenedKey(one) !== undefined).map(({ name }) => name);
@@ -59,12 +59,12 @@ function isDrill({ name, comment }: FoundName): boolean {
   return mark?.state === 'drilling' && mark.of === name;
 }
 
-/** Whose claim says whether it is still being made, of a database that has no mark yet. */
+/** The claim that shows whether a database without a mark is still being made. */
 function unopenedKey({ name, open, comment }: FoundName): string | undefined {
   return open || comment !== null ? undefined : justMade.exec(name)?.[1];
 }
 
-/** What was to become the database of `login`, and was left by a run that died: the next one drops it. */
+/** Databases that were to become the one of `login` and were left by a dead run: the next run drops them. */
 export async function halfMade(session: PostgresSession, { database }: Login): Promise<string[]> {
   return (await databases(session)).flatMap(({ name, comment }) => {
     const mark = markOf(comment);
@@ -72,7 +72,7 @@ export async function halfMade(session: PostgresSession, { database }: Login): P
   });
 }
 
-/** `whole`: its drop was not interrupted (PostgreSQL of August 2023 and newer can tell). */
+/** `whole`: its drop was not interrupted (known to PostgreSQL of August 2023 and newer). */
 type FoundName = { name: string; open: boolean; whole: boolean; comment: string | null; own: boolean };
 
 export function databases(session: PostgresSession): Promise<FoundName[]> {
@@ -82,7 +82,7 @@ export function databases(session: PostgresSession): Promise<FoundName[]> {
   );
 }
 
-/** In bytes, of those that the user may connect to: the server looks at each of their files. */
+/** Sizes in bytes of those that the user may connect to; the server looks at each of their files. */
 export async function sizesOf(session: PostgresSession, names: readonly string[]): Promise<Map<string, Bytes>> {
   const rows = await session.rows<{ name: string; bytes: string }>(
     `select datname::text as name, pg_database_size(oid)::text as bytes from pg_database

@@ -4,12 +4,12 @@ import type { PostgresSession } from '../session.ts';
 
 export type Maintenance = PostgresSession & { serverMajor: number };
 
-/** A session in a database that is always there, to work on the one of `login`. */
+/** A session in a database that always exists, to work on the one of `login`. */
 export function openMaintenance(login: Login, signal: AbortSignal): Promise<Maintenance> {
   return openSession(login, signal, login.database === 'postgres' ? 'template1' : 'postgres');
 }
 
-/** Works on the server from a database that is always there. */
+/** Works on the server from a database that always exists. */
 export async function maintain<T>(
   login: Login,
   signal: AbortSignal,
@@ -23,7 +23,7 @@ export async function maintain<T>(
   }
 }
 
-/** Several statements or none. */
+/** Runs several statements, or none. */
 export async function inTransaction(session: PostgresSession, statements: readonly string[]): Promise<void> {
   await session.rows('begin');
   try {

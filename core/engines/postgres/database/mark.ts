@@ -1,17 +1,17 @@
 /**
- * What the comment of a database says that is being restored, was replaced, or is a drill's: in its first line, for
- * whoever looks, and for the next run.
+ * The mark in the first line of a database's comment: it is being restored, was replaced, or is a drill's. For people,
+ * and for the next run.
  */
 export type DatabaseMark = {
   state: 'restoring' | 'replaced' | 'drilling';
   of: string;
-  /** Of a replaced one: since when it is kept, as ISO 8601 in UTC. */
+  /** For a replaced one: since when it is kept, ISO 8601 in UTC. */
   at?: string;
 };
 
 const pattern = /^nightjar (restoring|replaced|drilling) ("(?:[^"\\\n]|\\.)*")(?: at ([\d:TZ-]+))?(?:\n|$)/;
 
-/** A comment as SQL sees it without our mark; null where nothing else stands in it. */
+/** SQL for a comment without our mark; null if nothing else is in it. */
 export const unmarkedSql = (comment: string): string =>
   `nullif(regexp_replace(${comment}, '^nightjar (restoring|replaced|drilling) "[^\\n]*(\\n|$)', ''), '')`;
 

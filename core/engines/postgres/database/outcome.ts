@@ -6,14 +6,14 @@ import { sqlState } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 import { maintain } from './maintenance.ts';
 
-/** A server may have to start again. */
+/** The server may have to start again. */
 const lookLimitMs = 12_000;
 const betweenMs = 500;
 
-/** The session that renames databases, and the database (by its number) that is to get a name. */
+/** The session that renames databases, and the number (oid) of the database that is to get a name. */
 export type Renaming = { oid: number; pid: number; started: string };
 
-/** What is needed to find out later whether a renaming was done, should its answer be lost. */
+/** What is needed to find out later whether a renaming was done, if its answer is lost. */
 export async function aboutToRename(session: PostgresSession, whole: string): Promise<Renaming | undefined> {
   const [found] = await session.rows<Renaming>(
     `select d.oid, a.pid, a.backend_start::text as started
@@ -23,19 +23,19 @@ export async function aboutToRename(session: PostgresSession, whole: string): Pr
   return found;
 }
 
-/** Whether the server itself has refused: what comes from the network, or from its end, is no answer. */
+/** Whether the server itself has refused: an error of the network, or of its shutdown, is no answer. */
 export function isAnswer(error: unknown): boolean {
   return /^(?!08|57P)[0-9A-Z]{5}$/.test(String(sqlState(error)));
 }
 
-/** Whether an error is that of a connection that broke, or of a server that went away. */
+/** Whether an error means that the connection broke or the server went away. */
 export function isLost(error: unknown): boolean {
   return (error as { cause?: unknown } | null)?.cause !== undefined && !isAnswer(error);
 }
 
 /**
  * Whether a renaming whose answer was lost was done: ends the session that did it, so that it can't be done later, and
- * looks what the database is called now. Throws where that can't be found out.
+ * looks up the database's present name. Throws if that can't be found out.
  */
 export async function wasRenamed(login: Login, renaming: Renaming, cause: unknown): Promise<boolean> {
   const limit = AbortSignal.timeout(lookLimitMs);

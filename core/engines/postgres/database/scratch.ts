@@ -9,8 +9,8 @@ import { maintain } from './maintenance.ts';
 const discardLimitMs = 30_000;
 
 /**
- * Has `work` make a database of a name that nobody has, and fill it, to see what this server makes of definitions: it
- * is gone when this returns. Undefined: this role may make no database.
+ * Lets `work` make and fill a database under a free name, to see what this server makes of definitions; the database is
+ * gone when this returns. Undefined: this role may not make a database.
  */
 export async function inScratch<T>(
   login: Login,
@@ -30,12 +30,12 @@ export async function inScratch<T>(
   });
 }
 
-/** Whether `inScratch` has named this: whatever else lies on the server is none of its business. */
+/** Whether `inScratch` has made this name; it touches nothing else on the server. */
 export function isScratch({ database }: Pick<Login, 'database'>): boolean {
   return /^nightjar_proof_\d+_/.test(database);
 }
 
-/** Fills what `inScratch` has named with a backup's definitions, without rows. Returns what can't be made. */
+/** Fills the scratch database with a backup's definitions, without rows. Returns what can't be made. */
 export async function makeDefinitions(
   target: Target,
   open: (part: ManifestPart, signal: AbortSignal) => ByteStream,
@@ -62,13 +62,13 @@ async function mayMakeDatabases(session: PostgresSession): Promise<boolean> {
   return role?.may === true;
 }
 
-/** No two runs have the same: the number is that of a session that lasts as long as the database. */
+/** Unique: the number is that of a session that lasts as long as the database. */
 async function scratchName(holder: PostgresSession, id: string): Promise<string> {
   const [session] = await holder.rows<{ pid: number }>('select pg_backend_pid() as pid');
   return `nightjar_proof_${session!.pid}_${id}`;
 }
 
-/** Drops what runs have left that were killed: their sessions are gone. One that another role made stays. */
+/** Drops what killed runs have left: their sessions are gone. A database that another role made stays. */
 async function dropLeftovers(holder: PostgresSession, login: Login): Promise<void> {
   const left = await holder.rows<{ database: string }>(`select datname as database from pg_database
     where datname ~ '^nightjar_proof_\\d+_\\d{8}T\\d{6}Z-[0-9a-f]{6}$' and pg_has_role(datdba, 'usage') and split_part(datname, '_', 3)::int not in (select pid from pg_stat_activity where pid <> pg_backend_pid())`);

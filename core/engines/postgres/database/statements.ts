@@ -2,10 +2,10 @@ import { BackupError } from '../../../domain/errors.ts';
 import type { Catalog } from '../../../ports.ts';
 import { plainNames, quoteIdentifier, quoteLiteral } from '../identifier.ts';
 
-/** A statement about a database as a whole, and what of the catalog it brings back. `role`: whom it names. */
+/** A statement about a database as a whole, and what of the catalog it restores. `role`: the role that it names. */
 export type DatabaseStatement = { kind: string; name: string; role?: string; sql: string };
 
-/** How a database is made as the one that was backed up: options behind its name. */
+/** The options of CREATE DATABASE for a database like the one that was backed up. */
 export function creationOptions(catalog: Catalog, serverMajor: number, tablespaces: boolean): string {
   const { encoding, collate, ctype, provider, locale, 'icu rules': rules } = catalog['database'] ?? {};
   const tablespace = tablespaceOf(catalog);
@@ -25,13 +25,13 @@ export function creationOptions(catalog: Catalog, serverMajor: number, tablespac
   ].join(' ');
 }
 
-/** Where the database was, unless that was the default. */
+/** The database's tablespace, unless it was the default. */
 export function tablespaceOf(catalog: Catalog): string | undefined {
   return catalog['database option']?.['tablespace'];
 }
 
 /**
- * Its own settings and those of roles in it, owner and grants, of the database that `database` names in SQL. Nothing in
+ * The database's own settings and those of roles in it, its owner and grants; `database` is its name in SQL. Nothing in
  * a catalog is taken for SQL. Throws `part-corrupt`.
  */
 export function arrangements(database: string, catalog: Catalog): DatabaseStatement[] {
@@ -47,8 +47,8 @@ export function commentOf(catalog: Catalog): string | undefined {
 }
 
 /**
- * What is to be set when nobody of ours has to connect any more, nor to drop it: its limit, and that others are made of
- * it. Throws `part-corrupt`.
+ * Options to set when none of our sessions has to connect or drop the database any more: its connection limit, and
+ * whether it is a template. Throws `part-corrupt`.
  */
 export function closingOptions(database: string, catalog: Catalog): Omit<DatabaseStatement, 'role'>[] {
   const { 'connection limit': limit, template } = catalog['database option'] ?? {};
@@ -75,7 +75,7 @@ function settings(database: string, found: Record<string, string>): DatabaseStat
   });
 }
 
-/** What the server itself says of a database's owner and grants, said back to it. */
+/** Repeats what the server itself says about a database's owner and grants. */
 function access(database: string, { owner, ...grants }: Record<string, string>): DatabaseStatement[] {
   const kind = 'database access';
   return [
@@ -94,12 +94,12 @@ function access(database: string, { owner, ...grants }: Record<string, string>):
   ];
 }
 
-/** A right on a database, as a catalog has it. `by`: who gave it, where that is not the owner. */
+/** A right on a database, as in a catalog. `by`: who granted it, if not the owner. */
 type DatabaseRight = { name: string; grantee?: string; right: string; mayGrant: boolean; by?: string };
 
 /**
- * `role app CONNECT` with `CONNECT*`: to app, with grant option; both end with ` by "writers"` where writers gave it. The
- * rights are PostgreSQL's own for databases, and no others.
+ * `role app CONNECT` with `CONNECT*`: to app, with grant option; both end with ` by "writers"` if writers granted it.
+ * Accepts only PostgreSQL's own rights on databases.
  */
 function databaseRight(name: string, rights: string): DatabaseRight {
   const [, right, option, giver = ''] = /^(CONNECT|CREATE|TEMPORARY)(\*?)( by ".*")?$/s.exec(rights) ?? [];
@@ -124,14 +124,14 @@ function nameIn(json: string): string {
   }
 }
 
-/** Whoever hands a right on has to have it. */
+/** Whoever passes a right on has to have it first. */
 function giversFirst(rights: readonly DatabaseRight[]): DatabaseRight[] {
   const ordered: DatabaseRight[] = [];
   for (let left = [...rights]; left.length > 0; ) {
     const mayGive = ({ by, right }: DatabaseRight) =>
       by === undefined || ordered.some((one) => one.grantee === by && one.right === right && one.mayGrant);
     const next = left.filter(mayGive);
-    // a catalog of nobody's: the server is to refuse it
+    // no server wrote this catalog: the server is to refuse it
     ordered.push(...(next.length > 0 ? next : left));
     left = next.length > 0 ? left.filter((one) => !next.includes(one)) : [];
   }
@@ -145,7 +145,7 @@ function granting(database: string, { grantee, right, mayGrant, by }: DatabaseRi
 }
 
 /**
- * Parameters that hold a list of names: the list is written out, for as one string it would be one name (guc.h,
+ * Parameters that hold a list of names: the list is written out, because as one string it would be one name (guc.h,
  * GUC_LIST_QUOTE).
  */
 const listParameters = [
@@ -157,7 +157,7 @@ const listParameters = [
   'unix_socket_directories',
 ];
 
-/** The value of a parameter, as ALTER … SET takes it. */
+/** The value of a parameter in the form of ALTER … SET. */
 export function settingValue(parameter: string, value: string): string {
   if (!listParameters.includes(parameter.toLowerCase())) return quoteLiteral(value);
   return plainNames(value).map(quoteLiteral).join(', ') || `''`;

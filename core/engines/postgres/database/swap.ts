@@ -18,12 +18,12 @@ const swapAttempts = 2;
 const looks = 12;
 const betweenMs = 250;
 
-/** The checks of a database that is to be renamed in the end: each throws where something is in the way. */
+/** The checks before a database is renamed: each throws if something is in the way. */
 const checks = [noOthers, mayReplace, nothingHolds];
 
 /**
- * Throws `restore-failed`, before anything is done, for whatever would keep the database of `login` from being renamed
- * and dropped in the end. `oid`: of the database that was looked at.
+ * Throws `restore-failed`, before anything is done, if anything would prevent the database of `login` from being
+ * renamed and dropped in the end. `oid`: of the database that was looked at.
  */
 export async function requireReplaceable(
   login: Login,
@@ -39,7 +39,7 @@ export async function requireReplaceable(
   });
 }
 
-/** All that stands in the way, at once. */
+/** Everything that is in the way, at once. */
 export async function replacementFindings(
   session: Maintenance,
   login: Login,
@@ -65,10 +65,10 @@ function exchanged({ database }: Login): BackupError {
 type Swap = { whole: string; id: string; settled: readonly string[]; word?: 'before' | 'undone' };
 
 /**
- * Puts the database `whole` in the place of the one of `login` in one transaction: whatever happens, both names are
- * there, or none has changed. The old one is marked as replaced. Returns its name now; undefined where there was none.
- * Where the answer is lost with the connection, the server is asked what became of it. Throws `restore-failed` while
- * others are connected to it.
+ * Puts the database `whole` in the place of the one of `login`, in one transaction: whatever happens, either both have
+ * their new names, or neither. The old one is marked as replaced. Returns its new name; undefined if there was none. If
+ * the answer is lost with the connection, asks the server what happened. Throws `restore-failed` while others are
+ * connected to it.
  */
 export async function swapDatabases(login: Login, swap: Swap, signal: AbortSignal): Promise<string | undefined> {
   return maintain(login, signal, async (session) => {
@@ -107,13 +107,13 @@ function replacedComment(before: string, { database }: Login, now: { comment: st
   return `comment on database ${quoteIdentifier(before)} is ${quoteLiteral(mark)}`;
 }
 
-/** Statements for a person who puts it there by hand. */
+/** Statements for a person who renames them by hand. */
 export function swapByHand(database: string, whole: string, id: string): string {
   const [old, fresh, before] = [database, whole, beforeName(database, id)].map(quoteIdentifier);
   return `BEGIN; ALTER DATABASE ${old} RENAME TO ${before}; ALTER DATABASE ${fresh} RENAME TO ${old}; COMMIT;`;
 }
 
-/** The name that the database which is replaced will have. */
+/** The name that the replaced database will have. */
 export async function freeName(
   session: PostgresSession,
   database: string,
@@ -127,7 +127,7 @@ export async function freeName(
   }
 }
 
-/** Sessions of our own that a killed run has left, or that are just ending, get a moment. */
+/** Waits a moment for our own sessions that a killed run left, or that are just ending. */
 async function noOthers(session: PostgresSession, login: Login, signal: AbortSignal): Promise<void> {
   let others = await othersIn(session, login);
   for (let left = looks; left > 0 && others.length > 0 && others.every(({ ours }) => ours); left -= 1) {
@@ -161,7 +161,7 @@ function othersIn(session: PostgresSession, { database }: Login): Promise<Connec
   );
 }
 
-/** Renaming takes the owner's rights, and the right to make databases. */
+/** Renaming needs the owner's rights, and the right to make databases. */
 async function mayReplace(session: Maintenance, { database, user }: Login): Promise<void> {
   const [found] = await session.rows<{ owner: string; owns: boolean; creates: boolean; template: boolean }>(
     `select pg_get_userbyid(datdba) as owner, pg_has_role(datdba, 'usage') as owns, datistemplate as template,
@@ -190,7 +190,7 @@ async function mayReplace(session: Maintenance, { database, user }: Login): Prom
   );
 }
 
-/** Who owns one database alone, as many hosts have it, can fill it and keep nothing beside it. */
+/** An owner of just one database, as on many hosts, can fill it but keep nothing beside it. */
 function byEmptying(database: string, user: string): string {
   return (
     `; or, where nobody gives that right: back up what is there, empty the database for good (DROP OWNED BY ` +
@@ -200,7 +200,7 @@ function byEmptying(database: string, user: string): string {
 
 type Obstruction = { what: string; remedy: string };
 
-/** What holds a database though nobody is connected. */
+/** What holds a database although nobody is connected. */
 async function nothingHolds(session: PostgresSession, { database }: Login): Promise<void> {
   const holders = [
     ...(await subscriptions(session, database)),

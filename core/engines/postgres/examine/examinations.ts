@@ -12,7 +12,7 @@ import type { PostgresSession } from '../session.ts';
 import { ofUsers, readTables, requireReadable } from '../tables.ts';
 import { observedStandby } from './standby.ts';
 
-/** What a backup needs of a server, looked at one by one: each with a session of its own, in no transaction. */
+/** What a backup needs of a server, examined one by one: each with a session of its own, in no transaction. */
 export function examinations(login: Login, tools: Tools, clock: Clock): Examination[] {
   const needs = [reachable];
   const asking = (what: string, look: (session: PostgresSession) => Promise<readonly Observed[]>): Examination => ({
@@ -55,7 +55,7 @@ async function observedTables(session: PostgresSession, login: Login): Promise<O
   return { outcome: 'fine', said: `${plural(tables.length, 'table')}, and every one of them can be read` };
 }
 
-/** Throws `privilege-missing` where row security would hide rows from the role. */
+/** Throws `privilege-missing` if row security would hide rows from the role. */
 async function requireAllRows(session: PostgresSession, login: Login): Promise<void> {
   const hidden = await session.rows<{ name: string }>(`
     select format('%I.%I', n.nspname, c.relname) as name

@@ -3,14 +3,14 @@ import type { Observed } from '../../../ports.ts';
 import { standbyHint } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
-/** More than this behind its primary is told. */
+/** A larger lag behind the primary is reported. */
 const lagMs = 300_000;
 
 type StandbyRow = { receives: boolean; caught_up: boolean; behind: number | null; patient: boolean };
 
 /**
- * How a standby stands; nothing of a primary. One that receives and has replayed all is not behind, however long ago the
- * last change was (PostgreSQL manual, pg_last_xact_replay_timestamp).
+ * The state of a standby; empty for a primary. A standby that receives and has replayed everything is not behind,
+ * however long ago the last change was (PostgreSQL manual, pg_last_xact_replay_timestamp).
  */
 export async function observedStandby(session: PostgresSession): Promise<Observed[]> {
   const [where] = await session.rows<{ standby: boolean }>('select pg_is_in_recovery() as standby');

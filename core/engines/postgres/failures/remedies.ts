@@ -7,7 +7,7 @@ import { rightsOfOthers, rightsRemedy } from './rights.ts';
 import { isLost, shortened } from '../restore/errors/restore-errors.ts';
 import type { RefusedStatement } from '../restore/errors/restore-errors.ts';
 
-/** What to do about a statement that failed; the last one is for whatever is not known here. */
+/** What to do about a statement that failed; the last one is for unknown errors. */
 const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
   {
     pattern: /role ".*" does not exist/s,
@@ -60,7 +60,7 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
 ];
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
-/** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
+/** The error for the first refusal. `cause`: what the program ended with; it is thrown if nothing was refused. */
 export function refusedError(
   refusals: readonly RefusedStatement[],
   cause: unknown,
@@ -71,7 +71,7 @@ export function refusedError(
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
   if (refusal === undefined) return cause;
-  // the content's own error comes first: it ended the program
+  // an error of the content comes first: it ended the program
   if (
     isBackupError(cause, 'part-corrupt', 'object-missing') ||
     (isBackupError(cause) && cause.code.startsWith('vault-'))
@@ -90,7 +90,7 @@ export function refusedError(
   return new BackupError(code, said, { hint, cause });
 }
 
-/** What to do where a server refuses a statement of a backup `from` another one, with these words. */
+/** What to do if a server refuses a statement of a backup `from` another server with these words. */
 export function remedyFor(
   error: string,
   { user, into, from, serverMajor }: { user: string; into: string; from: string; serverMajor: number },
@@ -108,7 +108,7 @@ export function remedyFor(
   return { code: known?.code ?? 'restore-failed', hint: known?.hint ?? `${ofNewer}${anyOther}` };
 }
 
-/** A refusal as people read it, `shown`: without what is secret. Whoever takes refusals apart does that before. */
+/** A refusal as people read it. `shown` removes secrets; refusals are parsed before that. */
 export function failureOf(
   { object, error, statement }: RefusedStatement,
   { shown }: Pick<Loading, 'shown'>,

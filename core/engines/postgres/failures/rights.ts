@@ -4,7 +4,7 @@ type KnownDenial = { pattern: RegExp; remedy(role: string, named: string, into: 
 
 const withoutOwners = 'or leave out who owns what: --no-owner';
 
-/** What PostgreSQL says where a role may not do something, and the SQL that an administrator runs. */
+/** PostgreSQL's messages when a role may not do something, and the SQL for an administrator. */
 const known: KnownDenial[] = [
   {
     pattern: /permission denied to create database/,
@@ -33,7 +33,7 @@ const known: KnownDenial[] = [
   },
 ];
 
-/** The same where a restore makes something. */
+/** The same for what a restore makes. */
 const knownInRestore: KnownDenial[] = [
   {
     pattern: /permission denied to set parameter "([^"]*)"/,
@@ -66,8 +66,8 @@ const knownInRestore: KnownDenial[] = [
 ];
 
 /**
- * What to run where the server told `user` that it may not; `into`: the database that is restored into. Undefined:
- * nothing better is known than the right to read everything.
+ * What to run if the server told `user` that it may not; `into`: the database that is restored into. Undefined: nothing
+ * better is known than the right to read everything.
  */
 export function rightsRemedy(said: string, user: string, into?: string): string | undefined {
   for (const { pattern, remedy } of into === undefined ? known : [...known, ...knownInRestore]) {
@@ -82,7 +82,7 @@ const ofOwner = new RegExp(` OWNER TO ${namedRole};?$`);
 const forRole = new RegExp(`^ALTER DEFAULT PRIVILEGES FOR ROLE ${namedRole} `, 'i');
 const settingOf = new RegExp(`^ALTER ROLE ${namedRole} IN DATABASE `, 'i');
 
-/** What to run where the statement, and not the words of the server, names whose right is missing. */
+/** What to run if the statement, rather than the server's message, names whose right is missing. */
 export function rightsOfOthers(said: string, statement: string, user: string): string | undefined {
   const role = quoteIdentifier(user);
   const [, owner] = ofOwner.exec(statement.trim()) ?? [];
@@ -107,7 +107,7 @@ export function readEverything(user: string): string {
   return `GRANT pg_read_all_data TO ${role}; (PostgreSQL 13 has no such role: grant USAGE on each schema, and SELECT on its tables and sequences)`;
 }
 
-/** What keeps a role out though its password is right. */
+/** What keeps a role out although its password is right. */
 const closed: KnownDenial[] = [
   { pattern: /role "([^"]*)" is not permitted to log in/, remedy: (role) => `ALTER ROLE ${role} LOGIN;` },
   {
@@ -130,7 +130,7 @@ const closed: KnownDenial[] = [
   },
 ];
 
-/** What to do where a login is refused; `usual`: where the words say no more. */
+/** What to do if a login is refused; `usual`: if the message says no more. */
 export function loginRemedy(said: string, user: string, usual: string): string {
   for (const { pattern, remedy } of closed) {
     const [found, named = ''] = pattern.exec(said) ?? [];

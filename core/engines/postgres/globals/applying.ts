@@ -7,17 +7,17 @@ import type { Global } from './statements.ts';
 
 export type Applying = {
   isSuperuser: boolean;
-  /** Takes what failed, and goes on; without, the first failure ends it. */
+  /** Receives each failure, and the work goes on; without it, the first failure ends the work. */
   failed?: ((failure: LoadFailure) => void) | undefined;
-  /** What else belongs into the same transaction. */
+  /** Statements that belong into the same transaction. */
   besides?: readonly string[];
 };
 
-/** Whoever reads the server's log learns no hash of a password from us. */
+/** Keeps hashes of passwords out of the server's log. */
 const quiet = [`set local log_statement = 'none'`, `set local log_min_error_statement = 'panic'`];
 const quieter = [...quiet, 'set local log_min_duration_statement = -1'];
 
-/** Makes all of it or nothing, but for what is told as failed. */
+/** Makes everything or nothing, except what goes to `failed`. */
 export async function makeTogether(
   globals: readonly Global[],
   session: PostgresSession,
@@ -46,7 +46,7 @@ export async function makeTogether(
   }
 }
 
-/** Tablespaces, which no transaction can hold: their folders have to be there. */
+/** Makes tablespaces, outside any transaction, as PostgreSQL requires; their folders have to exist. */
 export async function makeTablespaces(
   tablespaces: readonly Global[],
   session: PostgresSession,
@@ -69,9 +69,9 @@ const folderHint =
 const isMembership = ({ kind }: Global) => `${kind === 'membership'}` as const;
 
 /**
- * Grants memberships, each in the name of who granted it: he may have to be granted it first, so what is refused is tried
- * again behind the others. Returns those that are left, to be granted in nobody's name: a grantor who may not grant here is
- * left out, the membership itself is what counts.
+ * Grants memberships, each in the name of its grantor. The grantor may first have to be granted it, so refused ones are
+ * tried again after the others. Returns those that are left: they are then granted without naming a grantor, because
+ * the membership itself matters more.
  */
 async function refusedOf(memberships: readonly Global[], session: PostgresSession): Promise<Global[]> {
   let left = memberships.flatMap((one) => one.statements.map((statement) => ({ one, statement })));

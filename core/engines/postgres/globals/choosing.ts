@@ -3,10 +3,10 @@ import { grantedAtOnce } from './memberships.ts';
 import { keyOf } from './statements.ts';
 import type { Global } from './statements.ts';
 
-/** What of a backup a restore makes, in this order, and what it leaves out: nothing that is there is touched. */
+/** What a restore makes of a backup, in this order, and what it leaves out: it touches nothing that exists. */
 export type ChosenGlobals = { make: Global[]; tablespaces: Global[]; leftOut: LeftOut[] };
 
-/** What is on the server, and what may be done there. `owned`: databases that are the user's own. */
+/** What exists on the server, and what may be done there. `owned`: databases that the user owns. */
 export type GlobalsThere = {
   here: readonly Global[];
   isSuperuser: boolean;
@@ -15,9 +15,9 @@ export type GlobalsThere = {
   drill: boolean;
 };
 
-/** Roles of Amazon RDS, which no server of one's own has or needs (Amazon RDS user guide, PostgreSQL roles). */
+/** Roles of Amazon RDS, which no other server has or needs (Amazon RDS user guide, PostgreSQL roles). */
 const ofAmazon = /^(?:rdsadmin|rds_.*|rdsrepladmin|rdstopmgr|rdsproxyadmin|rdswriteforwarduser)$/;
-/** Whom a statement is about that is about no role; as plain names, for PostgreSQL reserves both. */
+/** The subjects of statements about no particular role; plain names, because PostgreSQL reserves both. */
 const everybody = ['PUBLIC', 'ALL'];
 
 /** Decides about each of the globals of a backup. */
@@ -37,7 +37,7 @@ export function chosen(globals: readonly Global[], standing: GlobalsThere): Chos
 
 const isOther = 'is another one on this server, and was left as it is';
 
-/** Why what is not there is not made; undefined where it is. */
+/** Why a missing one is not made; undefined if it is made. */
 function whyNot(one: Global, hasRole: (name: string) => boolean, there: GlobalsThere): string | undefined {
   const { kind, of } = one;
   const { tablespaces, drill } = there;
@@ -52,7 +52,7 @@ function whyNot(one: Global, hasRole: (name: string) => boolean, there: GlobalsT
     : undefined;
 }
 
-/** A database that every server has from the beginning: new is what differs from how it was then. */
+/** For a database that every server has from the beginning: only what differs from its initial state is new. */
 function whyNotOfDatabase({ kind, name, statements }: Global, there: GlobalsThere): string | undefined {
   if (there.drill) return 'is made by no drill';
   if (there.isSuperuser) return undefined;

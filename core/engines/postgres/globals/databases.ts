@@ -10,8 +10,8 @@ import { initialDatabases } from './initial-databases.ts';
 const ofVendors = ['rdsadmin', 'cloudsqladmin', 'azure_maintenance', 'azure_sys', 'alloydbadmin'];
 
 /**
- * The databases of a server, templates too: but for those of vendors, what Nightjar itself has made and keeps, and for
- * `postgres` and `template1` where nobody has made anything in them.
+ * The databases of a server, including templates. Leaves out those of vendors, those that Nightjar itself makes and
+ * keeps, and `postgres` and `template1` if nobody has made anything in them.
  */
 export async function listDatabases(login: Login, signal: AbortSignal): Promise<ListedDatabase[]> {
   const all = await withSession(login, signal, (session) =>
@@ -33,11 +33,13 @@ export async function listDatabases(login: Login, signal: AbortSignal): Promise<
 }
 
 const isUnused = 'holds nothing that anybody has made';
-/** Objects that a server has not had from its first moment on (numbers from 16384 on: transam.h). */
+/** Objects that a server did not have from the beginning (oids from 16384 on: transam.h). */
 const madeSince = ['pg_class', 'pg_proc', 'pg_namespace', 'pg_type', 'pg_extension', 'pg_default_acl', 'pg_operator']
   .map((catalog) => `exists (select from ${catalog} where oid >= 16384)`)
   .join(' or ');
-/** Whose rights are others than at the first moment; vendors have changed many. Of information_schema that is not written down. */
+/**
+ * Rights that differ from the initial ones; vendors have changed many. Those on information_schema are not recorded.
+ */
 const rightsSince = [
   ['pg_class', 'relacl', `relnamespace = 'pg_catalog'::regnamespace`],
   ['pg_proc', 'proacl', `pronamespace = 'pg_catalog'::regnamespace`],
@@ -50,7 +52,7 @@ const rightsSince = [
   )
   .join(' or ');
 
-/** Why a database that every server has is not backed up; empty where somebody has made anything in it. */
+/** Why an initial database is not backed up; empty if somebody has made anything in it. */
 async function unused(login: Login, signal: AbortSignal): Promise<string> {
   try {
     const [found] = await withSession(login, signal, (session) =>

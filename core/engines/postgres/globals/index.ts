@@ -17,7 +17,7 @@ import { openGlobalsTarget } from './target.ts';
 
 const uncounted = '0'.repeat(16);
 
-/** What belongs to a whole server of PostgreSQL and to no database of it: roles above all, by pg_dumpall. */
+/** What belongs to a whole PostgreSQL server and to no database: mainly roles, read by pg_dumpall. */
 export function postgresGlobalsEngine(own: Login, tools: Tools): Engine {
   const place = placeOf('postgres', own).replace(/\/[^/]*$/, '');
   return {
@@ -78,7 +78,7 @@ function rolesIn(catalog: Catalog): TableRows {
   return { table: 'roles', columns: 'name', rows: Object.keys(catalog['role'] ?? {}).length, fingerprint: uncounted };
 }
 
-/** Of a proof: what else a server has is no matter of the backup, and passwords that nobody may read are not compared. */
+/** For a proof: what else a server has doesn't matter, and passwords that can't be read are not compared. */
 function comparable(
   all: Catalog,
   restored: Catalog | undefined,

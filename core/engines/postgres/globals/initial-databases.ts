@@ -3,24 +3,24 @@ import { settingValue } from '../database/statements.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import { withSession } from '../session.ts';
 
-/** Databases that are on every server from its first moment on, so that no restore makes them as they were. */
+/** Databases that every server has from the beginning, so no restore makes them anew. */
 export const initialDatabases = ['postgres', 'template1'];
 
-/** What initdb says of them (initdb.c, pg_database.dat). */
+/** The comments that initdb gives them (initdb.c, pg_database.dat). */
 const firstComments: Record<string, string> = {
   postgres: 'default administrative connection database',
   template1: 'default template for new databases',
 };
-/** The rights of everybody that initdb gives. */
+/** The rights of PUBLIC that initdb gives. */
 const firstRights: Record<string, string[]> = { postgres: ['CONNECT', 'TEMPORARY'], template1: ['CONNECT'] };
 
-/** `to` and `by`: names of roles; null: everybody, and the owner. */
+/** `to` and `by`: names of roles; null: PUBLIC, and the owner. */
 type InitialRight = { to: string | null; right: string; option: boolean; by: string | null };
 type InitialSetting = { name: string; value: string; role: string | null };
 type FoundInitial = {
   name: string;
   owner: string;
-  /** Of who made the server. */
+  /** Whether its owner is the role that made the server. */
   original: boolean;
   limit: number;
   template: boolean;
@@ -30,7 +30,7 @@ type FoundInitial = {
   labels: { provider: string; label: string }[];
 };
 
-/** All of it lies in catalogs that databases share: nobody has to connect to a template, which keeps others from copying it. */
+/** All of it is in shared catalogs: nobody has to connect to a template, which would keep others from copying it. */
 const query = `select datname as name, pg_get_userbyid(datdba)::text as owner, datdba = 10 as original, datconnlimit as limit, datistemplate as template,
     shobj_description(d.oid, 'pg_database') as comment,
     (select coalesce(jsonb_agg(jsonb_build_object('to', case when grantee <> 0 then pg_get_userbyid(grantee) end, 'right', privilege_type, 'option', is_grantable,
@@ -43,8 +43,8 @@ const query = `select datname as name, pg_get_userbyid(datdba)::text as owner, d
   from pg_database d where datname = any($1) order by 1`;
 
 /**
- * Owner, rights, settings, comment and options of these databases as SQL, as far as initdb has made them otherwise:
- * pg_dumpall prints nothing of it.
+ * Owner, rights, settings, comment and options of these databases as SQL, as far as they differ from what initdb made:
+ * pg_dumpall prints none of this.
  */
 export async function ofInitialDatabases(login: Login, signal: AbortSignal): Promise<string> {
   const found = await withSession(login, signal, (session) => session.rows<FoundInitial>(query, [initialDatabases]));
@@ -73,7 +73,7 @@ function statementsOf(found: FoundInitial): string[] {
   ];
 }
 
-/** In the order in which the server has them. What the owner has is said where that is not all of it. */
+/** In the server's order. The owner's rights are stated only if some are missing. */
 function rightsOf({ name, owner, rights }: FoundInitial): string[] {
   const isOwners = ({ to, by }: InitialRight) => to === owner && by === null;
   const everybodys = rights.filter(({ to }) => to === null).map(({ right }) => right);

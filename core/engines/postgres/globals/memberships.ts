@@ -1,7 +1,7 @@
-/** What a membership allows. `inherit`: undefined where a server before 16 has printed it, which says nothing of it. */
+/** What a membership allows. `inherit`: undefined if printed by a server before 16, which does not say. */
 export type Allowed = { admin: boolean; inherit: boolean | undefined; set: boolean };
 
-/** The options of some grants of one membership taken together: what one of them allows is allowed. */
+/** The options of several grants of one membership together: what one of them allows is allowed. */
 export function allowedBy(grants: readonly string[]): Allowed {
   const each = grants.map(optionsOf);
   return {
@@ -11,7 +11,7 @@ export function allowedBy(grants: readonly string[]): Allowed {
   };
 }
 
-/** One grant that allows what these do together, in the name of who makes it. */
+/** One grant that allows what these allow together, in the name of whoever runs it. */
 export function grantedAtOnce(grants: readonly string[]): string {
   const [head = ''] = /^GRANT\s+(?:"(?:[^"]|"")+"|\S+)\s+TO\s+(?:"(?:[^"]|"")+"|\S+)/.exec(grants[0] ?? '') ?? [];
   const { admin, inherit, set } = allowedBy(grants);
@@ -21,7 +21,7 @@ export function grantedAtOnce(grants: readonly string[]): string {
 }
 
 function optionsOf(grant: string): Allowed {
-  // no name of a role may be taken for an option
+  // a role's name must not be taken for an option
   const bare = grant.replace(/"(?:[^"]|"")*"/g, 'quoted');
   return {
     admin: /ADMIN (?:OPTION|TRUE)/.test(bare),

@@ -14,18 +14,18 @@ import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 import { initialDatabases, ofInitialDatabases } from './initial-databases.ts';
 
-/** How the globals of a server are read; a value, which another process can go by. */
+/** How the globals of a server are read; a plain value that another process can use. */
 export type GlobalsRecipe = { major: number; passwords: boolean };
 
-/** A text of this length is no server's roles any more: a million of them fit in. */
+/** Longer than any server's roles: a million of them fit. */
 const mostBytes = 256 * 1024 * 1024;
 const end = /\n--\n-- PostgreSQL database cluster dump complete\n--\n\s*$/;
-/** Its key is another one each time. */
+/** Its key differs each time. */
 const restricting = /^\\(?:un)?restrict .*$/gm;
 
 /**
- * A server as far as its globals go: how they are read, and whether its user is a superuser. `owned`: of the databases
- * that every server has, those whose owner its user is.
+ * What is known of a server for its globals: how they are read, and whether its user is a superuser. `owned`: the
+ * initial databases that its user owns.
  */
 export type ServerLookedAt = {
   recipe: GlobalsRecipe;
@@ -53,7 +53,7 @@ export async function lookAtServer(login: Login, signal: AbortSignal): Promise<S
   }
 }
 
-/** Superusers and members of pg_read_all_data can, unless a managed server sees to it that they can't. */
+/** Superusers and members of pg_read_all_data can read passwords, unless a managed server prevents it. */
 async function readsPasswords(session: PostgresSession): Promise<boolean> {
   try {
     await session.rows('select from pg_catalog.pg_authid where rolpassword is not null limit 1');
@@ -64,7 +64,7 @@ async function readsPasswords(session: PostgresSession): Promise<boolean> {
   }
 }
 
-/** pg_dumpall, which prints what is no database's own. */
+/** A run of pg_dumpall for what belongs to no database. */
 export function globalsRun(login: Login, tools: Tools, { major, passwords }: GlobalsRecipe): ProgramRun {
   return postgresRun(tools, 'pg_dumpall', major, login, [
     '--globals-only',
@@ -74,14 +74,17 @@ export function globalsRun(login: Login, tools: Tools, { major, passwords }: Glo
   ]);
 }
 
-/** What pg_dumpall prints, whole, and what it leaves out. Throws `dump-cut` where it has no end. */
+/** The complete output of pg_dumpall, and what it leaves out. Throws `dump-cut` if its end is missing. */
 export async function readGlobals(run: ProgramRun, login: Login, signal: AbortSignal): Promise<string> {
   const text = await wholeText(programOutput(run, signal), placeOf('postgres', login));
   const besides = (await settingsOfAll(login, signal)) + (await ofInitialDatabases(login, signal));
   return besides === '' ? text : text.replace(end, (words) => `\n${besides}\n${words}`);
 }
 
-/** Settings of every role, in every database: pg_dumpall prints those of one role, and pg_dump those of a database. */
+/**
+ * Settings of all roles (ALTER ROLE ALL), in every database: pg_dumpall prints those of single roles, and pg_dump those
+ * of a database.
+ */
 async function settingsOfAll(login: Login, signal: AbortSignal): Promise<string> {
   const settings = await withSession(login, signal, (session) =>
     session.rows<{ name: string; value: string }>(
@@ -95,7 +98,7 @@ async function settingsOfAll(login: Login, signal: AbortSignal): Promise<string>
     .join('');
 }
 
-/** The same of what was stored. */
+/** The same from what was stored. */
 export async function wholeText(content: ByteStream, what: string): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -109,7 +112,7 @@ export async function wholeText(content: ByteStream, what: string): Promise<stri
   return text;
 }
 
-/** Tells whether two of these texts say the same. */
+/** Equal for two of these texts that say the same. */
 export function digestOfGlobals(text: string): string {
   return createHash('sha256').update(text.replace(restricting, '')).digest('hex');
 }

@@ -3,17 +3,17 @@ import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import type { PostgresSession } from '../session.ts';
 import type { Global } from './statements.ts';
 
-/** A role that bears the names of those that a drill has made, for as long as they are there. */
+/** A role that lists the roles that a drill has made, while they exist. */
 const marker = 'nightjar_drill';
 
-/** What marks roles as those of a drill: to be run in the transaction that makes them. */
+/** Statements that mark roles as a drill's: to run in the transaction that makes them. */
 export function marking(made: readonly Global[]): string[] {
   const names = made.filter(({ kind }) => kind === 'role').map(({ name }) => name);
   const note = quoteLiteral(JSON.stringify(names));
   return [`create role ${marker} nologin`, `comment on role ${marker} is ${note}`];
 }
 
-/** Drops what a drill has made, and the mark with it. Returns their names. */
+/** Drops what a drill has made, and the mark with it. Returns the names. */
 export async function dropMarked(session: PostgresSession): Promise<string[]> {
   const [found] = await session.rows<{ note: string | null }>(
     `select shobj_description(oid, 'pg_authid') as note from pg_roles where rolname = '${marker}'`,
@@ -26,7 +26,7 @@ export async function dropMarked(session: PostgresSession): Promise<string[]> {
   const roles = there.map(({ rolname }) => quoteIdentifier(rolname));
   await session.rows('begin read write');
   try {
-    // rights on parameters of the server are all that they can have
+    // rights on server parameters are all that they can have
     if (roles.length > 0) await session.rows(`drop owned by ${roles.join(', ')}`);
     await session.rows(`drop role ${[...roles, marker].join(', ')}`);
     await session.rows('commit');

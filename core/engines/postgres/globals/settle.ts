@@ -2,8 +2,8 @@ import type { Compared, Settled } from '../../../ports.ts';
 import { allowedBy } from './memberships.ts';
 
 /**
- * A membership is the same one whoever has granted it, and servers before 16 know none of its options but one: what
- * can't be as it was is excepted. All else is decided by its text.
+ * A membership is the same whoever granted it, and servers before 16 know only one of its options: what can't be as it
+ * was is excepted. Everything else is decided by its text.
  */
 export function settleGlobals({ unequal, expected, found }: Pick<Compared, 'unequal' | 'expected' | 'found'>): Settled {
   const exceptions: string[] = [];
@@ -22,7 +22,7 @@ function allowsTheSame(expected: string, found: string): boolean {
   return inherits && one.admin === other.admin && one.set === other.set;
 }
 
-/** The grants of a membership, which its definition has one after the other. */
+/** The grants of a membership, which its definition lists. */
 function grantsIn(definition: string): string[] {
   return definition.split(/; (?=GRANT )/);
 }

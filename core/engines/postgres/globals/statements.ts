@@ -4,8 +4,8 @@ import { ofKind } from '../../../contract/manifest/catalog.ts';
 import { plainNames } from '../identifier.ts';
 
 /**
- * Something of a whole server, as pg_dumpall prints it. `of`: the roles that it is about: a membership has two, what was
- * given and to whom. `definition` says no password: of that, it is a digest.
+ * Something of a whole server, as pg_dumpall prints it. `of`: the roles that it is about; for a membership two, the
+ * granted role and its member. `definition`: without a password, of which it has a digest.
  */
 export type Global = { kind: GlobalKind; name: string; of: string[]; definition: string; statements: string[] };
 
@@ -29,7 +29,10 @@ const literal = String.raw`('(?:[^']|'')*')`;
 const form = (text: string) =>
   new RegExp(`^${text.replaceAll('ID', identifier).replaceAll(' ', String.raw`\s+`)}`, 's');
 
-/** What each statement is about. The identifiers of a form, or the first `named` of them, are its name, in this order. */
+/**
+ * What each statement is about. The identifiers that a form captures, or the first `named` of them, are its name, in
+ * this order.
+ */
 const forms: readonly { kind: GlobalKind; form: RegExp; of: number[]; named?: number }[] = [
   { kind: 'role', form: form('CREATE ROLE ID$'), of: [0] },
   { kind: 'role', form: form('ALTER ROLE ID WITH '), of: [0] },
@@ -52,13 +55,13 @@ const forms: readonly { kind: GlobalKind; form: RegExp; of: number[]; named?: nu
 
 const roleNamed = form('(?:CREATE|ALTER) ROLE ID');
 const password = new RegExp(`\\s+PASSWORD\\s+${literal}`);
-/** What a role is not needs not be said of a new one, and only a superuser may say these. */
+/** Attributes that a new role lacks anyway, and that only a superuser may state. */
 const superuserDenials = /\s+(?:NOSUPERUSER|NOREPLICATION|NOBYPASSRLS)\b/g;
 const becomes = /^SET SESSION AUTHORIZATION /;
 const isItself = /^RESET SESSION AUTHORIZATION$/;
 const client = /^(?:SET (?!SESSION AUTHORIZATION)|SELECT pg_catalog\.set_config)/;
 
-/** The globals in a text of pg_dumpall, in its order. */
+/** The globals in the output of pg_dumpall, in its order. */
 export function globalsIn(text: string): Global[] {
   const found = new Map<string, Global>();
   let as: string | undefined;
@@ -70,19 +73,19 @@ export function globalsIn(text: string): Global[] {
   return [...found.values()];
 }
 
-/** Each by its kind and name, with its definition. */
+/** All globals by kind and name, with their definitions. */
 export function catalogOf(globals: readonly Global[]): Catalog {
   const catalog: Catalog = {};
   for (const { kind, name, definition } of globals) ofKind(catalog, kind)[name] = definition;
   return catalog;
 }
 
-/** Roles come in the backup as they are printed, and are told as people write them. */
+/** Roles are quoted in a backup as pg_dumpall prints them, and named to people without needless quotes. */
 export function keyOf({ kind, name }: Pick<Global, 'kind' | 'name'>): string {
   return JSON.stringify([kind, name]);
 }
 
-/** A statement that may be shown: its password is none of it. */
+/** A statement without its password, so that it may be shown. */
 export function withoutPassword(statement: string): string {
   return statement.replaceAll(new RegExp(password, 'g'), " PASSWORD '…'");
 }
@@ -102,7 +105,7 @@ function globalsOf(statement: string, as: string | undefined): Global[] {
   return [{ kind: 'statement', name: digest.slice(0, 16), of: [], definition: digest, statements: [statement] }];
 }
 
-/** A role, and apart from it its password, which no definition says. A name may hold any of these words. */
+/** A role and, separately, its password, which is in no definition. A name may contain any of these words. */
 function roleOf(statement: string, name: string): Global[] {
   const [head = '', printed = ''] = roleNamed.exec(statement) ?? [];
   const said = statement.slice(head.length);
@@ -129,10 +132,10 @@ function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** One piece of SQL: a constant, a quoted name, a comment, a command to psql, or what stands between them. */
+/** One piece of SQL: a constant, a quoted name, a comment, a psql command, or what stands between them. */
 const piece = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|(?<=^|\n)\\[^\n]*|;|[^'"\\;-]+|[-\\]/g;
 
-/** The statements of a text with standard constants, without comments and commands to the client. */
+/** The statements of a text with standard constants, without comments and psql commands. */
 function* statementsIn(text: string): Generator<string> {
   let statement = '';
   for (const [token] of text.matchAll(piece)) {

@@ -15,8 +15,8 @@ import { dropMarked, marking } from './scratch.ts';
 import { catalogOf, globalsIn } from './statements.ts';
 
 /**
- * The roles of a server, to add those of a backup to: what is missing is made, all in one transaction but for
- * tablespaces; what is there is left as it is, and told.
+ * A target for a backup of roles: makes missing roles, all in one transaction except tablespaces; leaves existing ones
+ * as they are, and says so.
  */
 export async function openGlobalsTarget(
   own: Login,
@@ -93,7 +93,7 @@ function notesOn(catalog: Catalog, here: Catalog, missing: readonly string[]): s
   ];
 }
 
-/** Roles that log in, and have come without what they log in by. */
+/** Login roles that were restored without their passwords. */
 function withoutPasswords({ role: roles = {}, password: hashes }: Catalog, made: readonly string[]): string[] {
   if (hashes !== undefined) return [];
   const lacking = made.filter((name) => /\sLOGIN\b/.test(roles[name] ?? ''));

@@ -1,13 +1,13 @@
 import type { ByteStream } from '../../../ports.ts';
 
-/** A piece of a data part: the rows of one COPY, or statements. To be read to its end, or left: then it is skipped. */
+/** A piece of a data part: the rows of one COPY, or statements. What is not read of it is skipped. */
 export type DumpBlock = { copy: string | undefined; content: ByteStream };
 
 const rowsEnd = Buffer.from('\n\\.\n');
 const newline = 10;
 const textBytes = 256 * 1024;
 
-/** Takes a data part apart, without holding more of it than a chunk and a line. */
+/** Splits a data part, holding no more than a chunk and a line of it in memory. */
 export async function* blocksOf(part: ByteStream): AsyncGenerator<DumpBlock> {
   const text = linesOf(part);
   for (;;) {
@@ -20,12 +20,12 @@ export async function* blocksOf(part: ByteStream): AsyncGenerator<DumpBlock> {
   }
 }
 
-/** Whoever stops reading it leaves it where it is: what is left of it is skipped, and never taken for what follows. */
+/** If the reader stops early, the rest is skipped and never taken for what follows. */
 function skippable(content: AsyncGenerator<Uint8Array>): ByteStream {
   return { [Symbol.asyncIterator]: () => ({ next: () => content.next() }) };
 }
 
-/** The line that begins a COPY, over several lines where a name holds some. */
+/** The line that begins a COPY; it may span several lines if a name contains some. */
 async function copyLine(text: Lines): Promise<Buffer> {
   const lines: Buffer[] = [];
   for (let line = await text.take(); line !== undefined; line = await text.take()) {
@@ -54,15 +54,15 @@ async function* statements(text: Lines): AsyncGenerator<Uint8Array> {
 
 async function* rows(copy: Buffer, text: Lines): AsyncGenerator<Uint8Array> {
   yield copy;
-  // the end is looked for with the newline before it: the one of the first line counts too
+  // the end mark includes the newline before it, which may be that of the first line
   yield* text.upTo(rowsEnd);
 }
 
 type Lines = {
-  /** The next line with its newline, or what is left at the end; undefined there. */
+  /** The next line with its newline, or the rest at the end; undefined after that. */
   peek(): Promise<Buffer | undefined>;
   take(): Promise<Buffer | undefined>;
-  /** Everything up to and with a mark that begins with a newline: one that was taken already may be that. */
+  /** Everything up to and including a mark that begins with a newline, which may already have been read. */
   upTo(mark: Buffer): ByteStream;
 };
 
@@ -113,7 +113,7 @@ function linesOf(part: ByteStream): Lines {
           yield drop(at + mark.length);
           return;
         }
-        // a mark may be cut by the end of a chunk
+        // the end of a chunk may cut a mark
         const whole = held.length - mark.length + 1;
         if (whole > 0) yield drop(whole);
         if (!(await more())) break;

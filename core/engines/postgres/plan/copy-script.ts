@@ -7,13 +7,10 @@ import type { SnapshotUse } from './snapshot.ts';
 /** Rows that one COPY reads: of a whole table, or of a range of its pages. `name`: as the server prints it. */
 export type RowRange = { name: string; columns: string[]; slice: Slice };
 
-/** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
+/** The end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
 
-/**
- * A script for psql that prints rows as pg_dump would print them, so that they are read, counted and restored in the
- * same way.
- */
+/** A psql script that prints rows as pg_dump would, so that they are read, counted and restored in the same way. */
 export function copyScript(
   pieces: RowRange[],
   { login, under, encoding }: { login: Login; under: SnapshotUse; encoding: string },

@@ -4,8 +4,8 @@ const tooNew = Buffer.from('SET transaction_timeout = 0;\n');
 const headBytes = 4096;
 
 /**
- * Takes out what servers before 17 don't know, and clients from 17 write at the head of a dump all the same: rows can
- * go into any server.
+ * Removes what clients from 17 write at the head of a dump and older servers don't know, so that rows can go into any
+ * server.
  */
 export async function* restorable(dump: ByteStream): ByteStream {
   let head: Buffer | undefined = Buffer.alloc(0);

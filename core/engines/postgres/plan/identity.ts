@@ -1,24 +1,24 @@
 import type { PostgresSession } from '../session.ts';
 
 /**
- * What an object was, by its number and not by its name: read under a snapshot, and again in a fresh view, it tells
- * whether what the server printed in between was of the snapshot's moment. pg_dump and psql find tables and sequences
- * by name, and much that they print is made by functions of the server (definitions, types, labels), which look into
- * the present whatever the snapshot.
+ * What an object was, by its number instead of its name. Read under a snapshot, and again in a fresh view, it tells
+ * whether what the server printed in between belongs to the snapshot's moment. pg_dump and psql find tables and
+ * sequences by name, and much of what they print comes from server functions (definitions, types, labels) that look at
+ * the present, whatever the snapshot.
  */
 export type ObjectIdentities = Map<string, ObjectIdentity>;
 type ObjectIdentity = { key: string; name: string; version: string; touched: string | null; rights: string };
 
 /**
- * `definitions`: all that a definition is printed from. `numbers`: what sequences are found by. `rows`: what rows are
- * found by and printed with.
+ * `definitions`: everything that definitions are printed from. `numbers`: what sequences are found by. `rows`: what
+ * rows are found by and printed with.
  */
 export type Scope = 'definitions' | 'numbers' | 'rows';
 
 /**
- * A kind of object: its catalogue `o`, and what must stay as it is, which is its whole row but for what `without` names
- * (rights, owners, counts: pg_dump reads these under its snapshot), or `content`. `renames`: each change of the row
- * counts, even one that was taken back, unless it was one of rights.
+ * A kind of object: its catalogue `o`, and what must not change: its whole row except `without` (rights, owners,
+ * counts, which pg_dump reads under its snapshot), or `content`. `renames`: every change of the row counts, even one
+ * that was reverted, unless it was one of rights.
  */
 type ObjectKind = {
   kind: string;
@@ -233,7 +233,7 @@ const kinds: readonly ObjectKind[] = [
   },
 ];
 
-/** What is there of a scope, as this session sees it: no function of the server's looks past its snapshot here. */
+/** The objects of a scope, as this session sees them: no server function that ignores the snapshot is used. */
 export async function readIdentities(session: PostgresSession, scope: Scope): Promise<ObjectIdentities> {
   const rows = await session.rows<ObjectIdentity>(
     kinds
@@ -244,7 +244,7 @@ export async function readIdentities(session: PostgresSession, scope: Scope): Pr
   return new Map(rows.map((row) => [row.key, row]));
 }
 
-/** Whether rows print names of other objects (`regclass` and its kin), which the server looks up in the present. */
+/** Whether rows print names of other objects (`regclass` and the like), which the server looks up in the present. */
 export async function printsNames(session: PostgresSession): Promise<boolean> {
   const [found] = await session.rows<{ prints: boolean }>(`
     select exists (select from pg_attribute a join pg_class c on c.oid = attrelid join pg_type t on t.oid = atttypid
@@ -252,7 +252,7 @@ export async function printsNames(session: PostgresSession): Promise<boolean> {
   return found!.prints;
 }
 
-/** What is no longer what it was, or gone, by kind and name; what has come since is in no backup and harms none. */
+/** What has changed or is gone, by kind and name. What was added since is in no backup and does no harm. */
 export function changed(before: ObjectIdentities, now: ObjectIdentities): string[] {
   return [...before.values()].filter((was) => !isSame(was, now.get(was.key))).map(({ name }) => name);
 }
@@ -262,7 +262,7 @@ function isSame(was: ObjectIdentity, is: ObjectIdentity | undefined): boolean {
   return is.touched === was.touched || is.rights !== was.rights;
 }
 
-/** 16384: the first number that is given to what users make; `public` and languages have lower ones. */
+/** 16384: the first number given to what users make; `public` and languages have lower ones. */
 function query({ kind, from, key = 'oid', name, where, without, content, renames }: ObjectKind): string {
   const version = content ?? `(to_jsonb(o) - ${arrayOf(without ?? [])})::text`;
   const made = ['pg_namespace', 'pg_extension', 'pg_language', 'pg_roles'].includes(from)

@@ -21,7 +21,7 @@ import { withoutTransactions } from './without-transactions.ts';
 
 export type TableName = Pick<PostgresTable, 'name' | 'schema' | 'table'>;
 
-/** What a part needs to be made, under a snapshot that another process may hold. */
+/** What is needed to make a part, under a snapshot that another process may hold. */
 export type PostgresRecipe = { under: SnapshotUse; encoding: string } & (
   | { print: 'definitions' }
   | { print: 'rest'; without: TableName[] }
@@ -30,7 +30,7 @@ export type PostgresRecipe = { under: SnapshotUse; encoding: string } & (
 
 type PostgresMaking = { login: Login; tools: Tools; recipe: PostgresRecipe };
 
-/** Prints a part of this name by its recipe. */
+/** Prints the part of this name by its recipe. */
 export function openPart(
   file: string,
   context: PostgresMaking,
@@ -51,7 +51,10 @@ export function openPart(
   return { content: sameBehind('definitions', dumped(context, args, signal), context, signal) };
 }
 
-/** What a part is printed from, beside rows, must be behind it what it was at the snapshot's moment. */
+/**
+ * Checks after the content that what the part is printed from, beside rows, still is what it was at the snapshot's
+ * moment.
+ */
 async function* sameBehind(
   scope: Scope,
   content: ByteStream,
@@ -76,9 +79,9 @@ function copied(pieces: RowRange[], { login, tools, recipe }: PostgresMaking, si
 }
 
 /**
- * What pg_dump prints. It joins the snapshot's other sessions by what it is told of its encoding, which libpq sends to
- * the server within quotes, as it is, before anything else: there is no other way to have it hold a lock. A libpq that
- * minds does not join; then nobody may wait for a lock of ours while it begins.
+ * The output of pg_dump. It joins the backup's other sessions through its encoding option, because libpq sends that
+ * value to the server in quotes, unchanged, before anything else; there is no other way to make it hold a lock. If a
+ * libpq checks the value, pg_dump does not join; then nobody may be waiting for one of our locks while it begins.
  */
 async function* dumped(context: PostgresMaking, args: string[], signal: AbortSignal): ByteStream {
   const { encoding, under } = context.recipe;
@@ -102,8 +105,8 @@ function dumpRun({ login, tools, recipe }: PostgresMaking, args: string[]) {
 }
 
 /**
- * pg_dump asks the server once for each pattern, so plain names go together into few:
- * `shop.(customer(s|_notes)|orders)`. Quoted, nothing in a name is special.
+ * pg_dump queries the server once for each pattern, so plain names are combined: `shop.(customer(s|_notes)|orders)`.
+ * Other names are quoted, so that nothing in them is special.
  */
 function excludeData(tables: readonly TableName[]): string[] {
   const isPlain = ({ schema, table }: TableName) => /^[a-z_][a-z0-9_]*$/.test(schema) && /^[a-z0-9_]+$/.test(table);
@@ -121,7 +124,7 @@ function excludeData(tables: readonly TableName[]): string[] {
   return [...together, ...alone].map((pattern) => `--exclude-table-data=${pattern}`);
 }
 
-/** A reader whose dump must hold the tables of these pieces and no other. */
+/** A reader whose dump must hold exactly the tables of these pieces. */
 function holding(reader: DumpReader, pieces: RowRange[], file: string): DumpReader {
   return checkedAtEnd(reader, (seen) => {
     const expected = new Set(pieces.map(({ name }) => nameKey(name)));
@@ -136,7 +139,7 @@ function holding(reader: DumpReader, pieces: RowRange[], file: string): DumpRead
   });
 }
 
-/** A reader whose dump must hold none of these tables: their rows are in other parts, and would be restored twice. */
+/** A reader whose dump must hold none of these tables: their rows are in other parts and would be restored twice. */
 function sparing(reader: DumpReader, excluded: readonly TableName[]): DumpReader {
   return checkedAtEnd(reader, (seen) => {
     const twice = excluded.filter(({ name }) => seen.has(nameKey(name)));

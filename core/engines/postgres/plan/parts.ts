@@ -8,7 +8,7 @@ import type { RowRange } from './copy-script.ts';
 import type { PostgresRecipe, TableName } from './making.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** What pg_dump alone can print: definitions; sequences and the like. */
+/** What only pg_dump can print: definitions; sequences and the like. */
 const schemaFile = 'schema.pgdump';
 const restFile = fileOf(1);
 
@@ -16,9 +16,9 @@ const restFile = fileOf(1);
 type PartContext = { snapshot: Snapshot; encoding: string; parallel: number };
 
 /**
- * The parts of a database under a snapshot. Definitions, sequences and large objects are printed by pg_dump, and so are
- * the few tables that only it understands; all other rows by psql in the same form: large tables in slices, small ones
- * together, in parts of one size.
+ * The parts of a database under a snapshot. pg_dump prints definitions, sequences, large objects and the few tables
+ * that only it understands; psql prints all other rows in the same form: large tables in slices, small ones together,
+ * in parts of one size.
  */
 export function plannedParts(from: PartContext, like: Manifest | undefined, sliceBytes?: Bytes): PlannedPart[] {
   const { tables, under } = from.snapshot;
@@ -37,8 +37,8 @@ export function plannedParts(from: PartContext, like: Manifest | undefined, slic
 }
 
 /**
- * Rows are printed in the database's own encoding, for some of its bytes may have no counterpart in another. Names
- * reach the programs in UTF-8: where they need it, rows are printed so too.
+ * Rows are printed in the database's own encoding, because some of its bytes may have no counterpart in another. Names
+ * reach the programs in UTF-8: if a name needs that, rows are printed in UTF-8, too.
  */
 function rowEncoding(tables: PostgresTable[], own: string): string {
   const names = tables.flatMap(({ name, columns }) => [name, ...columns]);
@@ -54,7 +54,8 @@ function piecesOf(table: PostgresTable, columns: string[], sliceBytes: Bytes): S
 }
 
 /**
- * A table's columns in the order in which another copy of it was printed: a child's columns move when it is restored.
+ * A table's columns in the order in which another copy of it was printed, because a child's columns move when it is
+ * restored.
  */
 function columnsLike(table: PostgresTable, like: Manifest | undefined): string[] {
   const recorded = like?.tables.find(({ table: name }) => nameKey(name) === nameKey(table.name));

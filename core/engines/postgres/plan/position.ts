@@ -1,12 +1,12 @@
 import type { Position } from '../../../contract/manifest/manifest.ts';
 import type { PostgresSession } from '../session.ts';
 
-/** A snapshot names each transaction that was running: of thousands, nobody needs the list. */
+/** A snapshot names each running transaction; nobody needs a list of thousands. */
 const longestSnapshot = 4000;
 
 /**
- * Where a standby stands, to be asked before its snapshot is taken: what it has replayed, its snapshots see. Nothing on
- * a primary: a commit may be in its log, and not be seen yet.
+ * A standby's position, read before its snapshot is taken: its snapshots see everything that it has replayed. Empty on
+ * a primary: a commit may be in its log and not visible yet.
  */
 export async function positionBefore(session: PostgresSession): Promise<Position[]> {
   const [found] = await session
@@ -16,9 +16,9 @@ export async function positionBefore(session: PostgresSession): Promise<Position
 }
 
 /**
- * Where the snapshot of this session's transaction stands on a primary: exactly, by the transactions that it sees; and
- * a place in the log that all of these were committed before. Nothing on a standby, whose snapshots name no
- * transactions. An answer that fails must not end the snapshot: a savepoint keeps it.
+ * The position of this session's snapshot on a primary: exactly, by the transactions that it sees; and a place in the
+ * log before which all of these were committed. Empty on a standby, whose snapshots name no transactions. A failure
+ * must not end the snapshot, so a savepoint protects it.
  */
 export async function positionWithin(session: PostgresSession): Promise<Position[]> {
   await session.rows('savepoint position');
@@ -35,6 +35,9 @@ export async function positionWithin(session: PostgresSession): Promise<Position
   ];
 }
 
-/** What was inserted into the log, written out or not: a commit that waits for no disk is seen before it is written. */
+/**
+ * What was inserted into the log, written or not: a commit that does not wait for the disk is visible before it is
+ * written.
+ */
 const primary = `select lsn::text as lsn, left(pg_walfile_name(lsn), 8) as timeline, pg_current_snapshot()::text as snapshot
   from (select case when not pg_is_in_recovery() then pg_current_wal_insert_lsn() end as lsn) as position where lsn is not null`;

@@ -1,7 +1,7 @@
 import type { PostgresSession } from '../session.ts';
 
 /**
- * What belongs to replication and is in no backup, or comes back otherwise: each kind with a sentence for its names.
+ * What belongs to replication and is in no backup, or comes back differently: each kind with a sentence for its names.
  */
 const kinds: { query: string; warning: (names: string) => string }[] = [
   {
@@ -11,12 +11,12 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
     warning: (names) => `replication slots are in no backup; make them again where they are needed: ${names}`,
   },
   {
-    // those of subscriptions are called after their numbers, and made with them
+    // those of subscriptions are named after their numbers, and made with them
     query: `select quote_ident(roname) as name from pg_replication_origin where roname !~ '^pg_\\d+' order by 1`,
     warning: (names) => `replication origins of this server, and how far they have come, are in no backup: ${names}`,
   },
   {
-    // others than a superuser dump none, which is told by itself
+    // only superusers dump subscriptions, which is reported separately
     query: `select concat(quote_ident(subname), case when subenabled then ' (enabled)' else ' (disabled)' end) as name
       from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())
         and current_setting('is_superuser') = 'on' order by 1`,
@@ -26,7 +26,7 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
   },
 ];
 
-/** What a person should know who relies on replication. */
+/** Warnings for people who rely on replication. */
 export async function replicationWarnings(session: PostgresSession): Promise<string[]> {
   const warnings: string[] = [];
   for (const { query, warning } of kinds) {

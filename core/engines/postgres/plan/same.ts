@@ -5,7 +5,7 @@ import { withSession } from '../session.ts';
 import { changed, readIdentities } from './identity.ts';
 import type { ObjectIdentities, Scope } from './identity.ts';
 
-/** Throws `source-changed` unless everything of this scope still is what it was before. */
+/** Throws `source-changed` unless everything of this scope is still what it was before. */
 export async function requireSame(
   scope: Scope,
   before: ObjectIdentities,

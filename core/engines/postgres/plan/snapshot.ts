@@ -12,10 +12,10 @@ import type { PostgresSession } from '../session.ts';
 import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
 import type { PostgresTable } from '../tables.ts';
 
-/** What it takes to read under a snapshot, in any session of any process, while it is held. */
+/** What is needed to read under a snapshot, in any session of any process, while it is held. */
 export type SnapshotUse = Pick<Overtaking, 'join' | 'waitMs'> & {
   database: string;
-  /** The server's, where the configuration has a name of it. */
+  /** The server's address, if the configuration has a name for it. */
   address: string | null;
   name: string;
   serverMajor: number;
@@ -28,20 +28,20 @@ export type Snapshot = {
   serverVersion: string;
   position: Position[];
   tables: PostgresTable[];
-  /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
+  /** Unlogged tables, if this is a standby: it has their definitions, but none of their rows. */
   withoutRows: PostgresTable[];
   /** Aborted when the backup has to give way to others; its reason says why. */
   over: AbortSignal;
   close(): Promise<void>;
 };
 
-/** Tables may come and go while locks are waited for: then all begins anew, so many times. */
+/** Tables may come and go while locks are waited for: then everything starts over, at most this often. */
 const attempts = 5;
 
 /**
- * Locks every table against changes of its definition (ACCESS SHARE: readers and writers go on), then takes a snapshot,
- * which so sees what was done to them before the locks, and nothing is done behind it: a table that is truncated or
- * rewritten after a snapshot looks empty to it, without any error.
+ * Locks every table against changes of its definition (ACCESS SHARE: readers and writers go on), and only then takes a
+ * snapshot. So it sees what was done to the tables before the locks, and nothing is done afterwards: a table that is
+ * truncated or rewritten after a snapshot looks empty to it, without any error.
  */
 export async function openSnapshot(login: Login, signal: AbortSignal): Promise<Snapshot> {
   const over = new AbortController();
@@ -72,7 +72,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
   }
 }
 
-/** Asks something under a snapshot that another session holds. */
+/** Runs queries under a snapshot that another session holds. */
 export async function withinSnapshot<T>(
   login: Login,
   { name, join, waitMs }: SnapshotUse,
@@ -87,7 +87,7 @@ export async function withinSnapshot<T>(
   });
 }
 
-/** The name of a snapshot in which each table is one that this session has locked, and where it stands. */
+/** The name of a snapshot in which this session has locked every table, and its position. */
 async function exportLocked(session: PostgresSession, login: Login): Promise<{ name: string; position: Position[] }> {
   let unlocked: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {

@@ -2,8 +2,8 @@ import type { ByteStream } from '../../../ports.ts';
 import { blocksOf } from './blocks.ts';
 
 /**
- * A part of pg_dump's without its own transactions around large objects: the first COMMIT would end the one that the
- * part is loaded in. Rows and quoted text stay what they are.
+ * A part made by pg_dump without its own transactions around large objects, whose first COMMIT would end the one that
+ * the part is loaded in. Rows and quoted text are unchanged.
  */
 export async function* withoutTransactions(dump: ByteStream): ByteStream {
   for await (const { copy, content } of blocksOf(dump)) {

@@ -9,10 +9,10 @@ import { plainNames } from '../identifier.ts';
 import { isRestored } from '../restore/archive.ts';
 import type { Loading } from '../restore/loading.ts';
 
-/** `listed`: words that stand where the archive's list names owners; `named`: roles that its statements name. */
+/** `listed`: words in the place of owners in the archive's list; `named`: roles that its statements name. */
 export type ArchiveRoles = { listed: string[]; named: string[] };
 
-/** Entries of which nothing but rights is printed: no body of a function, in which anything may stand. */
+/** Entries of which only rights are printed: no function bodies, which may contain anything. */
 const isOfRights = (line: string): boolean =>
   /^\d+; \d+ \d+ (?:ACL|DEFAULT ACL|POLICY|ROW SECURITY|USER MAPPING) /.test(line);
 const role = String.raw`(?:"(?:[^"]|"")+"|[^\s",;]+)`;
@@ -26,7 +26,7 @@ const statements = [
 /** A name of several words has several words at the end of its line. */
 const mostWords = 5;
 
-/** Reads in the archive which roles it names. Nothing is sent to a server. */
+/** The roles that the archive names. Contacts no server. */
 export async function archiveRoles(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<ArchiveRoles> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
   try {

@@ -16,20 +16,22 @@ import { rehearse } from './rehearsal.ts';
 import { roleFindings } from './roles.ts';
 import { serverFindings } from './server.ts';
 
-/** What a restore knows when it has looked at its place. */
+/** What a restore knows after it has looked at its target. */
 type PostgresLook = {
   options: TargetOptions;
   state: Target['state'];
   loading: Loading;
   replace: boolean;
-  /** The name that what is replaced will have. */
+  /** The name that the replaced database will have. */
   before: string | undefined;
   contents(part: ManifestPart, signal: AbortSignal): ByteStream;
   /** The same restore, into a database of another name, and going on after failures. */
   elsewhere(scratch: Login, signal: AbortSignal): Promise<Target>;
 };
 
-/** All that can be told before anything is written: what would be done, and what would make it fail or surprise. */
+/**
+ * Everything that can be told before anything is written: what would be done, and what would make it fail or surprise.
+ */
 export async function foresee(login: Login, looked: PostgresLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, state, loading, replace, contents } = looked;
   const part = options.manifest.parts.find(({ role }) => role === 'schema');
@@ -59,7 +61,7 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
   });
 }
 
-/** Roles, extensions, tablespaces and locales are asked for by name, with better words. */
+/** Roles, extensions, tablespaces and locales are checked by name, with better messages. */
 function isTold({ what }: RestoreFinding, known: readonly RestoreFinding[]): boolean {
   const isKnown = (pattern: RegExp) => known.some((one) => one.weight === 'fails' && pattern.test(one.what));
   const [, role] = /(?:ERROR: +role|SET ROLE|member of role) "(.*?)"(?: does not exist|$| )/.exec(what) ?? [];
@@ -70,7 +72,7 @@ function isTold({ what }: RestoreFinding, known: readonly RestoreFinding[]): boo
   return /locale name/.test(what) && isKnown(/the locale/);
 }
 
-/** Whoever goes on after failures gets a list of them. */
+/** A restore that goes on after failures lists them, so they weigh less. */
 function lighter(finding: RestoreFinding): RestoreFinding {
   return finding.weight === 'fails' ? { ...finding, weight: 'may-fail' } : finding;
 }
@@ -100,7 +102,7 @@ async function stepsOf(
   ];
 }
 
-/** A replacement that is proven keeps what it has replaced itself, and what was replaced today. */
+/** A proven replacement keeps what it has replaced itself, and what was replaced today. */
 function fatesOf(kept: readonly KeptDatabase[], { proof }: TargetOptions): string[] {
   const dropped = kept.filter(({ recent }) => proof && !recent);
   return [
@@ -125,7 +127,7 @@ async function makeFindings(session: Maintenance, { user }: Login): Promise<Rest
   ];
 }
 
-/** Up to PostgreSQL 14 everybody may make something in the schema public, since then its owner alone. */
+/** Up to PostgreSQL 14 everybody may make objects in the schema public, since then only its owner. */
 async function fillFindings(login: Login, { catalog }: TargetOptions, signal: AbortSignal): Promise<RestoreFinding[]> {
   const [row] = await withSession(login, signal, (session) =>
     session.rows<{ creates: boolean; public: boolean | null }>(

@@ -10,8 +10,8 @@ import type { PostgresSession } from '../session.ts';
 type Expected = { manifest: Manifest; user: string; proof: boolean };
 
 /**
- * What will fail behind the definitions, asked where they were tried and hold no row: what a role may not read that
- * has to prove them, and functions that can't do their work while rows are loaded.
+ * What will fail after the definitions, checked where they were tried without rows: what the role may not read for the
+ * proof, and functions that can't work while rows are loaded.
  */
 export async function madeFindings(session: PostgresSession, expected: Expected): Promise<RestoreFinding[]> {
   return [
@@ -23,7 +23,7 @@ export async function madeFindings(session: PostgresSession, expected: Expected)
 
 type ProvenTable = { name: string; hides: boolean };
 
-/** Row-level security holds for owners, too, where it is forced. */
+/** Row-level security also holds for owners if it is forced. */
 async function unreadable(session: PostgresSession, user: string): Promise<RestoreFinding[]> {
   const tables = await session.rows<ProvenTable>(`
     select oid::regclass::text as name, has_table_privilege(oid, 'select') as hides from pg_class
@@ -46,7 +46,7 @@ async function unreadable(session: PostgresSession, user: string): Promise<Resto
   ];
 }
 
-/** Their text is the name of a role, and a dump's rows are text. */
+/** Types whose text is the name of a role, while a dump's rows are text. */
 async function rowsOfRoles(session: PostgresSession, { tables }: Manifest): Promise<RestoreFinding[]> {
   const filled = tables.filter(({ rows }) => rows > 0).map(({ table }) => table);
   const found = await session.rows<{ name: string }>(
@@ -66,8 +66,8 @@ async function rowsOfRoles(session: PostgresSession, { tables }: Manifest): Prom
 type UsedFunction = { oid: string; name: string; schema: string; used: string; table: string | null };
 
 /**
- * Functions in SQL that constraints, generated columns and indexes call, and that find what they name by the search
- * path alone: rows are loaded with an empty one, as in every dump. The server's own check of a body tells.
+ * SQL functions that constraints, generated columns and indexes call, and that find what they name only through the
+ * search path: rows are loaded with an empty one, as in every dump. The server's own check of a body tells.
  */
 async function lostFunctions(session: PostgresSession, { tables }: Manifest): Promise<RestoreFinding[]> {
   const filled = new Set(tables.filter(({ rows }) => rows > 0).map(({ table }) => table));

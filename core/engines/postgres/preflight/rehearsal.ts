@@ -11,7 +11,7 @@ import { madeFindings } from './made.ts';
 
 type PostgresTrial = {
   manifest: Manifest;
-  /** Whether all is to be read again, and compared. */
+  /** Whether everything is to be read again and compared. */
   proof: boolean;
   state: Target['state'];
   loading: Pick<Loading, 'user' | 'from' | 'serverMajor'>;
@@ -20,12 +20,12 @@ type PostgresTrial = {
   contents(part: ManifestPart, signal: AbortSignal): ByteStream;
 };
 
-/** `held`: the definitions were tried, so that what may fail of them is known. */
+/** `held`: the definitions were tried, so their failures are known. */
 export type PostgresRehearsal = { held: boolean; findings: RestoreFinding[] };
 
 /**
- * Makes the backup's definitions, without rows, in a database of their own that is dropped again: whatever this server
- * and this role refuse of them is told. A role that may make no database can't try that.
+ * Makes the backup's definitions, without rows, in a scratch database that is dropped again: reports whatever this
+ * server and role refuse. A role that may not make a database can't try that.
  */
 export async function rehearse(login: Login, trial: PostgresTrial, signal: AbortSignal): Promise<PostgresRehearsal> {
   const { manifest, proof, loading, state, open, contents } = trial;
@@ -70,14 +70,14 @@ function untried(why: string): PostgresRehearsal {
   return { held: false, findings: [{ weight: 'note', what }] };
 }
 
-/** pg_cron can be made in one database alone, which has the name that is restored into. */
+/** pg_cron can be created in only one database, which has the name that is restored into. */
 function isOfThatName(error: string, database: string): boolean {
   return error.includes(`can only create extension in database ${database}`);
 }
 
 /**
- * Without what fails because something else has: what could not be made does not exist. pg_restore names an object
- * without its schema.
+ * Leaves out failures that follow from others, because what could not be made does not exist. pg_restore names an
+ * object without its schema.
  */
 function rootsOf(failures: readonly LoadFailure[]): LoadFailure[] {
   const unmade = new Set<string>();

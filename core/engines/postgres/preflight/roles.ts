@@ -9,7 +9,7 @@ import type { ArchiveRoles } from './archive-roles.ts';
 type KnownRole = { name: string; ours: boolean };
 const withoutOwners = 'or leave out who owns what, and who may do what: --no-owner';
 
-/** Roles that the backup names and that are not on this server, and those for which `user` may not act. */
+/** Roles that the backup names and that this server lacks, and those for which `user` may not act. */
 export async function roleFindings(
   session: PostgresSession & { serverMajor: number },
   { catalog, roles, user }: { catalog: Catalog; roles: ArchiveRoles; user: string },
@@ -66,7 +66,7 @@ function othersFindings(others: readonly KnownRole[], owned: Map<string, string[
   });
 }
 
-/** A catalog holds digests of its owners; the roles of the system are not made by anybody. */
+/** A catalog has digests of owners; the system's roles always exist. */
 function ownerDigests(catalog: Catalog): [object: string, digest: string][] {
   if (isFirstFormat(catalog)) return [];
   return Object.entries(catalog['owner'] ?? {}).filter(([object]) => object !== 'schema public');
@@ -83,7 +83,7 @@ function ownedBy(catalog: Catalog, known: readonly KnownRole[]): Map<string, str
   );
 }
 
-/** Digests of owners whom this server does not have, with what they own. */
+/** Digests of owners that this server lacks, with what they own. */
 function unknownOwners(catalog: Catalog, known: readonly KnownRole[]): Map<string, string[]> {
   const there = new Set(known.map(({ name }) => definitionText(name, [])));
   const unknown = ownerDigests(catalog).filter(([, digest]) => !there.has(digest));
@@ -91,14 +91,14 @@ function unknownOwners(catalog: Catalog, known: readonly KnownRole[]): Map<strin
   return new Map([...grouped].map(([digest, owned]) => [digest, owned.map(([object]) => object)]));
 }
 
-/** Names of the archive whose digest is that of an owner whom this server does not have. */
+/** Names in the archive whose digest is that of an owner that this server lacks. */
 function missingOwners(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
   const unknown = unknownOwners(catalog, known);
   if (unknown.size === 0) return [];
   return [...new Set(listed)].filter((name) => unknown.has(definitionText(name, [])));
 }
 
-/** What belongs to a role that is missing, and that the archive does not name: large objects, which are among the rows. */
+/** Objects of a missing role that the archive does not name: large objects, which are among the rows. */
 function namelessOwned(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
   const named = new Set(listed.map((name) => definitionText(name, [])));
   return [...unknownOwners(catalog, known)].flatMap(([digest, objects]) => (named.has(digest) ? [] : objects));
@@ -116,20 +116,21 @@ function namelessFindings(objects: readonly string[]): RestoreFinding[] {
 }
 
 /**
- * Large objects that somebody may have rights on who is not on this server: of a grant the catalog holds a digest, and
- * the archive no name. Those are known that their owner alone has, and one more role that is here, or everybody.
+ * Large objects on which a role may have rights that this server lacks: the catalog has only a digest of the grants,
+ * and the archive no names. Known are those on which only the owner has rights, and at most one other role that exists
+ * here, or PUBLIC.
  */
 function unreadableGrants(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
   const isLarge = (name: string) => name.startsWith('large object ');
   const grants = Object.entries(catalog['grant'] ?? {}).filter(([object]) => isLarge(object));
-  // the archives of older clients name who may do what with large objects
+  // archives of older clients name the roles with rights on large objects
   if (grants.length === 0 || listed.some((word) => word.startsWith('OBJECT '))) return [];
   const roles = known.map(({ name }) => name);
   const owners = new Map(roles.map((name) => [definitionText(name, []), name]));
   const readable = new Map<string, Set<string>>();
   return grants.flatMap(([object, digest]) => {
     const owner = owners.get(catalog['owner']?.[object] ?? '');
-    // of one whose owner is missing that is told
+    // one with a missing owner is reported elsewhere
     if (owner === undefined) return [];
     if (!readable.has(owner)) readable.set(owner, new Set(grantsOf(owner, roles)));
     return readable.get(owner)!.has(digest) ? [] : [object];
@@ -145,7 +146,7 @@ function grantsOf(owner: string, roles: readonly string[]): string[] {
     ...['f', 't'].flatMap((read) => ['f', 't'].map((write) => [`SELECT ${read}`, `UPDATE ${write}`])),
   ];
   const more = ['public', ...roles].flatMap((role) => sets.map((rights) => rights.map((right) => `${role} ${right}`)));
-  // which comes first is up to how the source sorts
+  // the source's sort order decides which comes first
   const texts = [
     own,
     ...more.flatMap((one) => [
@@ -156,7 +157,7 @@ function grantsOf(owner: string, roles: readonly string[]): string[] {
   return texts.map((text) => definitionText(text, []));
 }
 
-/** As PostgreSQL prints an array of texts that hold blanks. */
+/** In PostgreSQL's form for an array of texts with blanks. */
 function arrayText(items: readonly string[]): string {
   return `{${items.map((item) => `"${item.replaceAll(/["\\]/g, (char) => `\\${char}`)}"`).join(',')}}`;
 }

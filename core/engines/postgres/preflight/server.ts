@@ -8,8 +8,8 @@ import type { PostgresSession } from '../session.ts';
 type ServerSession = PostgresSession & { serverMajor: number };
 
 /**
- * What the backup asks of the server whatever its definitions are; of what its definitions ask, what may fail, unless
- * they were `tried`.
+ * What the backup needs of the server, apart from its definitions; also what may fail of its definitions, unless they
+ * were `tried`.
  */
 export async function serverFindings(
   session: ServerSession,
@@ -135,7 +135,7 @@ async function tablespaceFindings(session: ServerSession, catalog: Catalog): Pro
 
 const invalidValue = '22023';
 
-/** Whether the server's system has a locale: no more is asked than to print money in it, and nothing is kept. */
+/** Whether the server's system has a locale: only tries to print money in it, and keeps nothing. */
 async function localeFindings(session: ServerSession, catalog: Catalog): Promise<RestoreFinding[]> {
   const { collate, ctype, provider } = catalog['database'] ?? {};
   const found: RestoreFinding[] = [];
@@ -165,7 +165,7 @@ async function localeFindings(session: ServerSession, catalog: Catalog): Promise
   return found;
 }
 
-/** Kinds that only a superuser makes; managed servers let their master user make some of them. */
+/** Kinds that only a superuser can make; managed servers let their master user make some of them. */
 const ofSuperusers = ['event trigger', 'foreign-data wrapper', 'language', 'cast', 'subscription'];
 
 function superuserFindings(catalog: Catalog): RestoreFinding[] {

@@ -6,8 +6,9 @@ type Tree = string | number | boolean | null | Tree[] | { [field: string]: Tree 
 type TreeNode = { [field: string]: Tree };
 
 /**
- * Whether two definitions of a catalog are the same but for how PostgreSQL printed them: the facts to the letter, the
- * statements in the tree that PostgreSQL's own parser makes of them. The parser is loaded when it is first needed.
+ * Whether two definitions of a catalog differ only in how PostgreSQL printed them: the facts must be equal to the
+ * letter, the statements in the tree that PostgreSQL's own parser makes of them. The parser is loaded when it is first
+ * needed.
  */
 export async function meansTheSame(expected: string, found: string): Promise<boolean> {
   const [before, after] = [readDefinition(expected), readDefinition(found)];
@@ -25,8 +26,8 @@ export async function meansTheSame(expected: string, found: string): Promise<boo
 }
 
 /**
- * The tree of a statement, the same for each way in which PostgreSQL prints it. Undefined where the parser does not
- * understand it, or is not at hand.
+ * The tree of a statement, equal for all ways in which PostgreSQL prints it. Undefined if the parser does not
+ * understand it, or is unavailable.
  */
 export async function meaningOf(statement: string): Promise<Tree | undefined> {
   try {
@@ -37,7 +38,7 @@ export async function meaningOf(statement: string): Promise<Tree | undefined> {
   }
 }
 
-/** Equivalences, from the leaves up. Each holds for every type, for the parser knows none. */
+/** Equivalences, applied from the leaves up. Each holds for every type, because the parser knows none. */
 function alike(tree: Tree): Tree {
   if (Array.isArray(tree)) return tree.map(alike);
   if (typeof tree !== 'object' || tree === null) return tree;
@@ -54,7 +55,7 @@ function isPosition(field: string, value: Tree): boolean {
 }
 
 /**
- * `ARRAY[a, b]::t[]` is `ARRAY[a::t, b::t]`: an array is converted value by value. An array within an array is
+ * `ARRAY[a, b]::t[]` equals `ARRAY[a::t, b::t]`: an array is converted value by value. An array within an array is
  * converted as one.
  */
 function castInside(node: TreeNode): TreeNode {
@@ -69,7 +70,7 @@ function castInside(node: TreeNode): TreeNode {
   return { A_ArrayExpr: { elements: converted } };
 }
 
-/** `(a AND b) AND c` is `a AND b AND c`, and so for OR. */
+/** `(a AND b) AND c` equals `a AND b AND c`; the same for OR. */
 function flattened(node: TreeNode): TreeNode {
   const bool = field(node, 'BoolExpr');
   const args = bool?.['args'];

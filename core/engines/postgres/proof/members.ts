@@ -3,9 +3,9 @@ import { membersIn, membersKind, shortened } from '../catalog/members.ts';
 import type { Member } from '../catalog/members.ts';
 
 /**
- * What of the members of extensions is not as it was in the source: a restored database has what its server installs.
- * Where the versions of an extension differ, only what somebody had changed is named; where those of the servers do,
- * what they print differently is compared for that alone.
+ * How the members of extensions differ from the source: a restored database has what its server installs. If the
+ * versions of an extension differ, only what somebody had changed is reported; if those of the servers differ, what
+ * they print differently is ignored.
  */
 export function memberExceptions(expected: Catalog, found: Catalog, owners: boolean, sameVersion: boolean): string[] {
   return Object.keys(expected[membersKind] ?? {}).flatMap((extension) => {
@@ -32,7 +32,7 @@ function versionOf(catalog: Catalog, extension: string): string | undefined {
   return catalog['extension version']?.[extension];
 }
 
-/** In words, what differs. */
+/** The difference in words. */
 function unlike(
   before: Member | undefined,
   after: Member | undefined,

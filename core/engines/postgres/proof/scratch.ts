@@ -6,12 +6,12 @@ import { inScratch, makeDefinitions } from '../database/scratch.ts';
 import { withSession } from '../session.ts';
 import { openTarget } from '../restore/target.ts';
 
-/** What a server makes of definitions; `whole`: nothing of them was refused. */
+/** What a server makes of definitions; `whole`: it refused none of them. */
 export type ScratchCatalog = { catalog: Catalog; whole: boolean };
 
 /**
  * What this server makes of a backup's definitions alone, in a database that is gone when this returns. Undefined: this
- * role may make no database.
+ * role may not make a database.
  */
 export async function madeFrom(
   login: Login,
@@ -33,7 +33,7 @@ export async function madeFrom(
   );
 }
 
-/** The same way that a restore goes, without its rows; what can't be made is missing then, and the answer is false. */
+/** Loads as a restore does, without rows. False if something could not be made and is missing. */
 async function load(
   scratch: Login,
   tools: Tools,

@@ -14,9 +14,9 @@ const byArchive = 'by what the archive makes here';
 const byName = 'by name alone: the servers’ versions differ';
 
 /**
- * Decides on objects that are printed differently. A text of PostgreSQL's own is often printed in another way once it
- * was read back, so that statements are compared as they are parsed; what that leaves open, with what this very server
- * makes of the backup's definitions alone.
+ * Decides about objects that are printed differently. PostgreSQL often prints its own text differently after reading it
+ * back, so statements are compared as parsed; what that leaves open is compared with what this server makes of the
+ * backup's definitions alone.
  */
 export async function settle(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<Settled> {
   const { expected, found, owners, sameVersion } = compared;
@@ -72,7 +72,7 @@ export async function settle(login: Login, tools: Tools, compared: Compared, sig
   };
 }
 
-/** What pg_dump leaves out where it is on a table of an extension, and what backups of before did not tell. */
+/** What pg_dump leaves out if it is on an extension's table; older backups did not say so. */
 function mayBeNobodys({ how, kind }: Unequal, expected: Catalog): boolean {
   const hasExtensions = Object.keys(expected['extension'] ?? {}).some((name) => name !== 'plpgsql');
   return how === 'missing' && hasExtensions && ['index', 'table constraint', 'trigger', 'rule'].includes(kind);
@@ -81,8 +81,8 @@ function mayBeNobodys({ how, kind }: Unequal, expected: Catalog): boolean {
 const mostNames = 5;
 
 /**
- * A restore computes materialized views anew: their rows are no copy of what stood in the source, which may have been
- * older, or other each time.
+ * A restore computes materialized views anew: their rows are no copy of the source's, which may have been older, or
+ * different each time.
  */
 function notCompared(expected: Catalog): string[] {
   const views = Object.keys(expected['materialized view'] ?? {});
@@ -91,7 +91,7 @@ function notCompared(expected: Catalog): string[] {
   return [`rows of materialized views, which a restore computes anew: ${views.slice(0, mostNames).join(', ')}${more}`];
 }
 
-/** One after the other: a tree takes a hundred times the memory of its statement. */
+/** One after the other, because a tree takes a hundred times the memory of its statement. */
 async function undecided(
   changed: Unequal[],
   expected: Catalog,
@@ -106,10 +106,7 @@ async function undecided(
   return open;
 }
 
-/**
- * Kinds that pg_dump leaves to the server that restores, or that a restore may: what to say of one that came out
- * otherwise.
- */
+/** Kinds that pg_dump leaves to the restoring server, or a restore may leave to it: what to say if one differs. */
 const leftToTheServer: Record<string, (one: Unequal, expected: Catalog, found: Catalog) => string> = {
   'extension version': (one, expected, found) =>
     `extension ${one.name} is of version ${textOf(found, one) || 'unknown'} and was of ` +

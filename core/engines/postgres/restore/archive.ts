@@ -20,8 +20,8 @@ export type ArchiveSection = 'pre-data' | 'post-data';
 export const tooNew = 'SET transaction_timeout = 0;';
 
 /**
- * Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in
- * parallel. It holds definitions, no rows. `keep` gets that file when its definitions are made, and may take it away.
+ * Restores one section of the archive in `content`. It goes through a file, because pg_restore must seek in it to work
+ * in parallel. The file holds definitions, no rows. `keep` gets it when its definitions are made, and may keep it.
  */
 export async function loadSection(
   section: ArchiveSection,
@@ -47,7 +47,7 @@ export async function loadSection(
   }
 }
 
-/** Makes these entries of an archive, and nothing else of it, one after the other. */
+/** Makes only these entries of an archive, one after the other. */
 export async function loadEntries(
   file: string,
   ids: readonly string[],
@@ -63,7 +63,7 @@ export async function loadEntries(
   }
 }
 
-/** Extensions first, where something of them is to be set before anything relies on it. */
+/** Extensions first, if something on them is to be set before anything relies on it. */
 async function definitions(file: string, folder: string, loading: Loading, signal: AbortSignal): Promise<void> {
   const load = loading.keepGoing ? goOn : allOrNothing;
   const isApart = loading.onExtensions === undefined ? undefined : isExtension;
@@ -92,7 +92,7 @@ async function allOrNothing(
     );
     return loadScript(withoutLines(script, [tooNew, ...restrictLines(key)]), { key }, loading, signal);
   }
-  // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000
+  // one transaction would hold a lock for each table, sequence and type: more than a server's default limit for 3,000
   // tables
   const together = section === 'pre-data' && loading.clientMajor >= 17 ? ['--transaction-size=500'] : [];
   const sideBySide = section === 'post-data' && loading.jobs > 1 ? [`--jobs=${loading.jobs}`] : [];
@@ -105,8 +105,8 @@ async function allOrNothing(
 }
 
 /**
- * Goes on after every failure, object by object in one session: what several would say side by side could not be told
- * apart. Without `keepGoing` only policies for missing roles may fail, which are left out on purpose.
+ * Goes on after every failure, object by object in one session: messages of parallel sessions could not be told apart.
+ * Without `keepGoing` only policies for missing roles may fail, which are left out on purpose.
  */
 async function goOn(
   section: ArchiveSection,
@@ -126,7 +126,7 @@ async function goOn(
 }
 
 /**
- * Runs pg_restore against the database. It says which object it is at only when it says everything: the rest of that is
+ * Runs pg_restore against the database. It says which object it works on only in verbose mode, whose other output is
  * kept from those who hear warnings.
  */
 async function restored(
@@ -149,14 +149,14 @@ async function restored(
 }
 
 const isPolicy = (line: string): boolean => /^\d+; \d+ \d+ (?:POLICY |COMMENT .*\bPOLICY )/.test(line);
-/** With the schemas that they go into. */
+/** Including the schemas that they go into. */
 const isExtension = (line: string): boolean => /^\d+; \d+ \d+ (?:SCHEMA|EXTENSION) - /.test(line);
 
 type ArchiveArguments = { chosen?: string[]; others: string[] };
 
 /**
- * How pg_restore is told to take the entries of which something holds, where there are any, and how to take all others
- * that are to be restored.
+ * The options that make pg_restore take only the matching entries, if there are any, and those that make it take all
+ * the others to be restored.
  */
 async function setApart(
   isChosen: ((line: string) => boolean) | undefined,
@@ -187,15 +187,15 @@ async function listed(name: string, lines: readonly string[], folder: string): P
 }
 
 /**
- * pg_restore takes what is said of an object (comments, grants) to be of the section of the object before it; before the
- * first, that is of what the list leaves out.
+ * pg_restore counts what is attached to an object (comments, grants) to the section of the preceding object; at the
+ * beginning of the list, that would be a section that is left out.
  */
 function withObjectFirst(lines: readonly string[]): string[] {
   const first = lines.findIndex((line) => /^\d+; \d+ \d+ (?!COMMENT |ACL |SECURITY LABEL |DEFAULT ACL )/.test(line));
   return first < 0 ? [...lines] : [lines[first]!, ...lines.toSpliced(first, 1)];
 }
 
-/** Whether an entry of an archive's list is to be restored, and is not yet. */
+/** Whether an entry of an archive's list is still to be restored. */
 export function isRestored(line: string, { entries, made }: Pick<Loading, 'entries' | 'made'>): boolean {
   const id = line.slice(0, Math.max(line.indexOf(';'), 0));
   return !made.has(id) && (entries === undefined || entries.has(id));

@@ -5,13 +5,13 @@ import { withSession } from '../session.ts';
 import { serverWords } from './errors/server-words.ts';
 
 const limitMs = 60_000;
-/** One column, and a boolean or null in it. */
+/** One column with a boolean or null. */
 const oneAnswer = /^\{"(?:[^"\\]|\\.)*":(true|false|null)\}$/;
 const canceled = '57014';
 
 /**
- * Asks a statement in a transaction that can't write, with the search path that an application has. Its value stands in
- * the extended protocol, which takes one statement alone.
+ * Runs a statement in a transaction that can't write, with an application's search path. Uses the extended protocol,
+ * which accepts only a single statement.
  */
 export async function askTrue(login: Login, statement: string, signal: AbortSignal): Promise<AssertionEnd> {
   return withSession(login, signal, async (session) => {
@@ -27,7 +27,7 @@ export async function askTrue(login: Login, statement: string, signal: AbortSign
   });
 }
 
-/** Any shape but one boolean is a mistake of the question, and says nothing of the rows. */
+/** Any other result than one boolean is a mistake in the statement, and says nothing about the rows. */
 function endOf([first, ...more]: readonly { row: string }[]): AssertionEnd {
   if (first === undefined) return { error: 'it gives no row' };
   if (more.length > 0) return { error: 'it gives several rows' };
@@ -36,7 +36,7 @@ function endOf([first, ...more]: readonly { row: string }[]): AssertionEnd {
   return value === 'true' ? 'true' : 'not-true';
 }
 
-/** Why the server could not answer, without a value of any row. Whatever else went wrong is thrown. */
+/** Why the server could not answer, without a value of any row. Rethrows other errors. */
 function whyNot(error: unknown, statement: string): string {
   const cause = (
     error as { cause?: { severity?: unknown; code?: unknown; message?: unknown; routine?: string } } | null

@@ -4,7 +4,7 @@ import { arrangements, closingOptions, commentOf, tablespaceOf } from '../databa
 import { quoteLiteral } from '../identifier.ts';
 import { holdsTimescale, tellTimescale } from './timescale.ts';
 
-/** What a database's own settings may make of a restore: rows that read otherwise, or a refusal. */
+/** Overrides of a database's own settings that would make rows read differently, or be refused. */
 const options = [
   'lc_monetary=C',
   'xmloption=content',
@@ -16,8 +16,8 @@ const options = [
 const database = ':"db"';
 
 /**
- * Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. Nothing
- * in a name or a value is read by the shell.
+ * Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. The
+ * shell interprets nothing in a name or a value.
  */
 export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog, ownerless = false): ByHand[] {
   const load = `pg_restore --exit-on-error ${ownerless ? '--no-owner --no-privileges ' : ''}`;
@@ -63,7 +63,10 @@ function creation(catalog: Catalog): string[] {
   return given.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${shellWord(value)}`]));
 }
 
-/** Statements about the database, from the one that is always there: settings and comments hold what nobody else may read. */
+/**
+ * Statements about the database, run from one that always exists. They are private, because settings and comments may
+ * be confidential.
+ */
 function sql(statements: readonly string[]): ByHand[] {
   if (statements.length === 0) return [];
   return [

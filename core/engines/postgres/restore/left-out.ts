@@ -7,8 +7,8 @@ const comment = new RegExp(`^COMMENT ON POLICY (${name}) ON (${name}(?:\\.${name
 const missingRole = /role "(.*)" does not exist/s;
 
 /**
- * Policies that could not be made because they are for a role that this server does not have, and their comments: by
- * the names that a catalog gives them. Such a policy concerns nobody here.
+ * Policies, with their comments, that could not be made because this server lacks a role: by their names in a catalog.
+ * Such a policy concerns nobody here.
  */
 export function leftOutPolicies(refusals: readonly RefusedStatement[]): {
   leftOut: LeftOut[];
@@ -33,7 +33,7 @@ export function leftOutPolicies(refusals: readonly RefusedStatement[]): {
   return { leftOut, others };
 }
 
-/** As `pg_identify_object` names a policy. */
+/** The name that `pg_identify_object` gives a policy. */
 function identityOf(pattern: RegExp, statement: string): string | undefined {
   const [, called, table] = pattern.exec(statement) ?? [];
   return called === undefined ? undefined : `${called} on ${table}`;

@@ -37,7 +37,7 @@ function tablespacesOf(catalog: Catalog): string[] {
   return [...new Set([tablespaceOf(catalog) ?? [], Object.values(catalog['tablespace'] ?? {})].flat())].sort();
 }
 
-/** What became of the database that was replaced, for people; drops what need not be kept. */
+/** Notes about the replaced database; drops what need not be kept. */
 export function notesOfOld(session: PostgresSession, login: Login, fate: FateOfOld): Promise<string[]> {
   return oldNotes(
     { ...fate, keepMs: login.keepReplacedMs },

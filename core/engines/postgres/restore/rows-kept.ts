@@ -7,11 +7,11 @@ import { isLost, subjectOf } from './errors/restore-errors.ts';
 import type { RefusedStatement } from './errors/restore-errors.ts';
 import { tryRows, tryScript } from './script.ts';
 
-/** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */
+/** Loads data parts block by block, so that rows that can't be loaded affect no others. */
 export type KeptRows = {
   load(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
   /**
-   * Once every part was loaded: tries again what a check that reads another table refused, for the other table was
+   * Call it once every part was loaded: tries again what was refused by a check that reads another table, which was
    * empty then.
    */
   again(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
@@ -20,7 +20,7 @@ export type KeptRows = {
 const settings = /^(?:SET (?!SESSION )|SELECT pg_catalog\.set_config\()/;
 
 export function keptRows(loading: Loading): KeptRows {
-  /** By part, the numbers of its pieces whose rows were refused. */
+  /** By part, the numbers of its blocks whose rows were refused. */
   const refused = new Map<string, Map<number, LoadFailure>>();
   return {
     async load(file, content, signal) {
@@ -58,7 +58,7 @@ type Handling = {
   statements?(script: ByteStream): Promise<void>;
 };
 
-/** Each piece under the settings that stand before it. */
+/** Each block with the settings that stand before it. */
 async function eachBlock(content: AsyncGenerator<Passed>, { rows, statements }: Handling): Promise<void> {
   let head = '';
   let number = 0;
@@ -79,8 +79,8 @@ async function* joined(head: string, rest: ByteStream): ByteStream {
 }
 
 /**
- * Statements, each large object's in a transaction of their own: what opens one holds no longer. The settings among
- * them are noted.
+ * Statements, each large object's in a transaction of its own, because a handle is only valid within one. Notes the
+ * settings among them.
  */
 async function* noting(statements: AsyncIterable<Buffer>, note: (statement: string) => void): ByteStream {
   for await (const chunk of statements) {
@@ -92,7 +92,7 @@ async function* noting(statements: AsyncIterable<Buffer>, note: (statement: stri
   }
 }
 
-/** What was refused, but for what only follows from it. */
+/** What was refused, without what only follows from it. */
 function failureIn(refusals: RefusedStatement[], loading: Loading, signal: AbortSignal): LoadFailure[] {
   if (refusals.some(isLost)) throw refusedError(refusals, undefined, loading, signal);
   return refusals

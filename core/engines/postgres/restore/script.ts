@@ -9,7 +9,7 @@ import { restricted } from './text/restricted.ts';
 const stopping = ['--set=ON_ERROR_STOP=1'];
 
 /**
- * Runs a script in psql up to its first failure, `whole`: in one transaction; `key`: restricted by this one. Throws
+ * Runs a script in psql up to its first failure. `whole`: in one transaction; `key`: restricted by this key. Throws
  * with the statement that failed.
  */
 export async function loadScript(
@@ -28,8 +28,8 @@ export async function loadScript(
 }
 
 /**
- * Runs a script in psql, every statement of it, and returns what was refused. To be used for no script that holds rows:
- * psql would read the rows of a COPY that was refused as statements.
+ * Runs every statement of a script in psql, and returns what was refused. Not for scripts with rows: psql would read
+ * the rows of a refused COPY as statements.
  */
 export async function tryScript(
   content: ByteStream,
@@ -41,7 +41,7 @@ export async function tryScript(
   return refusals;
 }
 
-/** Runs a script in psql up to its first failure, in one transaction, and returns that. */
+/** Runs a script in psql up to its first failure, in one transaction, and returns that failure. */
 export async function tryRows(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<RefusedStatement[]> {
   const { refusals, ended } = await run(restricted(content), [...stopping, '--single-transaction'], loading, signal);
   if (ended !== undefined && (signal.aborted || refusals.length === 0))
@@ -49,7 +49,7 @@ export async function tryRows(content: ByteStream, loading: Loading, signal: Abo
   return refusals;
 }
 
-/** Terse: the details of an error hold values of rows. */
+/** Terse, because the details of an error hold values of rows. */
 async function run(
   content: ByteStream,
   how: readonly string[],

@@ -44,14 +44,14 @@ import { withSession } from '../session.ts';
 import { freeName, requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
- * Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through
- * TCP keepalive.
+ * Building an index on a large table takes hours, during which psql neither prints nor reads; a dead server is noticed
+ * by TCP keepalive.
  */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
 /**
- * What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it
- * should be.
+ * What this restore has made: nothing yet, or a database that is being filled, is kept for a person, or is in its
+ * place.
  */
 type MadeDatabase =
   | { state: 'none' | 'filling' | 'dropped' | 'forestalled' }
@@ -59,7 +59,7 @@ type MadeDatabase =
 
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its
- * place only when all is loaded and proven: whatever fails before costs nothing.
+ * place only when everything is loaded and proven: a failure before that costs nothing.
  */
 export async function openTarget(
   login: Login,
@@ -158,7 +158,7 @@ export async function openTarget(
       wasThere: (kind, name, now) =>
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
-    // of a database that was there, nothing is set
+    // nothing is set on a database that existed before
     afterProof: state === 'empty' ? [] : closingOptions('', catalog).map(({ kind, name }) => ({ kind, name })),
     foresee(replace, contents, stop) {
       const elsewhere = (at: Login, end: AbortSignal) => openTarget(at, tools, { ...given, keepGoing: true }, end);
@@ -226,7 +226,7 @@ export async function openTarget(
         if (made.state === 'finished') throw cause;
         if (mayBeDone(cause)) made = { state: 'unknown', name };
         if (made.state === 'unknown') throw cause;
-        // a server that went away: what was made is dropped, or swept by the next run, which makes it anew
+        // the server went away: what was made is dropped now, or swept by the next run, which makes it anew
         if (isLost(cause)) throw lostAtSwap(login.database, cause);
         await keep(stop);
         throw notSwapped(login.database, name, manifest.id, cause);
@@ -240,7 +240,7 @@ export async function openTarget(
   };
 }
 
-/** Which tables are restored, where not all are; programs of the layer read the archive, and no server. */
+/** Which tables are restored, if not all are; programs of the layer read the archive, without a server. */
 async function chosenOf(
   login: Login,
   tools: Tools,
@@ -254,7 +254,7 @@ async function chosenOf(
   return excerptOf({ ...options, tables }, (args) => run('pg_restore', args), signal);
 }
 
-/** As a data part would, without reading the one in which the positions of all sequences stand. */
+/** Sets positions as a data part would, without reading the part with the positions of all sequences. */
 async function setPositions(positions: readonly string[], loading: Loading, signal: AbortSignal): Promise<void> {
   async function* script(): ByteStream {
     yield Buffer.from(`SET client_encoding = 'UTF8';\n${positions.join('')}`);
@@ -272,7 +272,7 @@ function loadingOf(
 ): RowLoading {
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
   const secrets = new Set<string>();
-  // with jobs, pg_restore logs in once more when all is done: a token has expired by then
+  // with jobs, pg_restore logs in again when everything is done, and a token has expired by then
   const jobs = typeof login.password === 'object' ? 1 : login.parallel;
   return {
     run: (name, args) =>
@@ -307,7 +307,7 @@ function loadingOf(
   };
 }
 
-/** Notes what is secret to a program when it starts: its words are taken apart as they are, and shown without that. */
+/** Notes what is secret to a program when it starts: its output is parsed unchanged, and shown without secrets. */
 function noting(secrets: Set<string>, run: ProgramRun): ProgramRun {
   return {
     ...run,
@@ -362,7 +362,7 @@ function standing(database: string, before: Target['state'], made: MadeDatabase,
   }
 }
 
-/** Another restore may have been at work when we looked, and be done by now. */
+/** Another restore may have been at work when we looked, and have finished since. */
 async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<void> {
   const { catalog } = await inspect(login, signal);
   if (catalog !== undefined && isEmpty(catalog)) return;
@@ -373,7 +373,10 @@ async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<voi
   );
 }
 
-/** Every database that is made afterwards would be born with what is restored into one of these: but it was so before. */
+/**
+ * Every database made later would contain what is restored into a template; if it was a template before, that is
+ * intended.
+ */
 function requireNoTemplate(database: string, of: string): void {
   if (!/^template[01]$/.test(database) || (database === 'template1' && of === database)) return;
   throw new BackupError(

@@ -5,19 +5,19 @@ import { openSession, sqlState } from '../../session.ts';
 import type { PostgresSession } from '../../session.ts';
 import { ofUsers } from '../../tables.ts';
 
-/** A table as it is called at a moment that is over by the time anybody locks it. */
+/** A table's name at a moment that is over by the time anybody locks it. */
 type Named = { oid: string; name: string };
 
-/** Locks are taken for so many tables with one statement. */
+/** How many tables one LOCK statement names. */
 const lockBatch = 500;
 const askLimitMs = 5000;
 
-/** A name that is gone, or means something else than a table: SQLSTATE codes, PostgreSQL manual, appendix A. */
+/** A name that is gone, or means something other than a table: SQLSTATE codes, PostgreSQL manual, appendix A. */
 const movedStates = ['42P01', '3F000', '42809'];
 
 /**
- * Everything that has to stay as it is for the time of a backup, and that the server can lock: tables with rows,
- * partitioned ones, and those of extensions, whose rows pg_dump prints.
+ * Everything that must not change during a backup and that the server can lock: tables with rows, partitioned ones, and
+ * those of extensions, whose rows pg_dump prints.
  */
 export function readLockable(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
@@ -26,8 +26,8 @@ export function readLockable(session: PostgresSession): Promise<Named[]> {
 }
 
 /**
- * What the session sees and has not locked, by identity: a lock is taken by name, and a name may have come to mean
- * another table meanwhile.
+ * What the session sees and has not locked, by identity: a lock is taken by name, and a name may mean another table by
+ * then.
  */
 export function readUnlocked(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
@@ -41,7 +41,7 @@ export function readUnlocked(session: PostgresSession): Promise<Named[]> {
 
 /**
  * Locks tables by name against changes of their definitions (ACCESS SHARE: readers and writers go on); false if a name
- * is gone. Throws `lock-timeout` and says who holds the lock.
+ * is gone. Throws `lock-timeout`, naming who holds the lock.
  */
 export async function lock(session: PostgresSession, tables: Named[], login: Login): Promise<boolean> {
   for (let start = 0; start < tables.length; start += lockBatch) {
@@ -66,7 +66,7 @@ type LockHolder = {
   since: string;
 };
 
-/** Says which table was locked, and by whom: with a session of its own, for the first one's transaction is over. */
+/** Adds which table was locked, and by whom, with a new session, because the first one's transaction is over. */
 async function withHolder(error: BackupError, tables: Named[], login: Login): Promise<BackupError> {
   const session = await openSession(login, AbortSignal.timeout(askLimitMs)).catch(() => undefined);
   if (session === undefined) return error;

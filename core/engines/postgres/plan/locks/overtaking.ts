@@ -3,13 +3,12 @@ import { formatDuration } from '../../../../domain/units.ts';
 import type { PostgresSession } from '../../session.ts';
 
 /**
- * The sessions of one backup, none of which stays behind somebody who waits for the locks of its first one. PostgreSQL
- * puts a request for a lock behind those that wait, so that an ALTER TABLE which waits for the first session would hold
- * up all later ones, and they would end with a timeout while the first one waits for nothing but them. It does not see
- * that: nothing in the server says that the first one waits. Each session therefore holds an advisory lock (`join`),
- * and the first one asks for it when a member is behind somebody: now it is a deadlock, of the kind that the server
- * solves by moving the member to the front of its queue, without an error for anybody (src/backend/storage/lmgr/README,
- * "soft" edges).
+ * Keeps the sessions of a backup from being stuck behind somebody who waits for the locks of its first session.
+ * PostgreSQL queues lock requests: an ALTER TABLE that waits for the first session would block all later ones, until
+ * they time out while the first session waits only for them. The server does not see that, because nothing tells it
+ * that the first session waits. So each session holds an advisory lock (`join`), and the first session requests it when
+ * a member is stuck: now it is a deadlock, of the kind that the server solves by moving the member to the front of its
+ * queue, without an error for anybody (src/backend/storage/lmgr/README, "soft" edges).
  */
 export type Overtaking = {
   /** The statement with which a session joins, before its transaction. */
@@ -20,19 +19,19 @@ export type Overtaking = {
 };
 
 /**
- * How long others may wait for the backup: so many times as long as it waits for them. Whoever waits for a table holds
- * up all who come after.
+ * How long others may wait for the backup, as a multiple of how long it waits for them: whoever waits for a table also
+ * blocks everybody who comes after.
  */
 const patience = 10;
 const lookEveryMs = 500;
-/** Any number: it tells our advisory locks from others. The second one is the first session's. */
+/** An arbitrary number that identifies our advisory locks; the second number is the first session's pid. */
 const ours = 7717;
 
 type WaitingSession = { pid: number; table: string; isMember: boolean; now: number };
 
 /**
- * Lets sessions overtake those that wait for the locks of this one, which must be in a transaction, until `stop`.
- * `giveWay` is told when somebody has waited for too long.
+ * Lets sessions overtake those that wait for the locks of this one, which must be in a transaction, until `stop`. Calls
+ * `giveWay` when somebody has waited for too long.
  */
 export async function letOvertake(
   session: PostgresSession,
@@ -54,7 +53,7 @@ export async function letOvertake(
     const tooLong = waiting.find((one) => one.now - (since.get(one.pid) ?? one.now) > limitMs);
     if (tooLong !== undefined) return giveWay(gaveWay(tooLong, limitMs));
     if (!waiting.some(({ isMember }) => isMember)) return;
-    // asked at once, so that no other question comes between them
+    // sent together, so that no other query comes between them
     const wait = session.rows(
       `savepoint waiting; set local lock_timeout = ${deadlockMs + lookEveryMs}; select ` +
         `pg_advisory_xact_lock(${ours}, ${pid})`,
@@ -75,7 +74,7 @@ export async function letOvertake(
   };
 }
 
-/** Whoever waits for a table that this session keeps. */
+/** Those who wait for a table that this session holds. */
 const waitingForUs = `
   with l as materialized (select * from pg_locks where database = (select oid from pg_database where datname = current_database()))
   select pid, relation::regclass::text as table, extract(epoch from clock_timestamp())::float8 * 1000 as now,

@@ -1,43 +1,45 @@
 /**
- * A statement that failed, as a program tells it: `statement` as far as it is told, at most a few thousand characters.
+ * A statement that failed, as a program reports it: `statement` as far as it is reported, at most a few thousand
+ * characters.
  */
 export type RefusedStatement = { object: string; error: string; statement: string };
 
-/** What a program says while it restores, taken apart line by line. */
+/** What a program says while it restores, parsed line by line. */
 export type RestoreLog = {
   hear(line: string): void;
   refusals: RefusedStatement[];
   /** Whether pg_restore has said that it came to its end, and went on after errors. */
   wentOn(): boolean;
-  /** What else it said that a person should know. */
+  /** Its other messages that a person should know. */
   warnings: string[];
 };
 
 const longestStatement = 4000;
-/** So many are told one by one; the work goes on. */
+/** How many failures are listed; the work goes on after that. */
 const mostRefusals = 10_000;
 const mostWarnings = 100;
 
-/** Whatever is behind these words of a statement may be a secret, or a body of thousands of lines. */
+/** After these words, a statement may contain a secret, or a body of thousands of lines. */
 const cutBehind = /\bOPTIONS\s*\(|\bCONNECTION\s+(?=E?')|\bAS\s+(?=E?'|\$)|\bIS\s+(?=E?')/;
 const shownStatement = 240;
 
 /**
- * What it is doing. Workers of `--jobs` write a line in several pieces, into each other's: `pg_restore:pg_restore:
- * executing …`. A failure among such lines is told by the exit status.
+ * Progress messages. Workers of `--jobs` write a line in several pieces, mixed with each other's:
+ * `pg_restore:pg_restore: executing …`. A failure among such lines shows in the exit status.
  */
 const progress =
   /pg_restore:|^ ?(?:executing|creating|dropping|processing|reading|restoring|restored|launching|finished|entering|skipping|setting|connecting|transferring|reducing|enabling|disabling) /;
 
-/** What a server says below an error: it holds values of rows. */
+/** What a server prints below an error: it may hold values of rows. */
 const details = /^(?:DETAIL|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+|[A-Z ]+ NAME): ?/;
 
-/** How the server begins what it says by itself; pg_restore may put its own name before that. */
+/** The prefix of the server's own messages; pg_restore may put its name before it. */
 const servers = /^(?:WARNING|NOTICE|INFO|LOG): /;
 
 /**
- * Reads what `pg_restore --verbose` says. Of an error its message and its hint: details hold values of rows. A name may
- * hold newlines: what follows a line about an object, and is not the server's, belongs to that line.
+ * Parses the output of `pg_restore --verbose`. Of an error keeps the message and the hint, because details hold values
+ * of rows. A name may contain newlines: a line that follows one about an object, and is not the server's, belongs to
+ * it.
  */
 export function hearArchive(): RestoreLog {
   const heard = collector();
@@ -90,7 +92,7 @@ export function hearArchive(): RestoreLog {
 
 const failures = ['ERROR', 'FATAL', 'PANIC'];
 
-/** Reads what `psql --echo-errors` says of a script on its standard input. */
+/** Parses the output of `psql --echo-errors` for a script on its standard input. */
 export function hearScript(): RestoreLog {
   const heard = collector();
   let taking: 'error' | 'statement' | undefined;
@@ -110,7 +112,7 @@ export function hearScript(): RestoreLog {
   };
 }
 
-/** A statement as a message shows it: on one line, without what may be a secret. */
+/** A statement as a message shows it: on one line, without what may be secret. */
 export function shortened(statement: string): string {
   const [, shown = statement] = new RegExp(`^(.*?(?:${cutBehind.source}))`, 's').exec(statement) ?? [];
   const line = shown.replace(/\s+/g, ' ').trim();
@@ -128,14 +130,14 @@ export function subjectOf(statement: string): string {
   return /\blo_?(?:open|write|close|create)\b/.test(statement) ? 'large objects' : 'a statement';
 }
 
-/** Whether an error says that the server is not there any more: whatever follows it says nothing about the backup. */
+/** Whether an error says that the server is gone: what follows it says nothing about the backup. */
 export function isLost({ error }: RefusedStatement): boolean {
   return /no connection to the server|server closed the connection|terminating connection|connection to server .* failed|the database system is (?:shutting down|in recovery|starting up)|SSL SYSCALL error|could not (?:send|receive) data/i.test(
     error,
   );
 }
 
-/** pg_restore names the owner behind an object; where that is one word, it can be told from the name. */
+/** pg_restore adds the owner to an object; if that is a single word, it can be separated from the name. */
 function withoutOwner(entry: string): string {
   return entry.replace(/ (?:\(no owner\)|\S+)$/, '');
 }

@@ -1,4 +1,4 @@
-/** What a code of PostgreSQL means (manual, appendix A), of those that a question leads to. */
+/** The meanings of PostgreSQL's error codes (manual, appendix A) that a query can lead to. */
 const meanings: Readonly<Record<string, string>> = {
   '25006': 'it would write',
   '42501': 'a right is missing',
@@ -11,9 +11,9 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /**
- * What the server says of a statement that it can't answer. A cast to `regclass` and its kind looks up a value of a row
- * as a name, and the error quotes it: so the words are shown where all they name stands in the statement, else the code
- * and what it means. What a function of the database says in words of its own may be anything.
+ * The server's message about a statement that it can't answer. A cast to `regclass` and the like looks up a row's value
+ * as a name, and the error quotes it. So the message is shown only if everything it names is in the statement;
+ * otherwise the code and its meaning. The message of a function in the database may be anything.
  */
 export function serverWords(
   { code, message, routine }: { code: string; message: string; routine: string | undefined },
@@ -23,7 +23,9 @@ export function serverWords(
   return `the server's error ${code}${meanings[code] === undefined ? '' : `: ${meanings[code]}`}`;
 }
 
-/** Quoted names, and what follows a colon. Servers of other tongues quote otherwise: theirs are not taken apart. */
+/**
+ * Quoted names, and what follows a colon. Servers in other languages quote differently: their messages are not shown.
+ */
 function namesOnly(message: string, statement: string): boolean {
   if (/[„“”«»‘’‚「」]/.test(message)) return false;
   const pieces = message.split('"');

@@ -11,16 +11,16 @@ import { loadEntries } from '../archive.ts';
 import type { Loading } from '../loading.ts';
 import { indexesOfTables } from './indexes-of-tables.ts';
 
-/** Indexes and keys that are made as soon as all rows of their table are in, while others are still being loaded. */
+/** Makes indexes and keys as soon as all rows of their table are committed, while others are still being loaded. */
 export type EarlyIndexes = {
-  /** Takes an archive, whose definitions are made already, and looks for the indexes of its tables. */
+  /** Takes an archive whose definitions are already made, and finds the indexes of its tables. */
   keep(file: string, signal: AbortSignal): Promise<void>;
-  /** Makes those of the tables of which nothing is to come any more, now that these data parts are committed. */
+  /** Makes the indexes of tables that are complete now that these data parts are committed. */
   behind(files: readonly string[], signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 };
 
-/** What is made so is noted in `loading.made`. */
+/** What is made is noted in `loading.made`. */
 export function earlyIndexes(parts: readonly ManifestPart[], catalog: Catalog, loading: Loading): EarlyIndexes {
   const data = parts.filter(({ role }) => role === 'data');
   let folder: string | undefined;
@@ -30,7 +30,7 @@ export function earlyIndexes(parts: readonly ManifestPart[], catalog: Catalog, l
 
   return {
     async keep(file, signal) {
-      // rows of a part that does not say whose they are may be anybody's
+      // a part that does not name its tables may have rows of any
       if (data.some(({ tables }) => tables === undefined)) return;
       const listing = await programText(loading.run('pg_restore', ['--list', '--verbose', file]), signal);
       indexes = indexesOfTables(archiveGraph(readEntries(listing), catalog));
@@ -45,7 +45,7 @@ export function earlyIndexes(parts: readonly ManifestPart[], catalog: Catalog, l
         left.delete(table);
         whole.push(...(indexes.get(table) ?? []));
       }
-      // when nothing is loaded any more, the rest is made side by side with all that comes behind rows
+      // when nothing is loaded any more, the rest is made in parallel with everything after the rows
       if (whole.length === 0 || left.size === 0) return;
       for (const id of whole) loading.made.add(id);
       await loadEntries(archive(), whole, loading, signal);
@@ -56,7 +56,7 @@ export function earlyIndexes(parts: readonly ManifestPart[], catalog: Catalog, l
   };
 }
 
-/** By table, the files of the data parts in which its rows stand. */
+/** By table, the files of the data parts with its rows. */
 function partsOfTables(data: readonly ManifestPart[]): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const { file, tables = [] } of data)

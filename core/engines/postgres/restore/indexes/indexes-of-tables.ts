@@ -6,9 +6,9 @@ import { nameKey } from '../../identifier.ts';
 const ofRowsAlone = new Set<EntryKind | undefined>(['INDEX', 'CONSTRAINT']);
 
 /**
- * By table, the numbers of the indexes and keys (primary, unique, of exclusion) that need its rows and nothing else of
- * the archive: one that calls a function may read another table, whatever it is declared to do. What somebody has
- * written a comment on is left out, too: pg_restore finds a comment by what stands before it.
+ * By table, the numbers of the indexes and keys (primary, unique, exclusion) that need only its rows and nothing else
+ * of the archive. One that calls a function is left out, because the function may read another table, whatever its
+ * declaration; so is one with a comment, because pg_restore finds a comment by the entry before it.
  */
 export function indexesOfTables(graph: ArchiveGraph): Map<string, string[]> {
   const known = new Set(graph.entries.map(({ id }) => id));

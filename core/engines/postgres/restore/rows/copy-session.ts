@@ -11,19 +11,19 @@ import { explained } from '../../session.ts';
 import { messageHead, question } from './question.ts';
 
 /**
- * A session of ours that loads rows, by statements that the grammar of data parts has judged: bytes as they are, for
- * they may be in any encoding.
+ * A session of ours that loads rows by statements that the grammar of data parts has judged. They are sent as bytes,
+ * because they may be in any encoding.
  */
 export type CopySession = {
-  /** Returns the server's word for what it did: `SELECT 1`. */
+  /** Returns the server's command tag: `SELECT 1`. */
   run(statement: Uint8Array): Promise<string>;
   /** A `COPY … FROM stdin` and its rows, without the line that ends them. */
   copy(statement: Uint8Array, rows: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Ends it as it is: what is not committed is undone. */
+  /** Ends the session: what is not committed is undone. */
   close(): Promise<void>;
 };
 
-/** `explain`: makes the error of what the server has said, or of its end. `hear`: takes what it says besides. */
+/** `explain`: makes an error of the server's message, or of its end. `hear`: receives other messages. */
 export type CopySessionWishes = {
   options: string;
   idleLimitMs: number;
@@ -31,10 +31,10 @@ export type CopySessionWishes = {
   hear(line: string): void;
 };
 
-/** The server takes a message apart when it has all of it: one of this size is still in its processor's cache. */
+/** The server parses a message when it is complete: one of this size is still in its processor's cache. */
 const frameBytes = 64 * 1024;
 
-/** Opens one in the database of `login`. Throws `source-unreachable`. */
+/** Opens such a session in the database of `login`. Throws `source-unreachable`. */
 export async function openCopySession(
   login: Login,
   { options, idleLimitMs, explain, hear }: CopySessionWishes,
@@ -104,7 +104,7 @@ export async function openCopySession(
   };
 }
 
-/** Rows as messages, all of them in one go. */
+/** Rows as messages, all of them in one write. */
 function send(stream: pg.Connection['stream'], piece: Uint8Array): void {
   stream.cork();
   for (let from = 0; from < piece.length; from += frameBytes) {

@@ -1,27 +1,27 @@
 import type { ManifestPart } from '../../../../contract/manifest/manifest.ts';
 import type { CopySession } from './copy-session.ts';
 
-/** Parts that are loaded one behind the other in one transaction: `left` of them are still to come. */
+/** Parts that are loaded one after the other in one transaction. `left`: how many are still to come. */
 export type Lane = {
-  /** For whoever orders the steps of a restore. */
+  /** For the order of a restore's steps (`LoadStep.line`). */
   line: string;
   files: readonly string[];
   left: number;
-  /** The session that has the transaction. */
+  /** The session with the transaction. */
   session?: CopySession;
-  /** The tables that this transaction has truncated, as its statements call them. */
+  /** The tables that this transaction has truncated, by their names in its statements. */
   emptied: Set<string>;
-  /** Whether all rows of this table are in these parts, and none of them was loaded; asked once. */
+  /** Whether all rows of this table are in these parts and none of them was loaded yet; asked once. */
   begins(table: string): boolean;
 };
 
-/** How much more than its share of all rows a stream may get. */
+/** How many times its share of all rows a stream may get. */
 const mostShares = 1.5;
 
 /**
- * The lane of each data part. A table whose rows stand in several parts makes them one, where it is the only such table
- * of theirs and the other streams are not left with too little; other parts go alone, and what stands in several of them
- * is begun by none.
+ * The lane of each data part. The parts of a table whose rows are in several parts form one lane, if it is the only
+ * such table in them and enough is left for the other streams. All other parts have a lane each, and a table that is
+ * spread over several lanes is not truncated by any.
  */
 export function lanesOf(parts: readonly ManifestPart[], parallel: number): Map<string, Lane> {
   const rows = parts.filter(({ role }) => role === 'data');

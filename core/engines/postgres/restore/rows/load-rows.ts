@@ -8,13 +8,13 @@ import { judgedBlocksOf } from '../text/judged-blocks.ts';
 import type { CopySession, CopySessionWishes } from './copy-session.ts';
 import type { Lane } from './lanes.ts';
 
-/** `openRows`: a session that loads rows. `heard` takes what the server has said though all went well. */
+/** `openRows`: opens a session that loads rows. `heard` receives what the server says although all went well. */
 export type RowLoading = Loading & {
   openRows(wishes: Pick<CopySessionWishes, 'explain' | 'hear'>, signal: AbortSignal): Promise<CopySession>;
   heard: ((words: string) => void) | undefined;
 };
 
-/** The line that ends rows: in a session, the message behind them does. */
+/** The line that ends rows; in a session, the message after them does that. */
 const endLine = Buffer.from('\\.\n');
 const longestStatement = 4000;
 const mostWarnings = 100;
@@ -23,8 +23,8 @@ const copiedTable = /^COPY ((?:"[^"]*"|[^"\s()])+)\s/;
 const noStatement = /^(?:\s|--)/;
 
 /**
- * Loads a data part in one transaction of a session of ours, up to its first failure; parts of one `lane` in one together.
- * Throws with what failed.
+ * Loads a data part in one transaction of our own session, up to its first failure; the parts of one `lane` in one
+ * transaction together. Throws with what failed.
  */
 export async function loadRows(
   pieces: AsyncGenerator<Passed>,
@@ -67,7 +67,7 @@ async function begun(loading: RowLoading, signal: AbortSignal): Promise<CopySess
   return session;
 }
 
-/** How a session reads quotes follows the server's setting, which a database may have of its own. */
+/** How a session reads quotes depends on the server's setting, and a database may have its own. */
 const opening = ['SET standard_conforming_strings = on', 'BEGIN'].map((text) => Buffer.from(text));
 
 /** A piece is a statement, a comment or white space. */
@@ -89,8 +89,8 @@ async function copyBlock(content: AsyncIterable<Buffer>, session: CopySession, l
 const copyEnd = ' FROM stdin;\n';
 
 /**
- * Rows that nobody else could have seen before this transaction ends may say from the first that everybody sees them.
- * Otherwise whoever reads them first, an index or the proof, notes that in each page, and a VACUUM once more.
+ * Rows that nobody else can see before this transaction ends may be marked as visible to everybody from the start.
+ * Otherwise their first reader, an index or the proof, marks each page, and VACUUM does so once more.
  */
 function frozen(statement: Buffer): Buffer {
   const text = statement.toString('latin1');
@@ -100,9 +100,8 @@ function frozen(statement: Buffer): Buffer {
 }
 
 /**
- * A server that writes no more of its log than it must (`wal_level = minimal`) writes nothing of rows that are loaded in
- * the transaction in which their table was truncated. Left alone, and false, is a table that holds rows, as those of an
- * extension may, or that another one refers to.
+ * A server with `wal_level = minimal` does not log rows that are loaded in the transaction that truncated their table.
+ * False, and nothing is truncated, if the table has rows, as an extension's table may, or is referenced by another.
  */
 async function truncated(table: string, { run }: CopySession): Promise<boolean> {
   const id = `pg_catalog.to_regclass('${table.replaceAll("'", "''")}')`;
@@ -114,7 +113,7 @@ async function truncated(table: string, { run }: CopySession): Promise<boolean> 
   return true;
 }
 
-/** The grammar lets no rows end without that line, and gives it out whole. */
+/** The grammar ensures that rows end with that line, and yields it as one piece. */
 async function* withoutEnd(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let held: Buffer | undefined;
   for await (const piece of pieces) {
@@ -124,7 +123,7 @@ async function* withoutEnd(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   if (held !== undefined) yield held.subarray(0, held.length - endLine.length);
 }
 
-/** What a server says has a severity; all else is the driver's word on a connection that is no more. */
+/** A server's message has a severity; everything else is the driver's message about a lost connection. */
 function refusalOf(cause: unknown, statement: Uint8Array): RefusedStatement {
   const { severity, message } = cause as { severity?: string; message?: string };
   const error = severity === undefined ? `could not receive data from server: ${message}` : `${severity}:  ${message}`;

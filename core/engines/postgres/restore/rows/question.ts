@@ -3,12 +3,12 @@ import type pg from 'pg';
 type Stream = pg.Connection['stream'];
 
 /**
- * A statement as the driver takes it, sent as the bytes that it is. `begun`: rows are waited for, on this stream. `ended`:
- * it was done, with the server's word for what; rejects with what the server said, or why there is no answer.
+ * A statement for the driver, sent as the bytes that it is. `begun`: the server waits for rows on this stream. `ended`:
+ * resolves with the server's command tag; rejects with the server's error, or why there is no answer.
  */
 export type PostgresQuestion = pg.Submittable & { begun: Promise<Stream>; ended: Promise<string>; isOver(): boolean };
 
-/** The beginning of a message of the protocol (PostgreSQL manual, 54.7): its kind, and its length without that. */
+/** The beginning of a protocol message (PostgreSQL manual, 54.7): its kind, and its length without the kind. */
 export function messageHead(kind: string, bytes: number): Buffer {
   const head = Buffer.allocUnsafe(5);
   head.write(kind, 0, 'latin1');
@@ -16,7 +16,7 @@ export function messageHead(kind: string, bytes: number): Buffer {
   return head;
 }
 
-/** One statement, in bytes that hold no NUL; what it answers is not looked at beyond that. */
+/** One statement, in bytes without NUL; only the end of its answer is read. */
 export function question(statement: Uint8Array): PostgresQuestion {
   const [begun, ended] = [Promise.withResolvers<Stream>(), Promise.withResolvers<string>()];
   let over = false;

@@ -2,8 +2,9 @@ import { bytesIn } from '../../../../pipeline/guard.ts';
 import type { Grammar, GrammarPiece, Rows, PieceVerdict } from '../../../../pipeline/guard.ts';
 
 /*
- * What a data part may hold: what psql prints by our script (copy-script.ts), and what pg_dump --section=data prints. To allow more, add
- * a line to `statements`. Each pattern must leave psql and the server no choice how to read what it allows.
+ * What a data part may hold: what psql prints by our script (copy-script.ts), and what pg_dump --section=data prints.
+ * To allow more, add a line to `statements`. Each pattern must leave psql and the server only one way to read what it
+ * allows.
  */
 const identifier = String.raw`(?:[A-Za-z_\x80-\xff][\w$\x80-\xff]*|"[^"\0]*(?:""[^"\0]*)*")`;
 const table = `${identifier}(?:\\.${identifier})?`;
@@ -12,8 +13,7 @@ const text = String.raw`'[^'\0]*(?:''[^'\0]*)*'`;
 
 const statements: [pattern: string, verdict: PieceVerdict][] = [
   ['SET (?:statement|lock|idle_in_transaction_session|transaction)_timeout = 0', 'pass'],
-  // encodings that a server may have: in others (SJIS, BIG5, GBK, …) a quote or a backslash may be the end of a
-  // character
+  // encodings that a server may have: in others (SJIS, BIG5, GBK, …) a quote or backslash may be the end of a character
   [`SET client_encoding = '(?:UTF8|SQL_ASCII|LATIN\\d+|WIN\\d+|ISO_8859_\\d|KOI8[RU]|EUC_\\w+|MULE_INTERNAL)'`, 'pass'],
   ['SET standard_conforming_strings = on', 'pass'],
   ['SET check_function_bodies = false', 'pass'],
@@ -24,7 +24,7 @@ const statements: [pattern: string, verdict: PieceVerdict][] = [
   ['SET default_table_access_method = \\w+', 'pass'],
   [`SELECT pg_catalog\\.set_config\\('search_path', '', false\\)`, 'pass'],
   [`SELECT pg_catalog\\.setval\\(${text}, -?\\d+, (?:true|false)\\)`, 'pass'],
-  // pg_dump 17 and newer print large objects whole here, owners and grants among it
+  // pg_dump 17 and newer print large objects here completely, including owners and grants
   [`SELECT pg_catalog\\.lo_create\\('\\d+'\\)`, 'pass'],
   [`COMMENT ON LARGE OBJECT \\d+ IS ${text}`, 'pass'],
   [`SECURITY LABEL FOR ${identifier} ON LARGE OBJECT \\d+ IS ${text}`, 'pass'],
@@ -39,7 +39,7 @@ const statements: [pattern: string, verdict: PieceVerdict][] = [
 const known = statements.map(([pattern, verdict]) => ({ pattern: whole(pattern), verdict }));
 
 /**
- * Who owns a large object, and who may do what with it. A right that somebody else has granted is granted in that one's
+ * Who owns a large object, and who may do what with it. A right granted by somebody else is granted in that role's
  * name.
  */
 const rights = [
@@ -53,7 +53,7 @@ function whole(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`);
 }
 
-/** Comments end at a CR too, for psql. A part's own restriction is left out: it stands under ours. */
+/** For psql, comments also end at a CR. A part's own restriction is left out, because it runs under ours. */
 const lines: { pattern: RegExp; verdict: PieceVerdict }[] = [
   { pattern: /^--[^\r\0]*$/, verdict: 'pass' },
   { pattern: /^\\(?:un)?restrict [0-9A-Za-z]+$/, verdict: 'drop' },
@@ -87,8 +87,9 @@ const mark = Buffer.from('\n\\.');
 const [newline, backslash, dot, carriageReturn] = [...Buffer.from('\n\\.\r')] as [number, number, number, number];
 
 /**
- * Rows of COPY text, from a line's beginning on. psql takes `\.` alone on a line, with a CR behind it or without, for
- * their end: here only the second is one, and no row begins so. Rows hold neither NUL nor CR: COPY writes `\r`.
+ * Rows of COPY text, from the beginning of a line. psql takes `\.` alone on a line, with or without a CR after it, for
+ * their end; here only the form without CR ends them, and no row may begin like that. Rows contain neither NUL nor CR:
+ * COPY writes `\r`.
  */
 function copyRows(): Rows {
   let atStart = true;

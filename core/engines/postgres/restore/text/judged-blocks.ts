@@ -1,15 +1,14 @@
 import type { Passed } from '../../../../pipeline/guard.ts';
 
 /**
- * A part of a data part: a COPY with its rows, or the statements between two of them, one a piece. To be read to its
- * end, or left: then it is skipped.
+ * A piece of a data part: a COPY with its rows, or the statements between two of them, one per piece. What is not read
+ * of it is skipped.
  */
 export type JudgedBlock = { rows: boolean; content: AsyncIterable<Buffer> };
 
 /**
- * Takes a data part apart where its grammar has found rows: a name or a comment may hold what looks like their
- * beginning or their end. What a reader leaves of a block is skipped with it: read as the next one, rows would be
- * statements.
+ * Splits a data part where its grammar has found rows, because a name or comment may contain what looks like their
+ * beginning or end. The unread rest of a block is skipped: read as the next block, rows would be statements.
  */
 export async function* judgedBlocksOf(pieces: AsyncGenerator<Passed>): AsyncGenerator<JudgedBlock> {
   let next = await pieces.next();

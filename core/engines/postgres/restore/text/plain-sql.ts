@@ -17,18 +17,18 @@ import { tellTimescale } from '../timescale.ts';
 import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
 import { newRestrictKey, restrictLines } from './restricted.ts';
 
-/** It reads a file and prints; whoever reads us may take their time. */
+/** pg_restore reads a file and prints; the reader of our output may take its time. */
 const idleLimitMs = 600_000;
-/** Of a section that pg_restore prints, and of a part of rows. */
+/** The end of a section that pg_restore prints, and of a part of rows. */
 const sectionEnd = /\n(?:--\n)?-- PostgreSQL database dump complete\n[-\n]*$/;
 
-/** How rows have to be read, whatever the database's own settings say: as they were printed. */
+/** How rows have to be read, whatever the database's own settings: as they were printed. */
 const reading = ["lc_monetary = 'C'", 'array_nulls = on', 'standard_conforming_strings = on'];
 
 /**
- * One transaction, whose COMMIT is the last statement: psql loads all of it or, where it ends early, nothing. No
- * command to the client has any effect in it. What belongs to the database itself (encoding, settings, owner) is not
- * in it, as with a pg_dump without -C.
+ * The text is one transaction, whose COMMIT is the last statement: psql loads all of it or, if it ends early, nothing.
+ * No client command has any effect in it. What belongs to the database itself (encoding, settings, owner) is left out,
+ * as in a pg_dump without -C.
  */
 export async function* plainSql(backup: BackupAsSql, tools: Tools, signal: AbortSignal): ByteStream {
   const { manifest, open, owners } = backup;

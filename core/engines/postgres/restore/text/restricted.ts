@@ -7,16 +7,16 @@ export function newRestrictKey(): string {
 }
 
 /**
- * A script for psql, in which no command to the client has any effect: they are an error from `\restrict` on, up to an
- * `\unrestrict` with the same key. Every psql since August 2025 knows it (18, 17.6, 16.10, 15.14); another one stops at
- * this very line. How psql reads quotes follows the server's setting, which a database may have of its own.
+ * A psql script in which no client command has any effect: after `\restrict` they are errors, until an `\unrestrict`
+ * with the same key. Every psql since August 2025 knows it (18, 17.6, 16.10, 15.14); an older one stops at this line.
+ * How psql reads quotes depends on the server's setting, and a database may have its own.
  */
 export async function* restricted(script: ByteStream, key = newRestrictKey()): ByteStream {
   yield Buffer.from(`\\restrict ${key}\nSET standard_conforming_strings = on;\n`);
   yield* script;
 }
 
-/** The lines that a `pg_restore --restrict-key` of ours prints itself, and psql refuses under our own. */
+/** The lines that our own `pg_restore --restrict-key` prints, and that psql refuses under our key. */
 export function restrictLines(key: string): string[] {
   return [`\\restrict ${key}`, `\\unrestrict ${key}`];
 }
