@@ -42,9 +42,9 @@ import { risksOf } from './values/risks.ts';
 import { storedBytes } from './values/row-form.ts';
 
 /**
- * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its
- * one transaction; what no transaction protects is compared before and after: the definitions, and which tables stand
- * behind the names.
+ * MariaDB 10.4 and newer, MySQL 5.7 and newer, read by MariaDB's own programs. All rows come from one mariadb-dump and
+ * its one transaction; what no transaction protects is compared before and after: the definitions, and which tables the
+ * names stand for.
  */
 export function mariadbEngine(own: Login, tools: Tools): Engine {
   return {
@@ -152,22 +152,22 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
   };
 }
 
-/** What whoever makes a part tells of it. */
+/** What the maker of a part reports about it. */
 type CountedBeside = { losses?: CountedLosses; position: Position[] };
 
-/** `inside`: the database that is read, where it is not the engine's own. */
+/** `inside`: the database that is read, if it is not the engine's own. */
 type OwnRecipe = MariadbRecipe & { inside?: string };
 
 function within(part: PlannedPart, inside: string): PlannedPart {
   return { ...part, recipe: { ...(part.recipe as MariadbRecipe), inside } };
 }
 
-/** What a proof compares: beside the database that it is to replace, nothing has its definer yet. */
+/** What a proof compares: beside the database to be replaced, objects don't have their definers yet. */
 function proofCatalog(catalog: Catalog, restored: Catalog | undefined): Catalog {
   return restored === undefined ? catalog : withDefiners(catalog, { catalog: restored, owners: true });
 }
 
-/** The form of a new backup's rows, or that of the backup which they are to be compared with. */
+/** The row form of a new backup, or of the backup to compare with. */
 function rowFormFor(like: Manifest | undefined): string | undefined {
   if (like === undefined) return storedBytes;
   if (like.rowForm === undefined || like.rowForm === storedBytes) return like.rowForm;
@@ -180,7 +180,9 @@ function rowFormFor(like: Manifest | undefined): string | undefined {
   );
 }
 
-/** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */
+/**
+ * Adds tables without rows, which leave no INSERT in a dump; the comments above their rows show that they were read.
+ */
 function complete(seen: TableRows[], tables: MariadbTable[], server: Server): TableRows[] {
   const names = new Set(seen.map(({ table }) => table));
   const empty = tables

@@ -2,5 +2,5 @@ import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
 import { inspecting } from '../inspecting.ts';
 import { dataGrammar } from './restore/text/data-grammar.ts';
 
-/** What a restore asks of the content of a backup. */
+/** How a restore judges the content of a backup. */
 export const inspection = inspecting(dataGrammar, mariadbReader);

@@ -1,8 +1,8 @@
 import type { ByteStream } from '../../ports.ts';
 
 /**
- * A stream's lines, each with its newline, a batch for each chunk; bytes as characters (latin1), so that text of any
- * encoding goes through unharmed. A line is held whole: for definitions, not for rows.
+ * A stream's lines, each with its newline, in one batch per chunk; bytes as characters (latin1), so that text of any
+ * encoding passes unchanged. Holds whole lines in memory: for definitions, not for rows.
  */
 export async function* linesOf(content: ByteStream): AsyncIterable<string[]> {
   let begun: string[] = [];

@@ -5,7 +5,7 @@ import type { Login } from '../login.ts';
 import { explainWords, usualRefusal } from './failures/explain.ts';
 
 /**
- * Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by
+ * Options of both programs for `login`. They read no option file of the machine or the user; the password is passed in
  * the environment.
  */
 function connection(login: Login, tools: Tools): string[] {
@@ -24,8 +24,8 @@ function connection(login: Login, tools: Tools): string[] {
 }
 
 /**
- * A start of mariadb-dump, for these tables or, where none is named, all. `--single-transaction` everywhere: without it
- * the program locks tables.
+ * A start of mariadb-dump for these tables or, without names, for all. `--single-transaction` everywhere, because the
+ * program locks tables without it.
  */
 export function dumpRun(tools: Tools, login: Login, options: string[], tables: string[] = []): ProgramRun {
   return run(
@@ -38,10 +38,10 @@ export function dumpRun(tools: Tools, login: Login, options: string[], tables: s
 }
 
 /**
- * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes
- * no client commands but DELIMITER and `\C`, `--sandbox` none that reaches a file or a shell, and no statement sends a
- * file of this machine. `--comments` keeps what stands in the bodies of routines, and a failing statement is not
- * printed, for it holds data.
+ * A start of the client that reads SQL and stops at the first error. `--binary-mode` keeps CR and NUL in strings and
+ * accepts only the client commands DELIMITER and `\C`; `--sandbox` accepts none that reaches a file or a shell; and no
+ * statement can send a file of this machine. `--comments` keeps comments in the bodies of routines. A failing statement
+ * is not printed, because it contains data.
  */
 export function loadRun(tools: Tools, login: Login, initCommand: string, more: string[] = []): ProgramRun {
   const options = [

@@ -1,17 +1,17 @@
 import { BackupError } from '../../domain/errors.ts';
 
-/** A name as a statement takes it. */
+/** A quoted name. */
 export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
-/** An account as CURRENT_USER() says it (`app@%`), as a statement takes it. */
+/** An account in the form of CURRENT_USER() (`app@%`), quoted for a statement. */
 export function quoteAccount(account: string): string {
   const at = account.lastIndexOf('@');
   return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
 }
 
-/** The name of a character set or collation, which no quotes go around. Throws `part-corrupt`. */
+/** The name of a character set or collation, which can't be quoted. Throws `part-corrupt`. */
 export function plainWord(text = ''): string {
   if (/^\w+$/.test(text)) return text;
   throw new BackupError(
@@ -21,7 +21,7 @@ export function plainWord(text = ''): string {
   );
 }
 
-/** A text as a statement takes it, for sessions whose `sql_mode` leaves the backslash its meaning (ours do). */
+/** A quoted text, for sessions whose `sql_mode` lets a backslash escape (as ours do). */
 export function quoteText(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`;
 }
@@ -31,12 +31,12 @@ export function unquoteName(quoted: string): string {
   return quoted.slice(1, -1).replaceAll('``', '`');
 }
 
-/** `` `app`@`%` `` as CURRENT_USER() says it. */
+/** `` `app`@`%` `` in the form of CURRENT_USER(). */
 export function accountOf(definer: string): string {
   return (definer.match(/`(?:[^`]|``)*`|"(?:[^"]|"")*"/g) ?? []).map(unquoteName).join('@');
 }
 
-/** Bytes as a string of which each character is one byte: text in any encoding goes through unharmed. */
+/** Bytes as a string with one character per byte: text in any encoding passes unchanged. */
 export function byteText(text: string): string {
   return Buffer.from(text, 'utf8').toString('latin1');
 }

@@ -21,9 +21,9 @@ const commandQuery = 3;
 const longestPacket = 0xffffff;
 
 /**
- * Sends a statement as the bytes that it is, which are left alone until the answer is there. The driver takes text, and
- * writes it once more: of rows, both would be garbage as large as the rows themselves (docs/performance.md). So its own
- * command is begun here, and ended there.
+ * Sends a statement as bytes, which must not change until the answer is there. The driver takes text and encodes it
+ * again: for rows, both would be garbage as large as the rows (docs/performance.md). So its own command is started and
+ * ended here.
  */
 export function sendStatement(connection: mysql.Connection, statement: Uint8Array): Promise<void> {
   if (statement.length + 1 >= longestPacket) throw new Error('a statement of 16 MB and more is none for this');
@@ -48,7 +48,7 @@ export function sendStatement(connection: mysql.Connection, statement: Uint8Arra
   });
 }
 
-/** Length and number of the packet, and what it asks for (MariaDB documentation, COM_QUERY). */
+/** Length and number of the packet, and the command (MariaDB documentation, COM_QUERY). */
 function headOf(statement: Uint8Array, sequence: number): Buffer {
   const head = Buffer.alloc(5);
   head.writeUIntLE(statement.length + 1, 0, 3);

@@ -2,7 +2,7 @@ import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Plan } from '../../ports.ts';
 
 /**
- * Stock commands that restore a backup from a folder with its objects, part after part. `LOGIN` is to be filled in, and
+ * Stock commands that restore a backup from a folder with its objects, part by part. `LOGIN` is to be filled in, and
  * asks for the password; `DB` is the database to make. The COMMIT is sent only if the whole part was unpacked.
  */
 export function restoreCommands(parts: ManifestPart[], plan: Plan): string[] {

@@ -10,34 +10,32 @@ import { byteText } from './quoting.ts';
 import { sendStatement } from './raw-statement.ts';
 
 const quitLimitMs = 3_000;
-/** Of one answer; dropping a large database takes minutes. */
+/** For one answer; dropping a large database takes minutes. */
 const queryLimitMs = 600_000;
 
-/** Which server answers. `number`: 110806 for 11.8.6. */
+/** The server that answers. `number`: 110806 for 11.8.6. */
 export type Server = { product: 'MariaDB' | 'MySQL'; version: string; number: number };
 
-/** A connection for questions about the catalogue. Values are text, or null. */
+/** A connection for queries about the catalogue. Values are text, or null. */
 export type MariadbSession = {
   server: Server;
   rows(sql: string, values?: unknown[]): Promise<TextRow[]>;
-  /** What the server holds, in whatever character set: bytes as characters (latin1). */
+  /** What the server holds, in any character set: bytes as characters (latin1). */
   bytes(sql: string): Promise<TextRow[]>;
-  /** Does a statement that is sent as it is; to be left alone until then. What it answers is not looked at. */
+  /** Runs a statement given as bytes, which must not change until then. Ignores its result. */
   send(statement: Uint8Array): Promise<void>;
   close(): Promise<void>;
 };
 
 export type TextRow = Record<string, string | null>;
 
-/**
- * Character sets that a connection asks for, as the driver names them: ours, and that in which mariadb-dump reads rows.
- */
+/** Character sets of connections, by the driver's names: ours, and that in which mariadb-dump reads rows. */
 const charsets = { utf8mb4: 'utf8mb4_general_ci', binary: 'BINARY' } as const;
 export type Charset = keyof typeof charsets;
 
 /**
- * Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for
- * a server too old.
+ * Connects to the database of the login, or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for
+ * a server that is too old.
  */
 export async function openSession(
   login: Login,
@@ -52,7 +50,7 @@ export async function openSession(
   signal.addEventListener('abort', onAbort, { once: true });
   const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, login));
 
-  // the driver looks for places of values in every statement that comes with some, and be it none
+  // given values, even an empty list, the driver looks for placeholders in the statement
   const query = async (sql: string, values: unknown[] | null, more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
     try {
@@ -119,13 +117,13 @@ async function optionsOf(
     port: login.port,
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
-    // the driver writes a name as the charset has it, and the server reads it as UTF-8
+    // the driver writes a name in the charset, and the server reads it as UTF-8
     ...(database === null ? {} : { database: charset === 'binary' ? byteText(database) : database }),
     ...(login.tls.mode === 'off'
       ? {}
       : { ssl: { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true, verifyIdentity: true } }),
-    // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate
-    // was checked
+    // RDS asks for a token, and servers with PAM or LDAP for the password, in plain text: only sent to a server whose
+    // certificate was checked
     enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),
     charset: charsets[charset],
@@ -134,19 +132,19 @@ async function optionsOf(
     bigNumberStrings: true,
     dateStrings: true,
     multipleStatements: false,
-    // statements are sent as bytes, too, without attributes before them
+    // statements are also sent as bytes, without attributes before them
     flags: ['-IGNORE_SPACE', '-CLIENT_QUERY_ATTRIBUTES'],
   };
 }
 
-/** The driver's own limit keeps the process from ending, for those ten minutes, once a connection is lost. */
+/** After a lost connection, the driver's own limit would keep the process from ending for those ten minutes. */
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer for ${Math.round(ms / 1000)} s`)), ms);
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
-/** Says good-bye, and hangs up when no answer comes. */
+/** Says good-bye, and hangs up if there is no answer. */
 async function quit(connection: mysql.Connection | undefined): Promise<void> {
   const timer = setTimeout(() => connection?.destroy(), quitLimitMs);
   await connection?.end().catch(() => {}); // it is over either way
@@ -154,8 +152,8 @@ async function quit(connection: mysql.Connection | undefined): Promise<void> {
 }
 
 /**
- * The driver names no host to TLS when it is an address, and Node then checks the certificate for `localhost`: the
- * socket tells it better.
+ * The driver gives TLS no host name if the host is an address, and Node then checks the certificate for `localhost`;
+ * this socket has it.
  */
 function socketTo({ host, port }: Login): Socket {
   const socket = connect({ host, port, noDelay: true, keepAlive: true });

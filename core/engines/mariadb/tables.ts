@@ -13,7 +13,7 @@ export type MariadbTable = {
 };
 
 /**
- * `charset`: of text alone. `whole`: the type as it is defined, with the list of an ENUM. `initial`: the text of a
+ * `charset`: only for text. `whole`: the type as defined, including the list of an ENUM. `initial`: the text of a
  * default.
  */
 export type Column = {
@@ -26,9 +26,9 @@ export type Column = {
   initial: string;
 };
 
-/** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
+/** Engines whose rows are elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
 const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
-/** How rows were read before decisions/0006: still so where they are compared with a backup of that time. */
+/** How rows were read before decisions/0006; still used to compare with a backup of that time. */
 const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
 const plainTypes = new Set([
   ...[
@@ -90,8 +90,8 @@ export function isTransactional(table: MariadbTable): boolean {
 }
 
 /**
- * Whether the server may send a table's values as they are stored: all text is UTF-8 then, and every other value either
- * has no character set or can be given back as a string of its bytes (a vector or a geometry can't on every server).
+ * Whether the server may send a table's values as they are stored: then all text is UTF-8, and every other value either
+ * has no character set or can be given back as a string of its bytes (a vector or geometry can't on every server).
  */
 export function isStoredAsSent({ columns }: MariadbTable): boolean {
   return columns.every(({ type, charset }) =>
@@ -99,7 +99,7 @@ export function isStoredAsSent({ columns }: MariadbTable): boolean {
   );
 }
 
-/** What a person should know of tables that a dump can't hold as they are. */
+/** Warnings about tables that a dump can't hold as they are. */
 export function tableWarnings(tables: MariadbTable[], historyDumped: boolean): string[] {
   const named = (found: MariadbTable[]) => found.map(({ name }) => quoteName(name)).join(', ');
   const unsafe = tables.filter((table) => holdsRows(table) && !isTransactional(table));
@@ -118,7 +118,7 @@ export function tableWarnings(tables: MariadbTable[], historyDumped: boolean): s
   ];
 }
 
-/** MySQL keeps JavaScript libraries since 9.2, and mariadb-dump does not know them. */
+/** MySQL has JavaScript libraries since 9.2, which mariadb-dump does not know. */
 export async function libraryWarnings(session: MariadbSession): Promise<string[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 90_200) return [];
   const libraries = await session.rows(

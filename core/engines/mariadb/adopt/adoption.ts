@@ -26,8 +26,8 @@ const withoutBinaryLog =
 const holderIdleSeconds = 2_147_483;
 
 /**
- * Makes the database of `login`, which bears no mark but its name, and loads dumps into it as its user, who is tried
- * first. The claim on it lasts as long as its session.
+ * Makes the database of `login`, which has no mark but its name, and loads dumps into it as its user, whose rights are
+ * checked first. The claim on it lasts as long as its session.
  */
 export async function openAdoption(login: Login, tools: Tools, signal: AbortSignal): Promise<Adoption> {
   const holder = await openSession(login, signal, null);
@@ -81,7 +81,7 @@ async function load(dump: ByteStream, login: Login, feed: Feed, signal: AbortSig
   );
 }
 
-/** One that runs would change what is being backed up. */
+/** A running event would change what is being backed up. */
 async function requireNoEvents(login: Login, signal: AbortSignal): Promise<void> {
   const found = await withSession(login, signal, ({ rows }) =>
     rows(
@@ -94,7 +94,7 @@ async function requireNoEvents(login: Login, signal: AbortSignal): Promise<void>
   });
 }
 
-/** Options of a restore help nobody here. */
+/** Removes hints about restore options, which don't apply here. */
 function inTermsOfAdoptions(error: unknown, login: Login): unknown {
   if (!isBackupError(error, 'restore-failed', 'privilege-missing')) return error;
   return new BackupError(error.code, error.lines, { hint: hintFor(error, login), cause: error });

@@ -15,7 +15,7 @@ const definer = /^(?:CREATE |\/\*!\d+ (?:CREATE\*\/ \/\*!\d+ )?)DEFINER=/;
 /** A dump on its way to the client. `leftOut`: how much of each kind was left out so far. */
 export type MariadbDumpText = { content: ByteStream; leftOut: ReadonlyMap<string, number> };
 
-/** Throws `input-invalid` for what the first bytes say is no dump of these servers. */
+/** Throws `input-invalid` if the first bytes show that it is no dump of these servers. */
 export function requireDump(head: string): void {
   if (!ofPostgres.test(head)) return;
   throw new BackupError('input-invalid', 'this is a dump of PostgreSQL, and the source is of MariaDB or MySQL', {
@@ -24,9 +24,10 @@ export function requireDump(head: string): void {
 }
 
 /**
- * The text of a dump as mariadb-dump and mysqldump print it, and a COMMIT behind it: without definers, with its events
- * disabled, and into the scratch though it names its database. It is no guard: what the user of the scratch may not do,
- * the server refuses. Throws `input-invalid` for a dump of several databases, and `dump-cut` where its end is missing.
+ * The text of a dump as mariadb-dump and mysqldump print it, with a COMMIT at the end: without definers, with its
+ * events disabled, and for the scratch database although it may name its own. It is no guard: the server refuses what
+ * the scratch user may not do. Throws `input-invalid` for a dump of several databases, and `dump-cut` if its end is
+ * missing.
  */
 export function dumpText(text: ByteStream): MariadbDumpText {
   const leftOut = new Map<string, number>();
@@ -54,7 +55,7 @@ async function* rewritten(text: ByteStream, leftOut: Map<string, number>): ByteS
   for await (const lines of linesOf(text)) yield bytesOf(lines.map(here));
 }
 
-/** What was not committed is by now: dumps leave that to the client's own setting. */
+/** Commits what is not committed yet, which dumps leave to the client's own setting. */
 async function* ended(content: ByteStream): ByteStream {
   let tail = Buffer.alloc(0);
   for await (const chunk of content) {

@@ -7,24 +7,24 @@ import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 
 const shown = 3;
-/** No right at all; and every right on databases that are named as only those of drills and adoptions are. */
+/** No right at all; or every right on databases with names that only drills and adoptions use. */
 const harmless = [
   /^GRANT USAGE ON \*\.\* TO /,
   /^GRANT .+ ON `(?:[^`]|``)*\\_drill\\_%`\.\* TO /,
-  // to see the bodies of routines takes these, where no right on a database shows them
+  // needed to see the bodies of routines where no right on a database shows them
   /^GRANT SELECT ON `mysql`\.`proc` TO /,
   /^GRANT SHOW_ROUTINE ON \*\.\* TO /,
 ];
 const mayGrant = /\sWITH [^`']*GRANT OPTION[^`']*$/;
-/** What a user may make whose rights are those lines, and no adoption has made. */
+/** Names that a user with only those rights may use, and no adoption does. */
 const ofAdoptions = /_drill_/;
 /** What every user sees, and nobody writes to. */
 const everybodys = new Set(['information_schema', 'performance_schema', 'sys']);
 
 /**
- * Throws `privilege-missing` unless all that the user may do is to work in databases named as drills name theirs:
- * statements of anybody are carried out as that user, and on these servers a name before a dot reaches every database.
- * Rights are read as an allow-list of lines; and whatever gives them, nobody else's database may be seen.
+ * Throws `privilege-missing` if the user may do anything other than work in databases with names of drills, because
+ * anybody's statements will run as this user, and on these servers a name before a dot reaches every database. Rights
+ * are compared with a list of allowed lines; and whatever grants them, no other database may be visible.
  */
 export async function requireHarmless(session: MariadbSession, login: Login): Promise<void> {
   const grants = (await session.rows('SHOW GRANTS')).map((row) => Object.values(row)[0] ?? '');
@@ -41,8 +41,8 @@ export async function requireHarmless(session: MariadbSession, login: Login): Pr
 }
 
 /**
- * Throws `input-invalid` where there is a database by now that has the name of none of ours, and that the user reaches
- * all the same: nobody but what was loaded can have made it. It is not dropped: what is not known to be ours never is.
+ * Throws `input-invalid` if the user can now reach a database whose name is not one of ours: only what was loaded can
+ * have made it. It is not dropped, because only what is known to be ours ever is.
  */
 export async function requireAlone(session: MariadbSession): Promise<void> {
   const made = (await databasesBeside(session)).filter((name) => ofAdoptions.test(name));

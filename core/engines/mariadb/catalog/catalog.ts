@@ -14,26 +14,26 @@ import { isHere } from '../exact-names.ts';
 /** Kinds that say who an object belongs to: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['definer'];
 
-/**
- * Is told of each routine, trigger and event (`function \`f\``), of its definition, and of the database; and of each
- * table.
- */
+/** Receives each routine, trigger and event (`function \`f\``) with its definition and database; and each table. */
 export type CatalogReader = {
   code?(object: string, definition: string, database: string): void;
   table?(name: string, table: ReadTable): void;
-  /** Instead of an error, of code that the server does not understand any more: it counts as there. */
+  /** Called, instead of throwing, for code that the server no longer understands: it counts as existing. */
   unreadable?(error: BackupError): void;
 };
 
-/** A table's definition, and its columns without a default: where that is shown, and where nothing tells. */
+/**
+ * A table's definition, and its columns without a default: those for which the definition shows it, and those for which
+ * nothing does.
+ */
 export type ReadTable = { definition: TableDefinition; missing: { shown: string[]; silent: string[] } };
 
 /**
- * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values.
- * Two databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it:
- * the positions of sequences (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands
- * where the dump's CREATE TABLE put it or behind the last row. `restored`: the catalog of a backup that was restored
- * here. An event is disabled then that ran in the source, and counts as the same. `see` is told of what passes.
+ * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds plain
+ * values. Two databases of one server version are alike exactly if their catalogs are. Leaves out what changes with the
+ * rows: the positions of sequences (see data-head.ts), and the AUTO_INCREMENT counter, which after a restore is where
+ * the dump's CREATE TABLE put it or after the last row. `restored`: the catalog of a backup that was restored here: an
+ * event that ran in the source is now disabled, and counts as the same. `see` receives what passes.
  */
 export async function readCatalog(
   session: MariadbSession,
@@ -60,7 +60,7 @@ export async function readCatalog(
     if (type === 'VIEW') await readCode('view', name ?? '', (text) => unqualifiedView(text, database));
     else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
     else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') {
-      // also where nobody is told of it
+      // also if nobody wants to see it
       const table = await readTable(session, catalog, { name: name ?? '', database, restored });
       see.table?.(name ?? '', table);
     }
@@ -92,7 +92,7 @@ export async function readCatalog(
   return catalog;
 }
 
-/** Each trigger's place among those of its table, event and time. */
+/** Each trigger's position among those of its table, event and time. */
 export async function readTriggerOrder(session: MariadbSession): Promise<Map<string, number>> {
   const triggers = await session.rows(
     `SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS
@@ -101,7 +101,7 @@ export async function readTriggerOrder(session: MariadbSession): Promise<Map<str
   return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
 
-/** The names of objects whose definition is not the same in both, or that only one of them has: `view shop_totals`. */
+/** The names of objects whose definition differs, or that only one of them has: `view shop_totals`. */
 export function changedObjects(before: Catalog, after: Catalog): string[] {
   const kinds = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...kinds].flatMap((kind) => {
@@ -162,8 +162,8 @@ async function readSequence(session: MariadbSession, catalog: Catalog, name: str
 type CodeForms = [normal?: (text: string) => string | string[], expected?: string | undefined];
 
 /**
- * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several
- * texts that mean the same: the one counts whose digest is `expected`, or the first.
+ * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may return several
+ * texts that mean the same: the one whose digest is `expected` counts, or else the first.
  */
 async function addCode(
   session: MariadbSession,
@@ -185,8 +185,8 @@ async function addCode(
 }
 
 /**
- * What SHOW CREATE says. Throws `source-unsupported` for code that this server does not understand any more: a word of
- * it is reserved since an update, or its row or file was altered.
+ * The answer of SHOW CREATE. Throws `source-unsupported` for code that this server no longer understands, because an
+ * update reserved a word of it, or its row or file was altered.
  */
 export async function shownCode(
   kind: string,
@@ -195,7 +195,7 @@ export async function shownCode(
 ): Promise<TextRow[]> {
   return ask(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`).catch((error: unknown) => {
     const { cause } = error as { cause?: { sqlState?: unknown } };
-    // the server parses it to show it: what it says then is about the text, but for what has a meaning of its own
+    // the server parses the code to show it, so an error is about the text, unless it has a meaning of its own
     if (!isBackupError(error, 'dump-failed') || cause?.sqlState === undefined) throw error;
     throw new BackupError(
       'source-unsupported',
@@ -217,7 +217,7 @@ export function notShown(kind: string, name: string): BackupError {
   });
 }
 
-/** The definition in an answer of SHOW CREATE; null where the user may not see it. */
+/** The definition in an answer of SHOW CREATE; null if the user may not see it. */
 export function codeOf(row: TextRow): string | null {
   const field = Object.keys(row).find((column) => /^(Create |SQL Original Statement)/.test(column));
   return field === undefined ? null : (row[field] ?? null);

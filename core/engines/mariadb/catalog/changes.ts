@@ -12,8 +12,8 @@ import type { MariadbSession } from '../session.ts';
 import { isHere } from '../exact-names.ts';
 
 /**
- * The definitions before the dump, and when routines and triggers were made: one that was changed and changed back
- * shows by that.
+ * The definitions before the dump, and when routines and triggers were made, which reveals one that was changed and
+ * changed back.
  */
 export type Definitions = {
   catalog: Catalog;
@@ -23,7 +23,7 @@ export type Definitions = {
   tables: ReadonlyMap<string, ReadTable>;
 };
 
-/** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
+/** `restored`: as for a catalog. `selfNaming`: objects whose bodies name the database. */
 export async function readDefinitions(session: MariadbSession, restored?: Catalog): Promise<Definitions> {
   const selfNaming: string[] = [];
   const tables = new Map<string, ReadTable>();
@@ -34,7 +34,7 @@ export async function readDefinitions(session: MariadbSession, restored?: Catalo
   return { catalog, times: await readTimes(session), restored, selfNaming, tables };
 }
 
-/** What a person should know before a copy under another name. */
+/** Warnings about a copy under another name. */
 export function selfNamingWarnings({ selfNaming }: Definitions, database: string): string[] {
   if (selfNaming.length === 0) return [];
   const more = selfNaming.length > 20 ? `, and ${selfNaming.length - 20} more` : '';
@@ -45,7 +45,7 @@ export function selfNamingWarnings({ selfNaming }: Definitions, database: string
   ];
 }
 
-/** Throws `source-changed`, with the names, when the definitions are no longer those from before. */
+/** Throws `source-changed`, with the names, if the definitions are no longer those from before. */
 export async function requireUnchanged(
   before: Definitions,
   login: Login,
@@ -69,7 +69,7 @@ export async function requireUnchanged(
   );
 }
 
-/** The error that ended a dump, or what led to it: that an object was changed or dropped under it. */
+/** The error that ended a dump, or its cause: an object was changed or dropped meanwhile. */
 export async function explainedByChange(
   error: unknown,
   before: Definitions,
@@ -83,7 +83,7 @@ export async function explainedByChange(
   );
 }
 
-/** Events are not in it: that they run moves theirs. */
+/** Without events: running one changes its times. */
 async function readTimes(session: MariadbSession): Promise<Catalog> {
   const times: Catalog = {};
   const found = await session.rows(

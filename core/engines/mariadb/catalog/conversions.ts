@@ -3,9 +3,9 @@ const token =
 const ending = /^(?!`)(.*) using \w+$/s;
 
 /**
- * An expression without the conversions of results into a character set. MariaDB puts them into what it prints of a
- * table, for as long as it keeps it open, when a session of another character set has read it: a dump by its bytes is
- * one. What is written around a column stays.
+ * An expression without conversions of results into a character set. MariaDB prints them in a table's definition, while
+ * it keeps the table open, after a session of another character set has read it, as a dump by bytes does. A conversion
+ * that was written around a column stays.
  */
 export function withoutConversions(text: string): string {
   if (!text.includes('convert(')) return text;

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import { quoteName } from '../quoting.ts';
 
 /**
- * A definition without the name of the database it lies in, where the server prints it though nobody wrote it (MariaDB:
- * defaults from a sequence).
+ * A definition without the name of its own database, where the server adds it (MariaDB: in defaults from a sequence).
  */
 export function unqualified(definition: string, database: string): string {
   const own = `${quoteName(database)}.`;
@@ -16,9 +15,9 @@ export function unqualified(definition: string, database: string): string {
 const sequenceCall = /'(?:[^'\\]|\\.|'')*'|\b(nextval|lastval|setval)\((`(?:[^`]|``)*`\.)/gs;
 
 /**
- * A view's definition without the name of the database it lies in: MariaDB prints it when the view's definer is gone,
- * or when a function that it calls names another database. Three names in a row, two and a parenthesis, or two behind
- * FROM or JOIN begin with a database; others may be table and column.
+ * A view's definition without the name of its own database, which MariaDB prints when the view's definer is gone, or
+ * when a function that it calls names another database. Three names in a row, two and a parenthesis, or two after FROM
+ * or JOIN begin with a database; others may be table and column.
  */
 export function unqualifiedView(definition: string, database: string): string {
   const own = `${quoteName(database)}.`;
@@ -42,13 +41,13 @@ const qualifiedName = new RegExp(
   'gs',
 );
 
-/** A name and the dot behind it; there may be remarks between them. */
+/** A name and the dot after it, with possible comments between them. */
 const qualifier = /(`(?:[^`]|``)*`|[^\s`./*]+)(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*\.(?:\s|\/\*(?:[^*]|\*(?!\/))*\*\/)*/g;
 const triggerHead = /\bTRIGGER\s.*?(?:\bFOR\s+EACH\s+ROW\b|$)/is;
 
 /**
- * A trigger's definition without the name of the database it lies in before its own and its table's name: MariaDB keeps
- * them as they were written.
+ * A trigger's definition without its own database's name before its name and its table's: MariaDB keeps them as they
+ * were written.
  */
 export function unqualifiedTrigger(definition: string, database: string): string {
   return definition.replace(triggerHead, (head) =>
@@ -73,8 +72,8 @@ const eventStatus =
   /^(CREATE EVENT (?:`(?:[^`]|``)*`) ON SCHEDULE (?:'(?:[^'\\]|\\.|'')*'|[^'`])*? ON COMPLETION )(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE)(?= (?:COMMENT|DO) )/s;
 
 /**
- * An event's definition (its definer left out), and what it may have been in the source: a restore disables what ran
- * there (not the other way round), and keeps an event whose time is past, for the server would drop it.
+ * An event's definition without its definer, and the forms that it may have had in the source: a restore disables
+ * events that ran there (not the reverse), and preserves an event whose time is past, because the server would drop it.
  */
 export function eventForms(definition: string, isPast: boolean): string[] {
   const [whole = '', head = '', completion = '', status] = eventStatus.exec(definition) ?? [];
@@ -85,7 +84,7 @@ export function eventForms(definition: string, isPast: boolean): string[] {
   );
 }
 
-/** What stands for a definition in a catalog. */
+/** What represents a definition in a catalog. */
 export function digest(...texts: (string | null | undefined)[]): string {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
 }

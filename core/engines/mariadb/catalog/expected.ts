@@ -2,8 +2,8 @@ import { BackupError } from '../../../domain/errors.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
 /**
- * The comment that mariadb-dump writes above an object. A name with a newline goes on in the next line; its first line
- * stands for it.
+ * The comment that mariadb-dump writes above an object. A name with a newline continues in the next line; its first
+ * line identifies it.
  */
 const marks = {
   table: '-- Table structure for table ',
@@ -17,7 +17,7 @@ type MarkKind = keyof typeof marks;
 /** What is expected in a dump, ticked off as it passes. */
 export type ExpectedDump = {
   see(line: string): void;
-  /** Throws `dump-cut` when something has not passed, `source-changed` when something passed that was not expected. */
+  /** Throws `dump-cut` if something has not passed, `source-changed` if something unexpected did. */
   requireAll(): void;
 };
 
@@ -25,9 +25,8 @@ export type ExpectedDump = {
 export const rowsMark = marks.rows;
 
 /**
- * Objects by name, and a number of routines, triggers and events, of which each is written behind one change of the
- * delimiter. Lines are latin1 text. `reached` is told whenever one of the objects begins (not of those with a newline
- * in their names).
+ * Objects by name, and a number of routines, triggers and events, each of which follows one change of the delimiter.
+ * Lines are latin1 text. `reached` is called whenever one of the objects begins (not for names with a newline).
  */
 export function expectation(
   objects: { kind: MarkKind; names: string[] }[],

@@ -1,7 +1,7 @@
 /**
- * Triggers and events as a dump prints them, without the `;` behind their bodies: MySQL keeps it where one request had
- * several statements, as migrations have, and takes it back from no client, since the dump prints the body in a comment
- * that goes on behind it.
+ * Triggers and events as a dump prints them, without the `;` after their bodies. MySQL keeps it if a request had
+ * several statements, as migrations have, and then accepts it from no client, because the dump prints the body in a
+ * comment that continues after it.
  */
 export function withoutLastSemicolons(lines: readonly string[]): string[] {
   return lines.map((line, index) =>

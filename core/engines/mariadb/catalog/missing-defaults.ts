@@ -6,13 +6,13 @@ import type { TableDefinition } from './table-definition.ts';
 
 const columnName = /^(`(?:[^`]|``)*`) (\w+)/;
 const hasValue = / (?:NOT NULL|DEFAULT|AUTO_INCREMENT|GENERATED ALWAYS|AS)\b/;
-/** MySQL prints no DEFAULT for these, whether they have one or not. */
+/** MySQL prints no DEFAULT for these types, whether they have one or not. */
 const silentTypes =
   /^(?:(?:tiny|medium|long)?(?:blob|text)|json|geometry|geom\w*|point|\w*polygon|\w*linestring|multipoint)$/i;
 
 type ColumnPiece = { name: string; type: string; words: string };
 
-/** The columns of a definition: their names, types, and words outside of names and texts. */
+/** The columns of a definition: their names, types, and the words outside of names and texts. */
 export function columnPieces({ columns }: TableDefinition): ColumnPiece[] {
   return columns.flatMap((piece) => {
     const [whole, quoted, type] = columnName.exec(piece) ?? [];
@@ -21,8 +21,8 @@ export function columnPieces({ columns }: TableDefinition): ColumnPiece[] {
 }
 
 /**
- * Columns that may be NULL and have no default, so that an INSERT without them is refused in strict mode: what CREATE
- * TABLE … SELECT makes of a NOT NULL column (MAX, LEFT JOIN), and MySQL of DROP DEFAULT. CREATE TABLE alone makes none.
+ * Nullable columns without a default, so that strict mode refuses an INSERT without them. CREATE TABLE … SELECT makes
+ * them from NOT NULL columns (MAX, LEFT JOIN), and so does MySQL's DROP DEFAULT; a plain CREATE TABLE makes none.
  */
 export async function missingDefaults(
   session: MariadbSession,

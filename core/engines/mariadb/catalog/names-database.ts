@@ -1,14 +1,13 @@
 const text = /'(?:[^'\\]|\\.|'')*'/;
-/** Those that servers execute are looked into. */
+/** Comments, except those that servers execute. */
 const comment = /\/\*(?!M?!).*?\*\/|(?:--(?=\s|$)|#)[^\n]*/;
-/** With the dot behind it, where there is one. */
+/** Including the dot after it, if there is one. */
 const someName = /(`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}\p{N}_$]+)(\s*\.)?/u;
 const token = new RegExp([text, comment, someName].map(({ source }) => source).join('|'), 'gsu');
 
 /**
- * Whether a routine, trigger or event names this database before something in it: restored under another name it would
- * still reach into that one. A table or an alias of the same name counts too; what a body puts together as text is not
- * seen.
+ * Whether a routine, trigger or event names this database before something: restored under another name it would still
+ * reach the old one. A table or alias of the same name also counts; what a body assembles as text is not seen.
  */
 export function namesDatabase(definition: string, database: string): boolean {
   const wanted = database.toLowerCase();

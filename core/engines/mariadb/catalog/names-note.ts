@@ -12,7 +12,7 @@ const bodies = `
 const shown = 20;
 
 /**
- * Objects of the session's database whose bodies name another one, for a person: `event log_it`; nothing where there is
+ * Objects of the session's database whose bodies name another one, for a person: `event log_it`; empty if there is
  * none.
  */
 export async function noteOnNames(session: MariadbSession, database: string): Promise<string[]> {

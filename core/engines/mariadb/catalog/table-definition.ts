@@ -5,8 +5,8 @@ import { unquoteName } from '../quoting.ts';
 export type TableItem = { kind: 'index' | 'constraint'; name: string; text: string };
 
 /**
- * A table's definition in its pieces. `columns`: what is neither index nor constraint. `text`: all of it, without what
- * changes as rows come (AUTO_INCREMENT).
+ * The pieces of a table's definition. `columns`: everything that is neither index nor constraint. `text`: all of it,
+ * without what changes with the rows (AUTO_INCREMENT).
  */
 export type TableDefinition = { head: string; columns: string[]; items: TableItem[]; tail: string; text: string };
 
@@ -15,7 +15,7 @@ const indexItem = /^(?:PRIMARY KEY|(?:UNIQUE |FULLTEXT |SPATIAL |VECTOR )?(?:KEY
 const constraintItem = /^CONSTRAINT (`(?:[^`]|``)*`)/;
 const counter = / AUTO_INCREMENT=\d+/;
 
-/** Cuts a definition, as SHOW CREATE TABLE prints it, into its pieces. */
+/** Splits a definition, as SHOW CREATE TABLE prints it, into its pieces. */
 export function readTableDefinition(definition: string): TableDefinition {
   const { head, pieces, tail } = split(definition);
   const read = pieces.map((text) => ({ text, item: itemIn(text) }));
@@ -30,9 +30,9 @@ export function readTableDefinition(definition: string): TableDefinition {
 }
 
 /**
- * The texts that stand for a definition in a catalog: today's, and that of backups from before. A server sorts keys when
- * it loads a table, so the order of indexes and constraints means nothing. `lossy`: MariaDB, where no statement brings
- * back what lost-words.ts names.
+ * The texts that represent a definition in a catalog: today's form, and those of older backups. A server sorts keys
+ * when it loads a table, so the order of indexes and constraints means nothing. `lossy`: for MariaDB, where no
+ * statement restores what lost-words.ts names.
  */
 export function tableForms({ head, columns, items, tail, text }: TableDefinition, lossy: boolean): string[] {
   const kept = columns.map((column) =>
@@ -47,7 +47,7 @@ export function itemForms({ text }: TableItem, lossy: boolean): string[] {
   return lossy ? [withoutConversions(text), text] : [text];
 }
 
-/** Whether what follows the parentheses of a definition says that the table keeps its history. */
+/** Whether the text after a definition's parentheses says that the table keeps its history. */
 export function keepsHistory(tail: string): boolean {
   return / WITH SYSTEM VERSIONING\b/.test(outside(tail));
 }

@@ -2,7 +2,10 @@ import type { ByteStream } from '../../../ports.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 
-/** What a section of definitions is of; `head`: its quoted name, of one with a newline the first line (`headOf`). */
+/**
+ * The object of a section of definitions; `head`: its quoted name, of a name with a newline only the first line
+ * (`headOf`).
+ */
 export type SectionName = { kind: 'table' | 'sequence' | 'other'; head: string };
 
 const sections: [start: string, kind: SectionName['kind']][] = [
@@ -16,7 +19,7 @@ const sections: [start: string, kind: SectionName['kind']][] = [
 const end = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 
 /**
- * Follows definitions, as mariadb-dump prints them, line by line: tells in which section each stands; undefined for the
+ * Follows definitions, as mariadb-dump prints them, line by line, and returns the section of each; undefined for the
  * head and the end of the dump, which every section needs. No line of a body begins a section.
  */
 export function newSections(): (line: string) => SectionName | undefined {
@@ -33,7 +36,7 @@ export function newSections(): (line: string) => SectionName | undefined {
   };
 }
 
-/** Definitions without the sections of which something does not hold. */
+/** Definitions with only the chosen sections. */
 export async function* chosenSections(content: ByteStream, isChosen: (section: SectionName) => boolean): ByteStream {
   const sectionOf = newSections();
   for await (const lines of linesOf(content)) {
@@ -45,12 +48,12 @@ export async function* chosenSections(content: ByteStream, isChosen: (section: S
   }
 }
 
-/** How an object's section is headed. */
+/** The head of an object's section. */
 export function headOf(name: string): string {
   return quoteName(name).split('\n')[0]!.trimEnd();
 }
 
-/** The name inside quotes that stand in a line of bytes. */
+/** The name inside quotes in a line of bytes. */
 export function nameIn(quoted: string): string {
   return unquoteName(textOf(quoted));
 }

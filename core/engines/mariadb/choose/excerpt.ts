@@ -14,7 +14,7 @@ import { chosenRows } from './rows.ts';
 import { chosenTriggers, triggersIn } from './triggers.ts';
 import type { TriggerName } from './triggers.ts';
 
-/** `isRead`: whether a part may hold something of it. `chosen…`: of a part, what is to be loaded. */
+/** `isRead`: whether a part may hold some of it. `chosen…`: what is to be loaded of a part. */
 export type MariadbExcerpt = Excerpt & {
   catalog: Catalog;
   isRead(part: ManifestPart): boolean;
@@ -23,7 +23,7 @@ export type MariadbExcerpt = Excerpt & {
 };
 
 type ExcerptKey = { table: string; name: string; of: string };
-/** `sections`: of each table, its definition in the dump. */
+/** `sections`: the definition of each table in the dump. */
 type ExcerptDefinitions = { sequences: Set<string>; foreignKeys: ExcerptKey[]; sections: Map<string, string> };
 
 const style: NameStyle = { quote: '`', divides: false, fold: (text) => text };
@@ -32,7 +32,7 @@ const position = new RegExp(`'(?:[^'\\\\]|\\\\.|'')*'|\\b(?:nextval|lastval|setv
 const foreignKey = new RegExp(`^  CONSTRAINT ${quoted} FOREIGN KEY .* REFERENCES ${quoted} \\(`);
 const ofWhole = ['view', 'function', 'procedure', 'package', 'package body', 'event'];
 
-/** Finds the tables that were asked for in a backup, and all that goes with them. */
+/** Finds the requested tables in a backup, and everything that goes with them. */
 export async function excerptOf(
   { manifest, catalog, tables }: TargetOptions & { tables: NonNullable<TargetOptions['tables']> },
   signal: AbortSignal,
@@ -110,7 +110,7 @@ function described(
   };
 }
 
-/** Who wrote a trigger may have written its table in other letters, where the server takes them for the same. */
+/** A trigger may spell its table's name in other letters that the server considers equal. */
 function tableMeant(table: string, known: readonly string[]): string {
   if (known.includes(table)) return table;
   return known.find((name) => name.toLowerCase() === table.toLowerCase()) ?? table;
@@ -140,7 +140,7 @@ function mustBeThere({
   };
 }
 
-/** The server takes a foreign key to a table that is not there while a dump is loaded, and no row afterwards. */
+/** While a dump is loaded, the server accepts a foreign key to a missing table, and then refuses rows. */
 function danglingNotes(foreignKeys: readonly ExcerptKey[]): string[] {
   return [...Map.groupBy(foreignKeys, ({ table }) => table)].map(([table, keys]) => {
     const drops = keys.map(({ name }) => `DROP FOREIGN KEY ${quoteName(name)}`).join(', ');

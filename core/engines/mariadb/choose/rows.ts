@@ -3,10 +3,12 @@ import { nameIn } from './definitions.ts';
 
 const quoted = '(`(?:[^`]|``)*`)';
 const insert = new RegExp(`^INSERT INTO ${quoted}`, 'i');
-/** Statements between rows that speak of one table or sequence. */
+/** Statements between rows that are about one table or sequence. */
 const about = new RegExp(`^(?:(?:DO|SELECT) SETVAL\\(|LOCK TABLES |/\\*!40000 ALTER TABLE )${quoted}`, 'i');
 
-/** Of a data part whose grammar was judged, the rows of some tables, the settings, and positions of some sequences. */
+/**
+ * Of a data part whose grammar was judged: the rows of some tables, the settings, and the positions of some sequences.
+ */
 export async function* chosenRows(
   pieces: AsyncGenerator<Passed>,
   isChosen: (name: string) => boolean,

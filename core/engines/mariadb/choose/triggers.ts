@@ -3,7 +3,7 @@ import type { ByteStream } from '../../../ports.ts';
 import { linesOf } from '../lines.ts';
 import { nameIn } from './definitions.ts';
 
-/** A trigger, and the table that it is on, as its text has them. */
+/** A trigger and its table, as written in its text. */
 export type TriggerName = { name: string; table: string };
 
 const eventStart = '/*!50106 DROP EVENT IF EXISTS ';
@@ -14,17 +14,17 @@ const head = new RegExp(
   `\\bTRIGGER\\s+(?:IF\\s+NOT\\s+EXISTS\\s+)?${own}\\s+(?:BEFORE|AFTER)\\s+[A-Z,\\s]+?\\s+ON\\s+${own}\\s+FOR\\s+EACH\\s+ROW\\b`,
   'i',
 );
-/** Comments that a person has written into it; not those of the dump, which some servers read. */
+/** Comments that a person wrote into it; not those of the dump, which some servers execute. */
 const remarks = /\/\*(?!M?!).*?\*\/|(?:--\s|#)[^\n]*\n/gs;
 
-/** The triggers in the part behind the rows, in their order. */
+/** The triggers in the part after the rows, in order. */
 export async function triggersIn(content: ByteStream): Promise<TriggerName[]> {
   const found: TriggerName[] = [];
   for await (const { body } of blocksOf(content)) if (body !== undefined) found.push(readTrigger(body));
   return found;
 }
 
-/** The part behind the rows without events, and with some of its triggers. */
+/** The part after the rows without events, and with only some of its triggers. */
 export async function* chosenTriggers(content: ByteStream, isChosen: (trigger: TriggerName) => boolean): ByteStream {
   for await (const { text, body } of blocksOf(content))
     if (body === undefined || isChosen(readTrigger(body))) yield Buffer.from(text, 'latin1');
@@ -51,7 +51,7 @@ async function* blocksOf(content: ByteStream): AsyncGenerator<{ text: string; bo
   }
 }
 
-/** Throws `source-unsupported` for a trigger whose text does not tell its table. */
+/** Throws `source-unsupported` for a trigger whose text does not show its table. */
 function readTrigger(body: string): TriggerName {
   const [, name, table] = head.exec(body.replace(remarks, ' ')) ?? [];
   if (name !== undefined && table !== undefined) return { name: written(name), table: written(table) };

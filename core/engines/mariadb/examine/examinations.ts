@@ -12,7 +12,7 @@ import type { MariadbSession } from '../session.ts';
 import { readTables } from '../tables.ts';
 import { observedReplica } from './replica.ts';
 
-/** What a backup needs of a server, looked at one by one: each with a session of its own. */
+/** What a backup needs of a server, examined one by one: each with a session of its own. */
 export function examinations(login: Login, tools: Tools, clock: Clock): Examination[] {
   const needs = [reachable];
   const asking = (what: string, look: (session: MariadbSession) => Promise<readonly Observed[]>): Examination => ({

@@ -3,10 +3,10 @@ import { formatDuration } from '../../../domain/units.ts';
 import type { Observed } from '../../../ports.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 
-/** More than this behind its source is told. */
+/** A larger lag behind its source is reported. */
 const lagSeconds = 300;
 
-/** How a replica stands; nothing of a server that replicates from nobody. */
+/** The state of a replica; empty for a server that replicates from nobody. */
 export async function observedReplica({ server, rows }: MariadbSession): Promise<Observed[]> {
   const isNewer = server.product === 'MySQL' && server.number >= 80_022;
   try {

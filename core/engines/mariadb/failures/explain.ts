@@ -16,8 +16,8 @@ const refused: KnownError = { numbers: [1045, 1698], code: 'source-unreachable',
 const denied = [1044, 1142, 1143, 1227, 1370, 1419];
 
 /**
- * What the server's and the client's error numbers mean to a person (MariaDB error codes; MySQL's are the same up to
- * 1900 and 2000–2061).
+ * The meanings of the server's and the client's error numbers (MariaDB error codes; MySQL's are the same up to 1900 and
+ * 2000–2061).
  */
 const meanings: KnownError[] = [
   {
@@ -145,7 +145,7 @@ const meanings: KnownError[] = [
   },
 ];
 
-/** Said of a source; a restore has other remedies (remedies.ts). */
+/** These explanations are about a source; a restore has other remedies (remedies.ts). */
 const ofReading = [1104, 1114, 1168, 1290, 1356, 1814, 1969, 3024];
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161];
 const networkCodes = [
@@ -185,8 +185,8 @@ export function explained(cause: unknown, place: string, login: Login): BackupEr
 }
 
 /**
- * Our error for a program's last words; undefined where they say nothing that we know. `restoring`: into a target,
- * where the same numbers ask for other remedies.
+ * Our error for a program's last words; undefined if they say nothing that we know. `restoring`: into a target, where
+ * the same numbers need other remedies.
  */
 export function explainWords(
   words: string,
@@ -223,8 +223,8 @@ export function explainWords(
 }
 
 /**
- * The right that a refusal speaks of, as SQL. 1044 names the account; 1142 and 1143 name where the user comes from,
- * which may be another thing: `'app'@'10.0.0.7'` for the account `'app'@'%'`.
+ * The right that a refusal names, as SQL. 1044 names the account; 1142 and 1143 name where the user comes from, which
+ * may differ: `'app'@'10.0.0.7'` for the account `'app'@'%'`.
  */
 function rightRemedy(number: number, words: string): string | undefined {
   if (!denied.includes(number)) return undefined;
@@ -245,12 +245,12 @@ function rightRemedy(number: number, words: string): string | undefined {
     : 'log in as this user, and SHOW GRANTS; what the server asks for has to be granted by an administrator';
 }
 
-/** MariaDB quotes, MySQL names the table in quotes of its own: `'v'` for one of the database that is read. */
+/** MariaDB quotes names; MySQL puts the table in its own quotes: `'v'` for one in the current database. */
 function quotedTable(table: string): string {
   return table.startsWith('`') ? table : `the database's table ${table}`;
 }
 
-/** The number of the last error told: `ERROR 1064 (42000)`, `Got error: 2002: "…"`, `… (1044)`, `Error 2013: …`. */
+/** The number of the last error: `ERROR 1064 (42000)`, `Got error: 2002: "…"`, `… (1044)`, `Error 2013: …`. */
 function numberIn(words: string): number | undefined {
   const found = [...words.matchAll(/\berror:? (\d{4})\b|\((\d{4})\)\s*$/gim)].at(-1);
   return found === undefined ? undefined : Number(found[1] ?? found[2]);

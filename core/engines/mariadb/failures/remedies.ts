@@ -2,14 +2,14 @@ import { accountOf, quoteAccount, quoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
 
 /**
- * Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`.
- * `definers`: of what will be theirs (`view v`).
+ * Who restores where, for statements that grant something. `user`: in the form of CURRENT_USER(), `app@%`. `definers`:
+ * of the objects that will be theirs (`view v`).
  */
 export type Restorer = { server: Server; user: string; database: string; definers?: Readonly<Record<string, string>> };
 
 /**
- * What to do where a server refuses a statement of a backup with this error number, and these words: SQL, as far as SQL
- * can do it. Undefined where nothing is known.
+ * What to do if a server refuses a statement of a backup with this error number and message: in SQL, as far as SQL can
+ * do it. Undefined if unknown.
  */
 export function remedyFor(number: number, restorer: Restorer, said = ''): string | undefined {
   const { server, database } = restorer;
@@ -65,7 +65,7 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
   }
 }
 
-/** A view whose definer may not call a function: the right of who restores does not help. */
+/** For a view whose definer may not call a function: rights of the restoring user don't help. */
 function definerRemedy(restorer: Restorer, said: string): string | undefined {
   const account = deniedDefiner(said, restorer);
   if (account === undefined) return undefined;
@@ -73,7 +73,7 @@ function definerRemedy(restorer: Restorer, said: string): string | undefined {
   return `${tableElsewhere(other, said) ?? functionElsewhere(other, said) ?? definerGrant(restorer, account, quoteName(restorer.database))} or restore without owners: --no-owner`;
 }
 
-/** The same, of a view that another one reads: the server names the view alone. */
+/** The same for a view that another one reads: the server names only the view. */
 function viewRemedy(restorer: Restorer, said: string): string {
   const [, view] = /View '[^'.]*\.([^']*)' references/.exec(said) ?? [];
   const account = accountOf(restorer.definers?.[`view ${view}`] ?? '');
@@ -82,7 +82,7 @@ function viewRemedy(restorer: Restorer, said: string): string {
   return `${definerGrant(restorer, account, quoteName(restorer.database))} or restore without owners: --no-owner`;
 }
 
-/** Where a view reads a table of another database, rights on the restored one don't help. */
+/** If a view reads a table of another database, rights on the restored one don't help. */
 function tableElsewhere(restorer: Restorer, said: string): string | undefined {
   const [, table, database] = /denied to user .* for table ((`[^`]+`)\.`[^`]+`)/.exec(said) ?? [];
   return table === undefined || database === quoteName(restorer.database)
@@ -90,23 +90,21 @@ function tableElsewhere(restorer: Restorer, said: string): string | undefined {
     : grant(restorer, 'SELECT, SHOW VIEW', table);
 }
 
-/**
- * The same for a function that it calls: of what stands among definitions, a view alone needs the right to call one.
- */
+/** The same for a function that it calls: of all definitions, only a view needs the right to call one. */
 function functionElsewhere(restorer: Restorer, said: string): string | undefined {
   const [, database, name] = /denied to user .* for routine '([^'.]+)\.([^']+)'/.exec(said) ?? [];
   if (database === undefined || database === restorer.database) return undefined;
   return grant(restorer, 'EXECUTE', `FUNCTION ${quoteName(database)}.${quoteName(name!)}`);
 }
 
-/** What a user needs to make things in the name of others. */
+/** The rights for making objects in the name of others. */
 export function definerRights({ product, number }: Server): string {
   if (product === 'MariaDB') return number >= 100_502 ? 'SET USER' : 'SUPER';
   if (number >= 80_200) return 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER';
   return number >= 80_000 ? 'SET_USER_ID' : 'SUPER';
 }
 
-/** The right of those for whom a server runs no init_connect. */
+/** The right that exempts a user from init_connect. */
 export function connectionAdmin({ product, number }: Server): string {
   if (product === 'MariaDB') return number >= 100_502 ? 'CONNECTION ADMIN' : 'SUPER';
   return number >= 80_000 ? 'CONNECTION_ADMIN' : 'SUPER';
@@ -116,12 +114,15 @@ export function grant({ user }: Restorer, rights: string, on: string): string {
   return `GRANT ${rights} ON ${on} TO ${quoteAccount(user)};`;
 }
 
-/** What the definer of views needs on the database that they are in. */
+/** What the definer of views needs on the views' database. */
 export function definerGrant(restorer: Restorer, account: string, database: string): string {
   return grant({ ...restorer, user: account }, 'SELECT, EXECUTE', `${database}.*`);
 }
 
-/** Whom a server denied something, where that is not who restores (of whom it says the machine, not the account). */
+/**
+ * The account that a server denied something, unless it is the restoring user (for whom it names the host instead of
+ * the account).
+ */
 export function deniedDefiner(said: string, { user }: Restorer): string | undefined {
   const [, name, host] = /denied to user '([^']*)'@'([^']*)'/.exec(said) ?? [];
   return name === undefined || name === user.slice(0, user.lastIndexOf('@')) ? undefined : `${name}@${host}`;

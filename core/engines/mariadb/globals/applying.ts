@@ -4,14 +4,17 @@ import type { MariadbSession } from '../session.ts';
 import { givesRoleOfAurora } from './amazon.ts';
 import type { AccountFact } from './facts.ts';
 
-/** What the server says of a right on a table, column or routine that is not there (MariaDB error codes). */
+/** Errors for a right on a table, column or routine that does not exist (MariaDB error codes). */
 const notThere = [1146, 1054, 1305, 1049];
-/** What it says of a role that is not there: ER_UNKNOWN_AUTHID of MySQL, ER_INVALID_ROLE of MariaDB. */
+/** Errors for a role that does not exist: ER_UNKNOWN_AUTHID of MySQL, ER_INVALID_ROLE of MariaDB. */
 const noSuchRole = [3523, 1959];
-/** A right on one table, without a list of its columns: with CREATE in it, the server asks for no table. */
+/**
+ * A right on one table, without a list of columns: if it includes CREATE, the server does not require the table to
+ * exist.
+ */
 const onTable = /^GRANT ([^()]+) ON (`(?:[^`]|``)*`\.`(?:[^`]|``)*`) TO (.+?)( WITH GRANT OPTION)?$/s;
 
-/** Makes them one after the other: no transaction holds accounts. */
+/** Makes them one after the other: accounts are not transactional. */
 export async function makeAccounts(
   facts: readonly AccountFact[],
   session: MariadbSession,
@@ -38,7 +41,7 @@ export async function makeAccounts(
     }
 }
 
-/** Rights on a table outlive it, and may come before it. */
+/** Rights on a table outlive it, and may precede it. */
 async function makeRight(statement: string, session: MariadbSession): Promise<void> {
   try {
     await session.rows(statement);
@@ -50,12 +53,12 @@ async function makeRight(statement: string, session: MariadbSession): Promise<vo
   }
 }
 
-/** The statement of an account sets its password. */
+/** The statement that makes an account sets its password, so it is not shown. */
 function shown(kind: AccountFact['kind'], statements: readonly string[]): string {
   return kind === 'account' ? 'CREATE USER …' : (statements[0] ?? '').slice(0, 200);
 }
 
-/** The server's number for what it has refused. */
+/** The server's error number. */
 export function errorNumber(error: unknown): number {
   return Number((error as { cause?: { errno?: unknown } }).cause?.errno);
 }

@@ -2,13 +2,13 @@ import type { LeftOut } from '../../../ports.ts';
 import { factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
 
-/** What of a backup a restore makes, in this order, and what it leaves out. */
+/** What a restore makes of a backup, in this order, and what it leaves out. */
 export type ChosenAccounts = { make: AccountFact[]; leftOut: LeftOut[] };
 
 /**
- * Decides about each fact of a backup. What is missing is made. An account that is there and is the same, password
- * included, gets what it lacks of its rights: so a run that was killed is ended by the next one, and rights on tables
- * come when the tables do. One that is another is left as it is.
+ * Decides about each fact of a backup. Missing accounts are made. An existing account that is the same, password
+ * included, gets the rights that it lacks: so the next run completes a killed one, and rights on tables can follow when
+ * the tables exist. An existing account that differs is left as it is.
  */
 export function chosenAccounts(facts: readonly AccountFact[], here: readonly AccountFact[]): ChosenAccounts {
   const there = new Map(here.map((one) => [factKey(one), one.definition]));
@@ -37,12 +37,12 @@ export function chosenAccounts(facts: readonly AccountFact[], here: readonly Acc
   return result;
 }
 
-/** An account whose hash was hidden is made otherwise than it was. */
+/** An account whose hash was hidden is made locked, differently from what it was. */
 function isLocked({ kind, definition, statements }: AccountFact): boolean {
   return kind === 'account' && !definition.includes(' ACCOUNT LOCK') && statements[0]!.endsWith(' ACCOUNT LOCK');
 }
 
-/** An account that is there, and whose password is not that of the backup. */
+/** An existing account whose password is not that of the backup. */
 function lacksPassword(one: AccountFact, there: ReadonlyMap<string, string>): boolean {
   const isThere = there.has(factKey({ kind: 'account', name: one.of }));
   return one.kind === 'password' && isThere && !there.has(factKey(one));

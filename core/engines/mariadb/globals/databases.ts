@@ -10,10 +10,10 @@ import { withSession } from '../session.ts';
 import { swapMarks } from '../swap/marker.ts';
 
 const ofServers = ['information_schema', 'performance_schema', 'mysql', 'sys'];
-/** Folders beside the data of Amazon RDS, which look like databases; of somebody else, they hold something. */
+/** Folders in Amazon RDS's data directory that look like databases; elsewhere they may be a user's. */
 const ofAmazon = ['innodb', 'tmp'];
 
-/** The databases of a server, but for its own and what Nightjar has made and keeps. */
+/** The databases of a server, except its own and those that Nightjar makes and keeps. */
 export async function listDatabases(login: Login, signal: AbortSignal): Promise<ListedDatabase[]> {
   return withSession(
     login,
@@ -28,7 +28,7 @@ export async function listDatabases(login: Login, signal: AbortSignal): Promise<
           },
         );
       const ours = [...Object.values(marks), swapMarks.kept].map(quoteText).join(', ');
-      // DISTINCT, too, knows no case
+      // DISTINCT ignores case, too
       const made = await session.rows(
         `SELECT DISTINCT CAST(TABLE_SCHEMA AS BINARY) AS name FROM information_schema.TABLES WHERE TABLE_NAME IN (${ours})`,
       );

@@ -4,8 +4,8 @@ import { ofKind } from '../../../contract/manifest/catalog.ts';
 import type { Catalog } from '../../../contract/manifest/catalog.ts';
 
 /**
- * What belongs to a server of MariaDB or MySQL and to no database: an account or role, its password (which its account's
- * statement sets), a right, a membership, a default role. `of`: the account. `definition` says no password.
+ * What belongs to a MariaDB or MySQL server and to no database: an account or role, its password (set by the account's
+ * statement), a right, a membership, a default role. `of`: the account. `definition` contains no password.
  */
 export type AccountFact = {
   kind: 'account' | 'role' | 'password' | 'grant' | 'membership' | 'default role';
@@ -17,7 +17,7 @@ export type AccountFact = {
 
 const end = '-- Nightjar: these are all accounts';
 
-/** As SQL that the stock client loads: a comment before each says what it is, and how long it is. */
+/** The facts as SQL for the stock client: a comment before each says what it is and how long it is. */
 export function textOfAccounts(facts: readonly AccountFact[]): string {
   const pieces = facts.map(({ statements, ...fact }) => {
     const sql = statements.map((statement) => `${statement};\n`).join('');
@@ -27,7 +27,7 @@ export function textOfAccounts(facts: readonly AccountFact[]): string {
   return `${pieces.join('')}${end}\n`;
 }
 
-/** Reads such a text. Throws `part-corrupt`. */
+/** Parses such a text. Throws `part-corrupt`. */
 export function accountsInText(text: Buffer, what: string): AccountFact[] {
   const facts: AccountFact[] = [];
   for (let at = 0; ; ) {
@@ -48,12 +48,12 @@ function headIn(line: string, what: string): Omit<AccountFact, 'statements'> & {
   try {
     if (line.startsWith('-- {')) return JSON.parse(line.slice(3)) as ReturnType<typeof headIn>;
   } catch {
-    // told below
+    // reported below
   }
   throw new BackupError('part-corrupt', `${what} was cut, or is no text of accounts`);
 }
 
-/** Each by its kind and name, with its definition. */
+/** All facts by kind and name, with their definitions. */
 export function catalogOfAccounts(facts: readonly AccountFact[]): Catalog {
   const catalog: Catalog = {};
   for (const { kind, name, definition } of facts) ofKind(catalog, kind)[name] = definition;

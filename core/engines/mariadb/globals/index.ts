@@ -17,7 +17,7 @@ import { openAccountsTarget } from './target.ts';
 
 const uncounted = '0'.repeat(16);
 
-/** What belongs to a whole server of MariaDB or MySQL and to no database of it: accounts, roles and their rights. */
+/** What belongs to a whole MariaDB or MySQL server and to no database: accounts, roles and their rights. */
 export function mariadbGlobalsEngine(own: Login): Engine {
   const place = placeOf('mariadb', own).replace(/\/[^/]*$/, '');
   const read = (signal: AbortSignal, ignored?: (name: string) => void) =>

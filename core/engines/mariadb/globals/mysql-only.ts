@@ -5,12 +5,12 @@ import type { Login } from '../../login.ts';
 import type { MariadbSession } from '../session.ts';
 import { errorNumber } from './applying.ts';
 
-/** ER_BAD_FIELD_ERROR, ER_UNKNOWN_SYSTEM_VARIABLE: of servers that know no such thing. */
+/** ER_BAD_FIELD_ERROR, ER_UNKNOWN_SYSTEM_VARIABLE: the server does not have this feature. */
 const unknown = [1054, 1193];
 
 /**
- * Accounts that log in by a second password, too (RETAIN CURRENT PASSWORD): no statement of MySQL shows it, nor takes it
- * as a hash.
+ * Accounts that can also log in with a second password (RETAIN CURRENT PASSWORD): no MySQL statement shows it, nor
+ * accepts it as a hash.
  */
 export async function withSecondPassword({ rows, server }: MariadbSession): Promise<string[]> {
   if (server.product !== 'MySQL') return [];
@@ -20,7 +20,7 @@ export async function withSecondPassword({ rows, server }: MariadbSession): Prom
   return found.map(({ name }) => name ?? '');
 }
 
-/** What keeps a restore from taking rights on some databases away again, which it has to give on all. */
+/** What prevents a restore from revoking rights on some databases, after it has granted them on all. */
 export async function partialRevokes(
   { rows, server }: MariadbSession,
   { grant: grants = {} }: Catalog,
@@ -38,7 +38,7 @@ export async function partialRevokes(
   };
 }
 
-/** The same, as what ends a restore. */
+/** The same as the error of a restore. */
 export function failureOf({ code = 'restore-failed', what, remedy }: RestoreFinding): BackupError {
   return new BackupError(code, what, { hint: remedy });
 }

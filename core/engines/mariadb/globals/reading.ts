@@ -8,7 +8,7 @@ import { errorNumber } from './applying.ts';
 import { digestOfText, factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
 
-/** One row of mysql.user. `account`: as a statement takes it. `isMade`: PUBLIC, which is everybody, nobody makes. */
+/** One row of mysql.user. `account`: as in a statement. `isMade`: false for PUBLIC, which exists by itself. */
 type Account = { name: string; account: string; isRole: boolean; isMade: boolean };
 
 /** Accounts of the server itself and of Amazon RDS, which every such server has (manuals of MariaDB, MySQL and RDS). */
@@ -17,7 +17,7 @@ const string = String.raw`'(?:[^'\\]|\\.|'')*'`;
 const name = '`(?:[^`]|``)*`';
 const role = `${name}(?:@${name})?`;
 const pieces = new RegExp(`${name}|${string}`, 'gs');
-/** As MariaDB writes who everybody is. */
+/** MariaDB's name for everybody. */
 export const everybody = 'PUBLIC';
 /** `IDENTIFIED VIA a USING 'x' OR b USING 'y'`, `IDENTIFIED WITH 'a' AS 0x1234`, `IDENTIFIED BY PASSWORD '*12'`. */
 const identified = new RegExp(
@@ -34,9 +34,9 @@ const right = new RegExp(
 );
 
 /**
- * Every account and role of a server, with its rights: all that is made first, then what leans on it. `ignored`: of
- * those that the server itself ignores, as names of hosts are with skip_name_resolve. Throws
- * `privilege-missing` where the user may not see them.
+ * Every account and role of a server with its rights: first everything that is made, then what depends on it.
+ * `ignored`: receives accounts that the server itself ignores, such as those with host names under skip_name_resolve.
+ * Throws `privilege-missing` if the user may not see the accounts.
  */
 export async function readAccounts(
   session: MariadbSession,
@@ -44,7 +44,7 @@ export async function readAccounts(
   ignored: (account: string) => void = () => {},
 ): Promise<AccountFact[]> {
   const accounts = await listAccounts(session, login);
-  // MySQL prints hashes of its usual plugin as bytes that are no text, unless it is asked for digits
+  // MySQL prints hashes of its default plugin as bytes that are no text, unless asked for hexadecimal
   if (session.server.product === 'MySQL')
     await session.rows('SET SESSION print_identified_with_as_hex = ON').catch(() => []);
   const made: AccountFact[] = [];
@@ -93,7 +93,7 @@ async function listAccounts(session: MariadbSession, login: Login): Promise<Acco
     );
 }
 
-/** How an account is made, apart from its password; and its default roles, which have to be there before they are given. */
+/** How an account is made, apart from its password; and its default roles, which must exist before they are granted. */
 async function creationOf(
   { name: of, account, isRole, isMade }: Account,
   session: MariadbSession,
@@ -119,7 +119,7 @@ async function creationOf(
   ];
 }
 
-/** Takes the first match out of a statement: one that begins in no string of it, as comments and attributes are. */
+/** Removes the first match from a statement, ignoring matches in its strings, such as comments and attributes. */
 function without(pattern: RegExp, statement: string): { rest: string; found: string[] | undefined } {
   const blank = statement.replace(pieces, (piece) =>
     piece.startsWith("'") ? `'${'x'.repeat(piece.length - 2)}'` : piece,
@@ -136,7 +136,7 @@ function without(pattern: RegExp, statement: string): { rest: string; found: str
 function factOf(line: string, { name: of, account }: Account): AccountFact[] {
   if (line.startsWith('SET DEFAULT ROLE ')) return [asDefault(of, line)];
   const [, given, whom, admin = ''] = membership.exec(line) ?? [];
-  // the rights of the roles of a role stand among its own
+  // the output for a role also includes the rights of roles granted to it
   if (given !== undefined && whom !== account) return [];
   if (given !== undefined)
     return (given.match(new RegExp(role, 'g')) ?? []).map((one) => member(one, whom!, admin, of));
@@ -144,7 +144,7 @@ function factOf(line: string, { name: of, account }: Account): AccountFact[] {
   if (rights === undefined)
     throw new BackupError('source-unsupported', `${of} has a right that Nightjar does not know`);
   if (who !== account) return [];
-  // an account of no right at all; what else stands in such a line, CREATE USER says
+  // an account without any right; CREATE USER has everything else in such a line
   const mayGrant = /\bGRANT OPTION\b/.test(rest.replace(new RegExp(string, 'g'), ''));
   if (rights === 'USAGE' && !mayGrant) return [];
   const statement = `${verb} ${rights} ON ${on} ${verb === 'GRANT' ? 'TO' : 'FROM'} ${who}${mayGrant ? ' WITH GRANT OPTION' : ''}`;

@@ -3,7 +3,7 @@ import { quoteAccount, quoteName, quoteText } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 import type { AccountFact } from './facts.ts';
 
-/** A database whose one table names the accounts that a drill makes: it is there before any of them. */
+/** A database whose one table lists the accounts that a drill makes; it exists before any of them. */
 const marker = 'nightjar_drill_accounts';
 
 /** Marks what a drill is about to make. */
@@ -15,7 +15,7 @@ export async function markAccounts(made: readonly AccountFact[], session: Mariad
   if (rows.length > 0) await session.rows(`INSERT INTO ${marker}.made VALUES ${rows.join(', ')}`);
 }
 
-/** Drops what a drill has made, and the mark behind it. */
+/** Drops what a drill has made, and then the mark. */
 export async function dropMarkedAccounts(session: MariadbSession): Promise<void> {
   const tables = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = '${marker}'`,

@@ -3,7 +3,7 @@ import type { Compared, Settled } from '../../../ports.ts';
 const name = '`(?:[^`]|``)*`';
 const columns = new RegExp(String.raw`(?<=[A-Z] )\((${name}(?:, ${name})*)\)`, 'g');
 
-/** A right on columns is the same one in whatever order the server names them: it keeps them in none. */
+/** A right on columns is the same in any order of the columns, because the server keeps none. */
 export function settleAccounts({
   unequal,
   expected,

@@ -17,7 +17,7 @@ import { dropMarkedAccounts, markAccounts } from './scratch.ts';
 
 const lockName = 'nightjar_accounts';
 
-/** The accounts of a server, to add those of a backup to: what is missing is made, and nobody who is there is changed. */
+/** A target for a backup of accounts: makes missing ones, and changes no existing account. */
 export async function openAccountsTarget(own: Login, options: TargetOptions, signal: AbortSignal): Promise<Target> {
   const { manifest, catalog, keepGoing = false, drill = false } = options;
   const { before, obstacle } = await withSession(
@@ -73,7 +73,7 @@ async function accountsHere(session: MariadbSession, login: Login, product: stri
   );
 }
 
-/** One restore of accounts at a time; gone with the session. */
+/** Allows one restore of accounts at a time; ends with the session. */
 async function lock(session: MariadbSession, login: Login): Promise<void> {
   const [row] = await session.rows(`SELECT GET_LOCK('${lockName}', 10) AS mine`);
   if (row?.['mine'] === '1') return;

@@ -10,9 +10,9 @@ const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 const tableReference = /(?:\bfrom|\bjoin|\(|,)\s*(`(?:[^`]|``)*`)(?!\.)/gi;
 
 /**
- * Views in an order in which each comes behind those it reads. mariadb-dump writes them by name over placeholders, and
- * a view WITH CHECK OPTION can't be made on a placeholder, so its own order does not always restore. Views that seem to
- * read each other keep the order they came in.
+ * Orders views so that each comes after those it reads. mariadb-dump writes them by name over placeholders, but a view
+ * WITH CHECK OPTION can't be made on a placeholder, so its own order does not always restore. Views that seem to read
+ * each other keep their order.
  */
 export const viewsInOrderOfUse: LineOrder = {
   from: viewMark,
@@ -37,7 +37,7 @@ export const viewsInOrderOfUse: LineOrder = {
 };
 
 const triggerHead = /^(?:ALTER DATABASE CHARACTER SET |\/\*!50003 SET @saved_cs_client )/;
-/** MariaDB prints a trigger as it was typed, with remarks in it. */
+/** MariaDB prints a trigger as it was typed, including comments. */
 const between = String.raw`(?:\s|/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*\n)`;
 const triggerName = new RegExp(
   String.raw`/\*!50003 TRIGGER${between}+(?:IF${between}+NOT${between}+EXISTS${between}+)?` +
@@ -47,8 +47,9 @@ const triggerName = new RegExp(
 const triggerEnd = '/*!50003 SET collation_connection  = @saved_col_connection */ ;';
 
 /**
- * Triggers in the order in which they fire, which is the order in which they are made: MySQL lists them to mariadb-dump
- * in any order. `order` has each one's place among those of its table, event and time; those `leftOut` are not made.
+ * Triggers in the order in which they fire, which is the order in which they must be made: MySQL lists them to
+ * mariadb-dump in any order. `order`: each one's position among those of its table, event and time; those `leftOut` are
+ * not made.
  */
 export function triggersInOrder(
   order: ReadonlyMap<string, number>,

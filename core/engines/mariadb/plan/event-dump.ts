@@ -10,13 +10,13 @@ import { isHere } from '../exact-names.ts';
 
 const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 
-/** An event as the information schema tells it, and as SHOW CREATE EVENT prints it, in bytes. */
+/** An event as in the information schema, and as SHOW CREATE EVENT prints it, in bytes. */
 type FoundEvent = { name: string; comment: string; row: TextRow };
 
 /**
- * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an
- * event with two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of
- * another character set than UTF-8 has made. Latin1 text: bytes as characters.
+ * All events as mariadb-dump would print them; undefined if it can do that itself. Some of its versions hang on an
+ * event with two semicolons in a row (they look for a delimiter), and all spoil comments made by a client whose
+ * character set is not UTF-8. Latin1 text: bytes as characters.
  */
 export async function eventsText(session: MariadbSession): Promise<string | undefined> {
   const [database] = await session.rows('SELECT @@collation_database AS collation');
@@ -41,7 +41,7 @@ export async function eventsText(session: MariadbSession): Promise<string | unde
   ].join('\n');
 }
 
-/** The lines of a dump without events, and these before its end. */
+/** The lines of a dump without events, with this text before its end. */
 export async function* withEvents(dump: ByteStream, text: string): ByteStream {
   let inBody = false;
   for await (const lines of linesOf(dump)) {
@@ -58,7 +58,10 @@ const status = '(?:NOT )?PRESERVE (?:ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?)';
 const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
 const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
 
-/** What makes an event, in the character set of the client that made it: what stands before its body is UTF-8 there. */
+/**
+ * The clauses before an event's body, in the character set of the client that made it; SHOW CREATE prints them in
+ * UTF-8.
+ */
 async function clauses({ name, comment, row }: FoundEvent, session: MariadbSession) {
   const charset = plainWord(row['character_set_client'] ?? '');
   const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(row['Create Event'] ?? ''));
@@ -72,7 +75,7 @@ async function clauses({ name, comment, row }: FoundEvent, session: MariadbSessi
   return { definer, text: `EVENT ${title} ${when}${remark} DO ${body}` };
 }
 
-/** The statement that makes an event, by what SHOW CREATE EVENT says of it, in bytes. Latin1 text, without settings. */
+/** The statement that makes an event, from SHOW CREATE EVENT in bytes. Latin1 text, without settings. */
 export async function eventStatement(session: MariadbSession, name: string, row: TextRow): Promise<string> {
   const [found] = await session.rows(
     `SELECT EVENT_COMMENT AS comment FROM information_schema.EVENTS WHERE ${isHere('EVENT_SCHEMA')} AND EVENT_NAME = ?`,
@@ -93,7 +96,7 @@ export function runningEvent(statement: string): string {
   return statement.replace(idle, '$1ENABLE');
 }
 
-/** One event with the settings that its meaning depends on, and those of the session restored behind it. */
+/** One event with the settings that its meaning depends on, and with the session's own restored after it. */
 async function blockOf(
   { name, comment, row: event }: FoundEvent,
   collation: string,

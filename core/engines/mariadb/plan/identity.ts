@@ -5,16 +5,16 @@ import type { MariadbTable } from '../tables.ts';
 import { isHere } from '../exact-names.ts';
 
 /**
- * What tells a table from another one that has taken its name, and from itself emptied or rebuilt: InnoDB's ids (of
- * each partition), and the time at which the server says it was made. By name, for the tables that a transaction
- * protects; one that is gone has none.
+ * Distinguishes a table from another that has taken its name, and from itself after it was emptied or rebuilt: InnoDB's
+ * ids (of each partition), and the server's creation time. By name, for the tables that a transaction protects; a table
+ * that is gone has none.
  */
 export type TableIds = ReadonlyMap<string, string>;
 
 /**
- * Reads the tables' identities. Ids need the right PROCESS; without it the time remains. MariaDB takes the time from
- * the file of the definition, so that each RENAME and ALTER moves it, and no TRUNCATE; on MySQL it goes with the table
- * to its new name.
+ * Reads the tables' identities. Ids need the right PROCESS; without it only the time remains. MariaDB takes the time
+ * from the definition's file, so RENAME and ALTER change it and TRUNCATE does not; on MySQL it follows the table to a
+ * new name.
  */
 export async function readIdentities(session: MariadbSession, tables: MariadbTable[]): Promise<TableIds> {
   const times = await session.rows(
@@ -29,7 +29,7 @@ export async function readIdentities(session: MariadbSession, tables: MariadbTab
 }
 
 /**
- * Waits until no table was made within the running second, the unit of the times above: a change in it would leave no
+ * Waits until no table was made within the current second, the resolution of those times: a change in it would leave no
  * trace.
  */
 export async function waitForClock(session: MariadbSession): Promise<void> {
@@ -43,7 +43,7 @@ export async function waitForClock(session: MariadbSession): Promise<void> {
 
 type Id = { name: string; id: string };
 
-/** InnoDB's names and ids in the session's database; none for who may not see them. */
+/** InnoDB's names and ids in the session's database; empty for users who may not see them. */
 async function readIds(session: MariadbSession, asKept: (name: string) => string): Promise<Id[]> {
   const view =
     session.server.product === 'MySQL' && session.server.number >= 80_000 ? 'INNODB_TABLES' : 'INNODB_SYS_TABLES';
@@ -55,7 +55,7 @@ async function readIds(session: MariadbSession, asKept: (name: string) => string
     const query = `SELECT NAME AS name, TABLE_ID AS id FROM information_schema.${view} WHERE NAME LIKE ?`;
     const found = await session.rows(query, [prefix]);
     const parts = found.map(({ name, id }) => [...asKept(name!).split('/'), id ?? ''] as const);
-    // to LIKE `Shop` is `shop`
+    // to LIKE, `Shop` equals `shop`
     return parts.flatMap(([of = '', name = '', id = '']) => (likeFileName(of, wanted) ? [{ name, id }] : []));
   } catch (error) {
     if (isBackupError(error, 'privilege-missing')) return [];
@@ -63,7 +63,7 @@ async function readIds(session: MariadbSession, asKept: (name: string) => string
   }
 }
 
-/** The ids of a table: its own, or those of its partitions, whose names go on with `#P#`, on MySQL `#p#`. */
+/** The ids of a table: its own, or those of its partitions, whose names continue with `#P#`, on MySQL `#p#`. */
 function idsByName(ids: Id[], asKept: (name: string) => string): (table: string) => string {
   const byName = Map.groupBy(ids, ({ name }) => name.split(/#p#/i)[0] ?? '');
   return (table) => {
@@ -78,8 +78,8 @@ function idsByName(ids: Id[], asKept: (name: string) => string): (table: string)
 }
 
 /**
- * A name as InnoDB writes it: all but letters, digits and `_` by their codes. `other` stands for any letter beyond
- * ASCII.
+ * A name as InnoDB writes it: everything except letters, digits and `_` by its code. `other` stands for any letter
+ * beyond ASCII.
  */
 function fileName(name: string, other: string): string {
   const code = (char: string) => char.charCodeAt(0).toString(16).padStart(4, '0');
@@ -88,7 +88,7 @@ function fileName(name: string, other: string): string {
 
 const anyLetter = '\0';
 
-/** Whether a file name may be the one wanted. Another one that fits too only adds its ids. */
+/** Whether a file name may be the wanted one. Another one that also fits only adds its ids. */
 function likeFileName(name: string, wanted: string): boolean {
   return new RegExp(`^${wanted.replaceAll(anyLetter, '@(?:[0-9a-f]{4}|[0-9A-Za-z]{2})')}$`).test(name);
 }

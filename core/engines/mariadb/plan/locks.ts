@@ -11,9 +11,9 @@ import { isHere } from '../exact-names.ts';
 const askLimitMs = 15_000;
 
 /**
- * The output of a program that reads the database, given up with `lock-timeout` when it has waited for a lock for
- * longer than the login allows: mariadb-dump has no setting for that, and a server lets it wait for a day. Asks the
- * server only after that long a silence.
+ * The output of a program that reads the database; throws `lock-timeout` if it has waited for a lock for longer than
+ * the login allows. mariadb-dump has no setting for that, and a server lets it wait for a day. Asks the server only
+ * after that long a silence.
  */
 export async function* withinLockLimit(
   open: (signal: AbortSignal) => ByteStream,
@@ -47,7 +47,7 @@ export async function* withinLockLimit(
   }
 }
 
-/** Adds the session that holds a table's lock to an error of ours, as far as the server tells. */
+/** Adds to an error which session holds a table's lock, as far as the server tells. */
 export async function withHolder(
   error: unknown,
   session: MariadbSession,
@@ -93,7 +93,7 @@ function lockError(
 }
 
 /**
- * Where servers keep who holds a table, if they do: MySQL always, MariaDB with the performance schema on or with its
+ * Where servers record who holds a table, if they do: MySQL always, MariaDB with the performance schema or with its
  * plugin.
  */
 const holderQueries = [
@@ -104,10 +104,10 @@ const holderQueries = [
     WHERE ${isHere('TABLE_SCHEMA')} AND TABLE_NAME = ? AND LOCK_MODE IN ('MDL_SHARED_NO_READ_WRITE', 'MDL_EXCLUSIVE') AND THREAD_ID <> CONNECTION_ID()`,
 ];
 
-/** `42 (app@10.0.0.7)`; undefined where the server does not tell. */
+/** `42 (app@10.0.0.7)`; undefined if the server does not tell. */
 async function holderOf(session: MariadbSession, table: string): Promise<string | undefined> {
   for (const query of holderQueries) {
-    // a right or a plugin that many lack; the error is told all the same
+    // many users lack this right or plugin; the error is reported all the same
     const [holder] = await session.rows(query, [table]).catch(() => []);
     if (holder === undefined) continue;
     const found = (await session.rows('SHOW PROCESSLIST')).find((row) => row['Id'] === holder['id']);

@@ -29,7 +29,7 @@ import { positionReader } from './position.ts';
 import type { PositionReader } from './position.ts';
 import { watched } from './watch.ts';
 
-/** `database`: its character set, collation and comment. `code`: how many routines are expected. */
+/** `database`: its character set, collation and comment. `code`: the number of expected routines. */
 type DefinitionsRecipe = {
   print: 'definitions';
   server: Server;
@@ -42,9 +42,9 @@ type DefinitionsRecipe = {
 };
 
 /**
- * `isNamed`: whether mariadb-dump is told the tables, or takes all but `without`, for of those it leaves out by
- * itself it knows some on MariaDB alone. `rowForm`: absent for that of old backups.
- * `tellsPosition`: whether the program can say where its snapshot stands, and locks nothing for it.
+ * `isNamed`: mariadb-dump gets the names of the tables; otherwise it takes all except `without`, because some that it
+ * leaves out by itself it knows only on MariaDB. `rowForm`: absent for that of old backups. `tellsPosition`: the
+ * program can report its snapshot's position without locking anything for it.
  */
 export type RowsRecipe = {
   print: 'rows';
@@ -59,10 +59,13 @@ export type RowsRecipe = {
   tellsPosition: boolean;
 };
 
-/** `code`: how many triggers and events are expected. `order`: each trigger's place. `leftOut`: triggers without it. */
+/**
+ * `code`: the number of expected triggers and events. `order`: each trigger's position. `leftOut`: triggers that are
+ * left out.
+ */
 type CodeRecipe = { print: 'code'; server: Server; code: number; order: [string, number][]; leftOut: string[] };
 
-/** What a part needs to be made. The rows of a part see one moment, which begins when it is made. */
+/** What is needed to make a part. The rows of a part are of one moment, which begins when the part is made. */
 export type MariadbRecipe = DefinitionsRecipe | RowsRecipe | CodeRecipe;
 
 type MariadbMaking = { login: Login; tools: Tools };
@@ -84,7 +87,7 @@ export function openPart(
 }
 
 /**
- * Servers that take the history of a system-versioned table back: `system_versioning_insert_history` came with 10.11.0.
+ * Servers that accept the history of a system-versioned table: `system_versioning_insert_history` came with 10.11.0.
  */
 export function takesHistory(server: Server): boolean {
   return server.product === 'MariaDB' && server.number >= 101_100;
@@ -154,11 +157,12 @@ function rowsOptions({ tables, without = [], server, rowForm, tellsPosition }: R
     '--extended-insert',
     '--skip-add-locks',
     '--skip-disable-keys',
-    // what stands before the rows says how they are to be read; looking at each character's length costs the program
+    // the head of the part says how rows are to be read; looking at each character's length would cost the program
     // nearly half of its time
     '--skip-set-charset',
     ...(rowForm === storedBytes || tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
-    // a transaction for each table: InnoDB loads an empty table in bulk then, and one for all takes twice as long
+    // one transaction per table: InnoDB then loads an empty table in bulk, and one transaction for all takes twice as
+    // long
     tables.every(isTransactional) ? '--no-autocommit' : '--skip-no-autocommit',
     ...(takesHistory(server) && tables.some(({ versioned }) => versioned) ? ['--dump-history'] : []),
   ];
@@ -196,7 +200,7 @@ function read(run: ReturnType<typeof dumpRun>, login: Login, signal: AbortSignal
 /** MariaDB keeps options that InnoDB refuses in its strict mode: ROW_FORMAT=FIXED of a table that was MyISAM. */
 const looseOptions = '/*M!100000 SET SESSION innodb_strict_mode=0 */;\n';
 
-/** Makes the database what it was, whatever it is called now: the statement names none, so it means the current one. */
+/** Gives the database its options, whatever it is called now: the statement names none, so it means the current one. */
 function databaseStatement({ 'character set': charset, collation, comment }: Record<string, string>): string {
   const remark = comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`;
   const options = `CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}${remark}`;

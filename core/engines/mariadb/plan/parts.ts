@@ -7,7 +7,7 @@ import type { MariadbTable } from '../tables.ts';
 import type { Risk } from '../values/risks.ts';
 import type { MariadbRecipe, RowsRecipe } from './making.ts';
 
-/** `watch`: whether the tables are watched while their rows are read. `risks`: what is to be counted beside them. */
+/** `watch`: the tables are watched while their rows are read. `risks`: what is to be counted beside them. */
 type DumpContext = {
   server: Server;
   catalog: Catalog;
@@ -24,8 +24,8 @@ type DumpContext = {
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
 
 /**
- * The parts of a database. Routines stand with the definitions, since views call them; sequences with the rows, so that
- * no row is ahead of them; triggers and events come behind.
+ * The parts of a database. Routines are among the definitions, because views call them; sequences are with the rows, so
+ * that no row is ahead of them; triggers and events come last.
  */
 export function plannedParts(context: DumpContext): PlannedPart[] {
   return [schemaPart(context), ...dataParts(context), afterPart(context)];
@@ -45,8 +45,8 @@ function schemaPart({ server, catalog, tables, repairs }: DumpContext): PlannedP
 }
 
 /**
- * Rows that one transaction protects, and the others, which a server with GTIDs takes in no transaction with them. The
- * tables are named to mariadb-dump only where there are both.
+ * Rows that one transaction protects, and the others, which a server with GTIDs refuses in one transaction with them.
+ * mariadb-dump gets the names of tables only if there are both.
  */
 function dataParts({ server, catalog, tables, watch, rowForm, risks, tellsPosition }: DumpContext): PlannedPart[] {
   const [safe = [], unsafe = []] = [true, false].map((wanted) =>

@@ -3,19 +3,19 @@ import type { ByteStream } from '../../../ports.ts';
 import { rowsMark } from '../catalog/expected.ts';
 import type { MariadbSession } from '../session.ts';
 
-/** Takes from the text of a dump, as it passes, where its snapshot stands. */
+/** Reads the snapshot's position from the text of a dump as it passes. */
 export type PositionReader = { watch(text: ByteStream): ByteStream; found(): Position[] };
 
 const longestHead = 16_000;
 const tailBytes = 8_000;
-/** A replica of many servers has many GTIDs; a manifest takes no more. */
+/** A replica of many servers has many GTIDs; a manifest holds no more. */
 const longestGtids = 16_000;
 
 /**
- * Where the server stands, to be asked before the rows' snapshot is taken; `told-by-dump` where mariadb-dump can tell
- * where its own snapshot stands (MariaDB with a binary log). It asks the server as we do here, and must not be refused:
- * then it would fail, or lock every table. GTIDs are done before they are listed, so a snapshot behind this one sees
- * them; the place in MySQL's binary log runs ahead of that, and is no answer.
+ * The server's position, read before the rows' snapshot is taken; `told-by-dump` if mariadb-dump can report the
+ * position of its own snapshot (MariaDB with a binary log). It then asks the server as we do here, and must not be
+ * refused: it would fail, or lock every table. GTIDs are listed only after they are done, so a later snapshot sees
+ * them; the position in MySQL's binary log may be ahead of that, and is not used.
  */
 export async function positionBefore(session: MariadbSession): Promise<Position[] | 'told-by-dump'> {
   try {
@@ -39,11 +39,14 @@ async function binlogAnswers(session: MariadbSession): Promise<boolean> {
   return typeof answer?.['gtid'] === 'string';
 }
 
-/** A name may hold a newline, and then pose as such a line above or behind the rows: the last one is the program's. */
+/**
+ * A name may contain a newline and then look like such a line, above or below the rows: the last match is the
+ * program's.
+ */
 const binlogLine = /^-- CHANGE MASTER TO MASTER_LOG_FILE='([^'\n]+)', MASTER_LOG_POS=(\d+);$/gm;
 const gtidLine = /^-- SET GLOBAL gtid_slave_pos='([\d,-]+)';$/gm;
 
-/** Reads what mariadb-dump prints for `--master-data=2`: a comment before all rows, and one behind them. */
+/** Reads the output of mariadb-dump for `--master-data=2`: a comment before all rows, and one after them. */
 export function positionReader(): PositionReader {
   let head: string | undefined = '';
   let tail = Buffer.alloc(0);

@@ -11,9 +11,9 @@ import type { MariadbSession } from '../session.ts';
 const executeDenied = 1370;
 
 /**
- * Throws unless every table can be read now and every view still means something: `lock-timeout` with the table,
- * `source-unsupported` with all broken views, for at the first of them mariadb-dump would stop. To be asked before the
- * information schema, which leaves out of its answer what it can't lock.
+ * Throws unless every table can be read now and every view is valid: `lock-timeout` with the table,
+ * `source-unsupported` with all broken views, because mariadb-dump would stop at the first of them. Call it before
+ * reading the information schema, which leaves out what it can't lock.
  */
 export async function requireReadable(session: MariadbSession, login: Login): Promise<void> {
   const place = placeOf('mariadb', login);

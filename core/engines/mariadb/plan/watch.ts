@@ -11,23 +11,23 @@ import type { MariadbTable } from '../tables.ts';
 /** How often a dump's tables are looked at while it runs. */
 const lookEveryMs = 5_000;
 
-/** Looks whether each table that the dump has read was, to the end of its rows, the one it was before the snapshot. */
+/** Checks that each table that the dump has read was, to the end of its rows, the one it was before the snapshot. */
 export type TableWatch = {
   /** The rows of a table begin, and those of the one before have ended. */
   reached(table: string): void;
   /**
-   * Asks again who the tables are. Those read by now (`ended`: all) and still the same are settled, whatever becomes of
-   * them later.
+   * Reads the tables' identities again. Tables read by now (`ended`: all) and still the same are settled, whatever
+   * becomes of them later.
    */
   look(ended: boolean, signal: AbortSignal): Promise<void>;
-  /** Throws `source-changed` when a table could not be settled. */
+  /** Throws `source-changed` if a table could not be settled. */
   requireSame(): void;
 };
 
 /**
- * Begins to watch; to be called before the dump's transaction begins. A transaction protects rows, and no table: one
- * that another session empties, or exchanges for another, is read as it is now. MariaDB notices (error 1412) only until
- * the table has left its cache.
+ * Begins to watch; call it before the dump's transaction begins. A transaction protects rows, but not tables: one that
+ * another session empties or swaps is read as it is now. MariaDB notices that (error 1412) only until the table has
+ * left its cache.
  */
 export function watchTables(
   before: TableIds,
@@ -59,7 +59,7 @@ export function watchTables(
   };
 }
 
-/** The rows that `open` reads, under watch: a look now and then, and one at their end. */
+/** The rows that `open` reads, under watch: checked at intervals, and at their end. */
 export async function* watched(
   login: Login,
   tables: MariadbTable[],

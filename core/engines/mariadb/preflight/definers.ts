@@ -8,14 +8,14 @@ import type { Restorer } from '../failures/remedies.ts';
 import type { MariadbSession } from '../session.ts';
 import { isNamed } from '../exact-names.ts';
 
-/** A refusal, and what mends it, where its number and words don't tell. */
+/** A refusal, and its remedy if its number and message don't tell. */
 export type RefusedLoad = LoadError & { remedy?: string };
 type NamedRight = { right: string; name: string };
 type Trial = { trial: string; pattern: string; catalog: Catalog; restorer: Restorer };
 
 /**
- * Whether a server refused a definition for what somebody else may do in `database`: the definer of a view needs rights
- * on what it reads and calls.
+ * Whether a server refused a definition because of somebody else's rights in `database`: the definer of a view needs
+ * rights on what it reads and calls.
  */
 export function isOfDefiner({ number, error }: LoadError, database: string, restorer: Restorer): boolean {
   const isHere = error.includes(`'${database}.`) || error.includes(`${quoteName(database)}.`);
@@ -23,9 +23,9 @@ export function isOfDefiner({ number, error }: LoadError, database: string, rest
 }
 
 /**
- * The views whose definers lack a right on the database that is restored, for what the views read and call in it. To be
- * asked where a trial database holds the views, made by the user who restores: there the definers have no rights that
- * anybody gave them on the real one.
+ * Views whose definers lack a right on the database that is restored, for what the views read and call in it. Call it
+ * where a trial database holds the views, made by the restoring user: there the definers have none of the rights that
+ * they were granted on the real one.
  */
 export async function lackingDefiners(
   session: MariadbSession,
@@ -52,8 +52,8 @@ export async function lackingDefiners(
 }
 
 /**
- * What a view's definition names in these databases: tables with theirs, functions mostly without, and quoted, as no
- * function of the server is. Who reads through a view of INVOKER needs no right of its definer to do so.
+ * What a view's definition names in these databases: tables with their database; functions mostly without, and quoted,
+ * unlike the server's own. Reading through an INVOKER view needs no right of its definer.
  */
 function askedBy(text: string, databases: string[], isInvoker: boolean): NamedRight[] {
   const found = [...text.matchAll(/(?:(`(?:[^`]|``)*`)\.)?(`(?:[^`]|``)*`)(\()?/g)];

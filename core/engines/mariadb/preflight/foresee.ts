@@ -27,25 +27,25 @@ import type { Rehearsal } from './rehearsal.ts';
 import { refusedRoutines } from './routines.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
-/** What a restore knows when it has looked at its place. `unfinished`: what is there is half a restore of ours. */
+/** What a restore knows after it has looked at its target. `unfinished`: the target is half a restore of ours. */
 type MariadbLook = {
   options: TargetOptions;
   restorer: Restorer;
   state: Target['state'];
   unfinished: boolean;
-  /** The databases beside one that is there: of the copy, and of what it replaces. */
+  /** For an existing database, the names beside it: of the copy, and of what it replaces. */
   aside: { whole: string; before: string } | undefined;
   replace: boolean;
-  /** The backup's, as they will be loaded. */
+  /** The backup's definitions, as they will be loaded. */
   definitions(): ByteStream;
-  /** What a trial of them has shown, where one was asked for. */
+  /** The result of trying them, if that was asked for. */
   tried(): Promise<Rehearsal | undefined>;
 };
 
 /**
- * All that can be told before anything is written. The definitions are tried, where that is asked for and the user may
- * make a database for it; else what they ask for is read in their text, so that it only may fail, and routines are
- * prepared. Rows are not measured here.
+ * Everything that can be told before anything is written. Tries the definitions, if that is asked for and the user may
+ * make a database for it; otherwise reads in their text what they need, so that failures are only possible ones, and
+ * prepares routines. Does not measure rows.
  */
 export async function foresee(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, restorer, state } = looked;
@@ -82,7 +82,7 @@ function untriedNote(tried: { notHeld: string } | undefined): RestoreFinding[] {
   return [{ weight: 'note', what: `the definitions could not be tried on this server: ${tried.notHeld}` }];
 }
 
-/** What can be told of definitions without making them. */
+/** What can be told about definitions without making them. */
 async function readFindings(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<RestoreFinding[]> {
   const { options, restorer } = looked;
   const needs = await needsOf(looked.definitions());
@@ -138,7 +138,7 @@ async function stepsOf(
   ];
 }
 
-/** A replacement that is proven keeps what it has replaced itself, and what was replaced today. */
+/** A proven replacement keeps what it has replaced itself, and what was replaced today. */
 async function fatesOf(
   session: MariadbSession,
   login: Login,

@@ -3,8 +3,8 @@ import type { Bytes } from '../../../domain/units.ts';
 const end = Buffer.from(';\n');
 
 /**
- * Measures the statements of a dump's rows as it passes: a server takes none that is longer than its
- * `max_allowed_packet`. In a dump no value holds a newline.
+ * Measures the statements of a dump's rows as they pass: a server accepts none longer than its `max_allowed_packet`. No
+ * value in a dump contains a newline.
  */
 export function longestStatement(): { write(chunk: Uint8Array): void; bytes(): Bytes } {
   let [begun, longest] = [0, 0];

@@ -4,15 +4,15 @@ import { unquoteName } from '../quoting.ts';
 import { namedElsewhere } from '../restore/text/statements.ts';
 
 /**
- * What definitions ask of the server that is to make them, as far as their text tells it: each thing with the objects
- * that ask for it.
+ * What definitions need of the server that makes them, as far as their text shows it: each need with the objects that
+ * have it.
  */
 export type Needs = {
   engines: Map<string, string[]>;
   collations: Map<string, string[]>;
   /** Tables without a primary key. */
   keyless: string[];
-  /** Tables of other databases that views read, as SQL writes them: `` `beside`.`o` ``. */
+  /** Tables of other databases that views read, in SQL: `` `beside`.`o` ``. */
   read: Map<string, string[]>;
 };
 
@@ -21,7 +21,7 @@ const tableHead = /^CREATE TABLE (`(?:[^`]|``)*`) \(/;
 const sequenceHead = /^CREATE SEQUENCE (`(?:[^`]|``)*`)/;
 const viewHead = /^\/\*!50001 VIEW (`(?:[^`]|``)*`)/;
 
-/** Reads the definitions of a dump. Names that go on in a second line are passed over. */
+/** Reads the definitions of a dump. Skips names that continue in a second line. */
 export async function needsOf(definitions: ByteStream): Promise<Needs> {
   const needs: Needs = { engines: new Map(), collations: new Map(), keyless: [], read: new Map() };
   let [table, keyed] = ['', false];
@@ -49,7 +49,7 @@ export async function needsOf(definitions: ByteStream): Promise<Needs> {
   return needs;
 }
 
-/** `` `beside`.`o` `` in its two parts. */
+/** The two parts of `` `beside`.`o` ``. */
 export function partsOf(name: string): { database: string; table: string } {
   const [database = '', table = ''] = name.match(/`(?:[^`]|``)*`/g) ?? [];
   return { database: unquoteName(database), table: unquoteName(table) };

@@ -20,10 +20,10 @@ export type Obstacle = { what: string; remedy: string | undefined; code?: 'privi
  */
 export type KnownBackup = { manifest: Manifest; catalog: Catalog; owners: boolean; proof: boolean; longest: Bytes };
 
-/** Room for what stands around a statement in its packet. */
+/** Room for what surrounds a statement in its packet. */
 const packetMargin = 512;
 
-/** What this server would refuse whatever the definitions are: asked of its settings and of the user's rights. */
+/** What this server would refuse whatever the definitions are: checks its settings and the user's rights. */
 export async function findObstacles(
   session: MariadbSession,
   known: KnownBackup,
@@ -84,7 +84,7 @@ function readOnly({ readOnly: global }: TextRow, superRow: TextRow | undefined, 
   ];
 }
 
-/** Kinds of the catalog, and the rights that making one of them takes. */
+/** The rights that making an object of each kind takes. */
 const rightsToMake: Record<string, string[]> = {
   table: ['ALTER', 'INDEX', 'REFERENCES'],
   view: ['CREATE VIEW', 'SHOW VIEW'],
@@ -94,7 +94,7 @@ const rightsToMake: Record<string, string[]> = {
   event: ['EVENT'],
 };
 
-/** The rights on the database of `restorer` that making these objects takes, and the user lacks. */
+/** The rights on the restorer's database that making these objects takes and the user lacks. */
 export function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
   const needed = new Set([
     'CREATE',
@@ -114,7 +114,10 @@ export function missingRights(catalog: Catalog, rights: Rights, restorer: Restor
   ];
 }
 
-/** A proof reads what was restored as a backup would: who may not is told when the old database is still there. */
+/**
+ * A proof reads the restored database as a backup would: missing rights are reported while the old database is still
+ * there.
+ */
 export function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
   return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({
     code: 'privilege-missing',
@@ -123,7 +126,7 @@ export function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] 
   }));
 }
 
-/** MySQL adds a key to each table without one, where it is told to: no table would be what it was. */
+/** MySQL can be configured to add a key to each table without one: no table would be what it was. */
 async function addedKeys(session: MariadbSession): Promise<Obstacle[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return [];
   const [row] = await session.rows('SELECT @@sql_generate_invisible_primary_key AS added');

@@ -11,7 +11,7 @@ import { otherServer } from '../restore/loader.ts';
 import { withSession } from '../session.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
-/** `needs`: of the definitions, where they were not tried. */
+/** `needs`: of the definitions, if they were not tried. */
 type PreflightOptions = {
   login: Login;
   known: KnownBackup;
@@ -21,8 +21,7 @@ type PreflightOptions = {
 };
 
 /**
- * Throws, with all of it and with SQL that mends it, whatever would make the load fail behind the drop of the old
- * database.
+ * Throws everything at once, with SQL that fixes it, that would make the load fail after the old database was dropped.
  */
 export async function requireLoadable(
   { login, known, restorer, rehearsed, needs }: PreflightOptions,
@@ -51,7 +50,7 @@ export async function requireLoadable(
   );
 }
 
-/** One obstacle for each thing that the server said, with what it said it of. */
+/** One obstacle for each distinct error of the server, with the objects that had it. */
 export function rehearsalObstacles(
   { refused, different }: Exclude<Rehearsal, { notHeld: string }>,
   { manifest }: KnownBackup,

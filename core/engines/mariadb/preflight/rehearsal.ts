@@ -15,9 +15,7 @@ import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from '../restore/unfinished.ts';
 
-/**
- * What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none.
- */
+/** The result of a rehearsal: what the server refused, and what it made differently. Or why there was none. */
 export type Rehearsal = { refused: RefusedLoad[]; different: string[] } | { notHeld: string };
 
 type RehearsalOptions = {
@@ -27,7 +25,8 @@ type RehearsalOptions = {
   /** Loads into a database of the same server. */
   into(database: string): Feed;
   /**
-   * The definitions, as they will be loaded: events disabled. Without `owned`, all of them belong to who loads them.
+   * The definitions as they will be loaded: with events disabled. Without `owned`, all of them belong to the loading
+   * user.
    */
   definitions(signal: AbortSignal, owned: boolean): ByteStream[];
   restorer: Restorer;
@@ -36,18 +35,18 @@ type RehearsalOptions = {
 };
 
 const dropLimitMs = 30_000;
-/** No right to make what belongs to others, and a definer that there is not. */
+/** Errors about owners: no right to make what belongs to others, and a definer that does not exist. */
 const aboutOwners = [1227, 1449];
 /**
- * What a server's settings change: an engine that is missing, a key that it adds, a row format. Code is taken as it is
- * written, or refused.
+ * Kinds that a server's settings change: a missing engine, an added key, a row format. Code is accepted as written, or
+ * refused.
  */
 const shapes = ['table', 'index', 'constraint', 'sequence'];
 
 /**
- * Loads the definitions of a backup into a database of its own on the same server, and drops it again: shows everything
- * that this server and this user refuse of them. It is named after the backup's own database, so that who may restore
- * beside it may do this.
+ * Loads the definitions of a backup into a scratch database on the same server, and drops it again: shows everything
+ * that this server and this user refuse. It is named after the backup's database, so that a user who may restore beside
+ * that may also do this.
  */
 export async function rehearse(how: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal> {
   const database = rehearsalDatabase(how.manifest);
@@ -100,8 +99,8 @@ async function tryDefinitions(how: RehearsalOptions, database: string, signal: A
 }
 
 /**
- * What is refused for definers who have rights on the real database alone hides what is refused behind it: then all is
- * tried once more, without them.
+ * A refusal because of definers with rights only on the real database hides later refusals: then everything is tried
+ * again without definers.
  */
 async function refusals(how: RehearsalOptions, database: string, signal: AbortSignal): Promise<RefusedLoad[]> {
   const { login, manifest, catalog, restorer } = how;
@@ -144,11 +143,11 @@ async function load(
   const feed = into(database);
   const errors: LoadError[] = [];
   for (const text of definitions(signal, owned)) errors.push(...(await feed(text, signal, { goOn: true })));
-  // a name of the database itself, written out in a body, means the old one while that is still there
+  // a body that names the database itself still means the old one
   return errors.filter(({ error }) => !error.includes(`'${login.database}.`));
 }
 
-/** What rehearsals that were killed have left: marked, and nobody's. */
+/** Rehearsals that were killed left marked databases, which are nobody's. */
 async function dropLeftovers(session: MariadbSession): Promise<void> {
   for (const name of await markedDatabases(session, 'rehearsal')) {
     if (await isClaimed(session, name)) continue;

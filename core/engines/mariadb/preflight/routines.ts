@@ -9,7 +9,7 @@ import type { MariadbSession } from '../session.ts';
 import { few } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
 
-/** A routine of a dump: bytes as characters (latin1), and the statements that set what its text is read under. */
+/** A routine of a dump: bytes as characters (latin1), and the statements that set how its text is read. */
 type Routine = { name: string; statement: string; charset: string; settings: string[] };
 
 const setting =
@@ -17,12 +17,12 @@ const setting =
 const charsetIn = /^SET character_set_client += (\w+)$/;
 const head =
   /^CREATE (?:DEFINER=(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")@(?:`(?:[^`]|``)*`|"(?:[^"]|"")*") )?(?:AGGREGATE )?(FUNCTION|PROCEDURE|PACKAGE(?: BODY)?) (?:IF NOT EXISTS )?(`(?:[^`]|``)*`|"(?:[^"]|"")*")/;
-/** From this version on, MariaDB prepares a statement that makes a routine (MDEV-16708); MySQL does not. */
+/** From this version on, MariaDB can prepare a statement that makes a routine (MDEV-16708); MySQL can't. */
 const prepares = 100_602;
 
 /**
  * The routines among these definitions that the server does not understand: each is prepared, and none is made. Needs a
- * session in `binary`. Nothing is known where the server prepares no such statement.
+ * session in `binary`. Empty if the server can't prepare such statements.
  */
 export async function refusedRoutines(
   session: MariadbSession,
@@ -33,7 +33,7 @@ export async function refusedRoutines(
   const { product, number } = session.server;
   if (product !== 'MariaDB' || number < prepares) return [];
   const refused = new Map<string, { names: string[]; remedy: string | undefined }>();
-  // a database has to be chosen, and in this one nobody can make anything
+  // a database has to be selected, and nobody can make anything in this one
   await session.rows('USE information_schema');
   for await (const routine of routinesIn(definitions)) {
     const error = await refusal(session, routine);
@@ -67,7 +67,7 @@ async function refusal(session: MariadbSession, routine: Routine): Promise<Routi
   }
 }
 
-/** The routines of a dump, each up to the delimiter, where the client ends a statement. */
+/** The routines of a dump, each up to the delimiter at which the client ends a statement. */
 async function* routinesIn(definitions: ByteStream): AsyncGenerator<Routine> {
   let settings: string[] = [];
   let [charset, delimiter, text] = ['utf8mb4', ';', ''];

@@ -13,7 +13,8 @@ import { isNamed } from '../exact-names.ts';
 type What = { catalog: Catalog; owners: boolean; needs: Needs };
 
 /**
- * What a rehearsal would show, as far as it can be asked or read in the definitions: where there can be no rehearsal.
+ * What a rehearsal would show, as far as it can be queried or read in the definitions: for when there can be no
+ * rehearsal.
  */
 export async function findObstaclesUnrehearsed(
   session: MariadbSession,
@@ -32,7 +33,7 @@ export async function findObstaclesUnrehearsed(
   ];
 }
 
-/** What would keep the user from making again what is there, which somebody else has made. */
+/** What would keep the user from making existing objects of somebody else again. */
 export async function remakingObstacles(
   session: MariadbSession,
   catalog: Catalog,
@@ -80,7 +81,7 @@ function untrustedCode(catalog: Catalog, settings: SettingOf, rights: Rights, re
   );
 }
 
-/** Settings under which a server makes no table without a primary key, and the error that says so. */
+/** Settings under which a server makes no table without a primary key, with the error number. */
 const demands: Readonly<Record<string, number>> = { sql_require_primary_key: 3750, innodb_force_primary_key: 1173 };
 
 function keysDemanded(settings: SettingOf, { keyless }: Needs, restorer: Restorer): Obstacle[] {
@@ -130,7 +131,7 @@ async function missingCollations(
     );
 }
 
-/** Tables of other databases, which views read: whether the user may, and whether they are there. */
+/** Tables of other databases that views read: whether they exist, and whether the user may read them. */
 async function unreadable(
   session: MariadbSession,
   { read }: Needs,

@@ -11,8 +11,8 @@ import { isOtherText } from '../values/row-form.ts';
 import { isHere } from '../exact-names.ts';
 
 /**
- * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they
- * end well with what they are given. Throws `source-unsupported` where they would be given fewer rows, or another text.
+ * What a server does with each new session (global variables, init_connect) also affects the stock programs, which then
+ * succeed with whatever they get. Throws `source-unsupported` if they would get fewer rows, or another text.
  */
 export async function requireUsualSession(session: MariadbSession, login: Login): Promise<void> {
   await requireWholeAnswers(session, login);
@@ -22,7 +22,7 @@ export async function requireUsualSession(session: MariadbSession, login: Login)
   if (own !== undefined) throw overruled(session, login, 'utf8mb4', own);
 }
 
-/** Throws where mariadb-dump would be sent the rows of these tables otherwise than as the bytes that are stored. */
+/** Throws if mariadb-dump would get the rows of these tables in another form than their stored bytes. */
 export async function requireStoredBytes(
   session: MariadbSession,
   login: Login,
@@ -41,8 +41,8 @@ export async function requireStoredBytes(
 }
 
 /**
- * Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof
- * would read no more.
+ * Throws if new sessions get only the first rows of an answer: mariadb-dump would succeed with them, and a proof would
+ * read no more.
  */
 async function requireWholeAnswers(session: MariadbSession, login: Login): Promise<void> {
   const [row] = await session.rows(
@@ -59,7 +59,7 @@ async function requireWholeAnswers(session: MariadbSession, login: Login): Promi
 }
 
 /**
- * Throws where MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no
+ * Throws if MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no
  * backup.
  */
 async function requireShownKeys(session: MariadbSession, login: Login): Promise<void> {

@@ -1,9 +1,9 @@
 const shown = 2;
 const shownCharacters = 90;
-/** So much of what is alike stands before the first difference. */
+/** How much equal text is shown before the first difference. */
 const leading = 30;
 
-/** The lines of two texts that only one of them has, shortened, for people; undefined where there are none. */
+/** The lines of two texts that only one of them has, shortened, for people; undefined if there are none. */
 export function differingLines(before: string, after: string): string | undefined {
   const [one, other] = [linesIn(before), linesIn(after)];
   const [lost, added] = [only(one, other), only(other, one)];
@@ -13,8 +13,8 @@ export function differingLines(before: string, after: string): string | undefine
 }
 
 /**
- * Lines as a server shows a definition and as a dump prints it, made alike: without what only some servers read as a
- * comment, without the definer, and without whether an event runs.
+ * Makes the lines of a server's definition and of a dump comparable: without comments that only some servers execute,
+ * without the definer, and without whether an event runs.
  */
 function linesIn(text: string): string[] {
   return text
@@ -31,7 +31,7 @@ function linesIn(text: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** Lines of one that the other has not, or has less often. */
+/** Lines that the other text lacks, or has less often. */
 function only(lines: string[], others: string[]): string[] {
   const left = Map.groupBy(others, (line) => line);
   return lines.filter((line) => left.get(line)?.pop() === undefined);

@@ -12,7 +12,7 @@ const made = new RegExp(
 
 /**
  * The definitions of some objects (`table t`) in a part of a backup, as its dump prints them. Holds one definition and
- * those that are wanted.
+ * the wanted ones.
  */
 export async function dumpedDefinitions(
   part: ByteStream,

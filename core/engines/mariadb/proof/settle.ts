@@ -22,17 +22,17 @@ const shownKinds = [
   'trigger',
   'event',
 ];
-/** The first ones stand in the message of a proof that failed. */
+/** How many are shown; the message of a failed proof has the first ones. */
 const mostShown = 10;
 
-/** Text decides; of the first objects that differ, the lines are told. Between two versions, names decide. */
+/** The text decides, and the lines of the first differing objects are shown. Between two versions, the names decide. */
 export async function settle(login: Login, compared: Compared, signal: AbortSignal): Promise<Settled> {
   const { different, byName: count } = decidedByText(compared.unequal, compared.sameVersion);
   const settled = { ways: count === 0 ? {} : { [byName]: count }, exceptions: [] };
   try {
     return { ...settled, different: await withDetails(different, login, compared, signal) };
   } catch (error) {
-    // what differs is known all the same, and is what has to be told
+    // the difference is known all the same, and has to be reported
     if (signal.aborted) throw error;
     return { ...settled, different };
   }

@@ -34,7 +34,7 @@ export function brokenTriggerLosses(broken: readonly BrokenTrigger[]): string[] 
   );
 }
 
-/** The catalog of a backup that does not hold these triggers. */
+/** The catalog of a backup without these triggers. */
 export function withoutTriggers(catalog: Catalog, broken: readonly BrokenTrigger[]): Catalog {
   if (broken.length === 0) return catalog;
   const names = new Set(broken.map(({ name }) => name));
@@ -57,7 +57,7 @@ async function columnsByTable(session: MariadbSession): Promise<Map<string, Set<
 
 const badField = 1054;
 
-/** The server has the last word: it knows letters that it takes for each other in names. */
+/** The server decides, because it knows which letters it considers equal in names. */
 async function firstMissing(session: MariadbSession, table: string, columns: string[]): Promise<string | undefined> {
   for (const column of columns) {
     try {
@@ -74,7 +74,7 @@ async function firstMissing(session: MariadbSession, table: string, columns: str
 const name = '`(?:[^`]|``)*`';
 const word = '[\\p{L}\\p{N}_$]+';
 
-/** The columns that a trigger's body names behind NEW or OLD, outside of texts and comments. */
+/** The columns that a trigger's body names after NEW or OLD, outside of texts and comments. */
 export function rowColumns({ body, mode }: TextRow): string[] {
   const [ansi, plain] = [/ANSI_QUOTES/.test(mode ?? ''), /NO_BACKSLASH_ESCAPES/.test(mode ?? '')];
   const text = (quote: string) =>

@@ -2,12 +2,12 @@ import type { ReadTable } from '../catalog/catalog.ts';
 import type { TableDefinition } from '../catalog/table-definition.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 
-/** Something for each name, as the entries of a Map: a part's recipe survives JSON. */
+/** Values by name, as the entries of a Map, because a part's recipe must survive JSON. */
 export type ByName<T> = readonly (readonly [name: string, T])[];
 
 /**
- * `keysFirst`: keys that CREATE TABLE makes besides. `behind`: statements behind the table of this name. `later`:
- * statements that come when all these tables are there.
+ * `keysFirst`: additional keys that CREATE TABLE makes. `behind`: statements after the table of this name. `later`:
+ * statements once all these tables exist.
  */
 export type KeyRepairs = {
   keysFirst: ByName<string[]>;
@@ -20,14 +20,14 @@ type ForeignKey = { name: string; columns: string[]; parent: string; referenced:
 const name = '`(?:[^`]|``)*`';
 const list = `\\((${name}(?:, ?${name})*)\\)`;
 const foreignKey = new RegExp(`^CONSTRAINT (${name}) FOREIGN KEY ${list} REFERENCES (${name}) ${list}`);
-/** A prefix of a column serves no foreign key, nor does an index of words or shapes. */
+/** An index on a prefix of a column can't serve a foreign key, nor can a full-text or spatial index. */
 const serving = new RegExp(`^(?:PRIMARY KEY|(?:UNIQUE )?KEY ${name}) \\((.*)\\)`, 's');
 const keyPart = new RegExp(`(${name})(\\(\\d+\\))?`, 'g');
 
 /**
  * Foreign keys whose own key, or that of the table they refer to, was dropped while foreign keys were not checked. A
- * server makes the one by itself, and nothing without the other: so one is dropped again, and the other made for as
- * long as it takes.
+ * server makes the first by itself, and refuses the foreign key without the second: so the first is dropped again, and
+ * the second exists only as long as it is needed.
  */
 export function keyRepairs(tables: ReadonlyMap<string, ReadTable>): KeyRepairs {
   const keysFirst = new Map<string, string[]>();
@@ -71,7 +71,7 @@ function namesIn(text: string): string[] {
   return [...text.matchAll(keyPart)].map(([, quoted]) => unquoteName(quoted!));
 }
 
-/** Whether an index begins with these columns, whole and in this order; names have no case. */
+/** Whether an index begins with exactly these columns, in this order; names ignore case. */
 function hasKey(table: ReadTable | undefined, columns: string[]): boolean {
   return (table?.definition.items ?? []).some(({ kind, text }) => {
     const [, parts] = (kind === 'index' ? serving.exec(text) : null) ?? [];

@@ -10,8 +10,8 @@ import { typeRepairs } from './type-repairs.ts';
 import type { TypeRepairs, TypeSwap } from './type-repairs.ts';
 
 /**
- * What CREATE TABLE needs besides what SHOW CREATE TABLE prints, so that a server makes the tables as they are.
- * `nullable`: counters that may be NULL, by table. `behind`: statements behind the table of this name.
+ * What CREATE TABLE needs in addition to the output of SHOW CREATE TABLE, so that a server makes the tables as they
+ * are. `nullable`: nullable counters, by table. `behind`: statements after the table of this name.
  */
 export type Repairs = KeyRepairs &
   Pick<TypeRepairs, 'types'> & {
@@ -19,7 +19,7 @@ export type Repairs = KeyRepairs &
     hasUnknownOptions: boolean;
   };
 
-/** Reads what the tables of a database need. */
+/** Finds what the tables of a database need. */
 export function repairsOf(
   tables: ReadonlyMap<string, ReadTable>,
   server: Server,
@@ -57,11 +57,14 @@ function isNullableCounter(words: string): boolean {
 const tableHead = /^CREATE TABLE (`(?:[^`]|``)*`) \(\n$/;
 const namedLine = /^ {2}(`(?:[^`]|``)*`) /;
 const counterWord = /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)| AUTO_INCREMENT\b/g;
-/** An option that the table's engine does not know: a server prints it in a comment, and takes it with a mode; and one of Aria's. */
+/**
+ * An option that the table's engine does not know, which a server prints in a comment and accepts in a special mode;
+ * and one of Aria's.
+ */
 const unknownOption =
   /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+|TRANSACTIONAL=\d) \*\//g;
 
-/** Writes the lines of a dump's tables as they must be. Lines are latin1 text, each with its newline. */
+/** Rewrites the lines of a dump's tables. Lines are latin1 text, each with its newline. */
 export function repairing(repairs: Repairs): (line: string) => string {
   let table: string | undefined;
   const keysFirst = new Map(repairs.keysFirst);

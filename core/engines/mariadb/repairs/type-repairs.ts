@@ -4,13 +4,13 @@ import type { Column, MariadbTable } from '../tables.ts';
 import { foreignKeysIn } from './key-repairs.ts';
 import type { ByName, KeyRepairs } from './key-repairs.ts';
 
-/** Types with which columns are made at first, by table and column; and what makes them what they are. */
+/** Types that columns are made with first, by table and column; and the statements that give them their own. */
 export type TypeRepairs = { types: ByName<ByName<TypeSwap>>; later: KeyRepairs['later'] };
 export type TypeSwap = { from: string; to: string };
 
 /**
  * Columns that a foreign key refers to and whose character set was changed while foreign keys were not checked: MySQL
- * makes no such key, and lets its column be changed as it was then. So the column is made as the key wants it first.
+ * refuses to make such a key, but allows the same change. So the column is first made as the key needs it.
  */
 export function typeRepairs(definitions: ReadonlyMap<string, ReadTable>, tables: readonly MariadbTable[]): TypeRepairs {
   const types = new Map<string, Map<string, TypeSwap>>();

@@ -7,12 +7,12 @@ import type { TextRow } from '../session.ts';
 
 const limitSeconds = 60;
 const tookTooLong = [1969, 3024];
-/** Syntax, names, rights, a write, columns: the server's words hold nothing of any row. */
+/** Errors of syntax, names, rights, writing and columns: the server's messages for these contain no data. */
 const ofTheStatement = [1044, 1046, 1052, 1054, 1060, 1064, 1142, 1143, 1146, 1222, 1248, 1305, 1370, 1792];
 
 /**
- * Asks a statement in a transaction that can't write. As the table of a FROM it is a question, and one alone. One that
- * names `source`, the database that was backed up, would be asked of that.
+ * Runs a statement in a transaction that can't write. As the table of a FROM, it can only be a single query. One that
+ * names `source`, the database that was backed up, would query that one instead.
  */
 export async function askTrue(
   login: Login,
@@ -35,7 +35,7 @@ export async function askTrue(
   });
 }
 
-/** Booleans are numbers here. Any other shape is a mistake of the question, and says nothing of the rows. */
+/** Booleans are numbers here. Any other result is a mistake in the statement, and says nothing about the rows. */
 function endOf([row, ...more]: readonly TextRow[]): AssertionEnd {
   if (row === undefined) return { error: 'it gives no row' };
   if (more.length > 0) return { error: 'it gives several rows' };
@@ -45,7 +45,7 @@ function endOf([row, ...more]: readonly TextRow[]): AssertionEnd {
   return values[0] === '0' || values[0] === null ? 'not-true' : { error: 'it gives neither 1 nor 0' };
 }
 
-/** Why the server could not answer, without a value of any row. Whatever else went wrong is thrown. */
+/** Why the server could not answer, without a value of any row. Rethrows other errors. */
 function whyNot(error: unknown): string {
   const cause = (error as { cause?: { errno?: unknown; sqlMessage?: unknown } } | null)?.cause;
   const number = Number(cause?.errno);

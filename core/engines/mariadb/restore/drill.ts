@@ -12,9 +12,9 @@ import { isHere } from '../exact-names.ts';
 const shown = 5;
 
 /**
- * Drops what drills have left that were killed: known by their names, and nobody holds the claim on them. A database of
- * MariaDB can bear no mark from its first moment on but its name. `own`: the one that the session works on. Adds to
- * `swept` what it has dropped.
+ * Drops what killed drills have left: databases with names of drills that nobody has claimed. A MariaDB database can
+ * have no mark from its first moment on except its name. `own`: the one that the session works on. Adds to `swept` what
+ * it has dropped.
  */
 export async function dropDrills(
   session: MariadbSession,
@@ -41,8 +41,8 @@ export async function dropDrills(
 }
 
 /**
- * Throws `source-unsupported` where a table of a drill has a foreign key into another database of this server: a row
- * there that the copy refers to could not be deleted while the drill lasts. To be called before there are rows.
+ * Throws `source-unsupported` if a table of a drill has a foreign key into another database of this server: a row there
+ * that the copy refers to could not be deleted during the drill. Call it before there are rows.
  */
 export async function requireOwnKeys(login: Login, signal: AbortSignal): Promise<void> {
   const found = await withSession(login, signal, ({ rows }) =>

@@ -5,12 +5,12 @@ import { quoteName } from '../quoting.ts';
 import { statementOf } from './text/statements.ts';
 import type { Statements } from './text/statements.ts';
 
-/** An error of the client: the server's number and words, and the object and statement that it refused. */
+/** An error of the client: the server's number and message, and the object and statement that it refused. */
 export type LoadError = LoadFailure & { number: number };
 
 const errorLine = /^ERROR (\d+) \((\w+)\)(?: at line (\d+))?: /m;
 
-/** Every error that the client told. */
+/** Every error that the client printed. */
 export function loadErrors(words: string, statements: Pick<Statements, 'at'>): LoadError[] {
   return words.split(/^(?=ERROR \d+ \(\w+\))/m).flatMap((told) => {
     const [whole, number, state, line] = errorLine.exec(told) ?? [];
@@ -36,7 +36,7 @@ export function loadErrors(words: string, statements: Pick<Statements, 'at'>): L
 }
 
 /**
- * The error for a client that stopped: names the object and how its statement begins, and what to do where that is
+ * The error for a client that stopped: names the object, the beginning of its statement, and what to do if that is
  * known.
  */
 export function explainLoad(
@@ -52,7 +52,7 @@ export function explainLoad(
   return explainWords(said, place, true, refusal) ?? new BackupError('restore-failed', `${place}: ${said}`);
 }
 
-/** The same for a statement that one of our own sessions was refused, or whose connection is lost. */
+/** The same for a statement that was refused in one of our own sessions, or whose connection was lost. */
 export function explainStatement(
   cause: unknown,
   statement: string,
@@ -67,7 +67,10 @@ export function explainStatement(
   return explainLoad(words, { at: () => statementOf(statement) }, place, refusal);
 }
 
-/** MySQL names a table that may not be read without its database, and MariaDB with it: `` for table `beside`.`o` ``. */
+/**
+ * Adds the database to a table that may not be read: MySQL names it without, MariaDB with it: `` for table `beside`.`o`
+ * ``.
+ */
 function withDatabase(message: string, elsewhere: readonly string[]): string {
   return message.replace(/( denied to user .* for table )'([^']+)'$/s, (whole, head: string, table: string) => {
     const [found, ...others] = elsewhere.filter((one) => one.endsWith(`.${quoteName(table)}`));
@@ -75,7 +78,7 @@ function withDatabase(message: string, elsewhere: readonly string[]): string {
   });
 }
 
-/** `Duplicate entry 'jo@example.org' for key 'email'`: what stands in the quotes is a value of a row. */
+/** `Duplicate entry 'jo@example.org' for key 'email'`: the quotes contain a value of a row. */
 function withoutValues(message: string): string {
   return message.replace(/'.*' for (key|column)/s, "'…' for $1");
 }

@@ -15,7 +15,7 @@ import { newStatements } from './text/statements.ts';
 import { clientClaim, newSlots } from './unfinished.ts';
 
 /**
- * Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the
+ * Feeds a text to the client. With `goOn`, what the server refuses is skipped and returned; otherwise it throws at the
  * first refusal. `checked`: unique keys are checked.
  */
 export type Feed = (
@@ -25,17 +25,17 @@ export type Feed = (
 ) => Promise<LoadError[]>;
 
 /**
- * Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows
- * through its connection.
+ * Building an index on a large table takes hours, during which the client neither prints nor reads; a dead server is
+ * noticed by its connection.
  */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
-/** Of errors that the client goes on after: some thousands. */
+/** For the errors that the client goes on after: some thousands. */
 const errorBytes = 1024 ** 2;
 const largestMemoryTable = 1024 ** 3;
 
 /**
- * Loads texts into the database of `login`. Errors name the object and how its statement begins, and what to run, where
- * that is known.
+ * Loads texts into the database of `login`. Errors name the object, the beginning of its statement, and what to run, if
+ * known.
  */
 export function openLoader(
   login: Login,
@@ -69,7 +69,7 @@ export function openLoader(
   };
 }
 
-/** The error of a statement or of the client, with what to run, where that is known. */
+/** The error of a statement or of the client with what to run, if known. */
 export function withRemedy(cause: unknown, from: Manifest['server'], restorer: Restorer): unknown {
   if (!(cause instanceof BackupError)) return cause;
   const number = Number(
@@ -81,7 +81,7 @@ export function withRemedy(cause: unknown, from: Manifest['server'], restorer: R
     : new BackupError(cause.code, cause.message, { hint: remedy, cause: cause.cause ?? cause });
 }
 
-/** What to think of when a server of another product, or an older one, refuses something. */
+/** A hint for when a server of another product, or an older one, refuses something. */
 export function otherServer(from: Manifest['server'], { server: to }: Pick<Restorer, 'server'>): string | undefined {
   const isOther = from.product !== to.product || from.version.localeCompare(to.version, 'en', { numeric: true }) > 0;
   if (!isOther) return undefined;
@@ -89,9 +89,9 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
 }
 
 /**
- * One transaction for a part; the checks that would read every row again were kept by the source, or, as MariaDB's
- * CHECK constraints, could be switched off there, and would refuse rows here that the source holds. The server's own
- * mode may change what a `\` means. A MEMORY table takes as many rows as the session that makes it allows.
+ * One transaction for a part. Checks that would read every row again are off: the source kept them or, like MariaDB's
+ * CHECK constraints, could switch them off, and then they would refuse rows here that the source has. The server's own
+ * mode could change the meaning of `\`. A MEMORY table holds as many rows as the session that makes it allows.
  */
 export function initCommand(login: Login, slot: number, settings: readonly string[]): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));

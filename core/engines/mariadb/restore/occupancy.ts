@@ -7,10 +7,7 @@ import type { Server } from '../session.ts';
 import { isClaimed, marks } from './unfinished.ts';
 import { isNamed } from '../exact-names.ts';
 
-/**
- * What is in the place of a restore. `unfinished`: what a restore of ours left when it was killed, which counts as
- * empty.
- */
+/** What is at the target of a restore. `unfinished`: what a killed restore of ours left, which counts as empty. */
 export type Occupancy = {
   state: Target['state'];
   holds: string;
@@ -42,7 +39,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
   const at = { unfinished: false, notes: [], server, user };
   if (!exists) return { ...at, state: 'absent', holds: '' };
   return withSession(login, signal, async (session): Promise<Occupancy> => {
-    // code that nobody can read is found once more, and told, when something is to be replaced
+    // code that can't be read is found again, and reported, if something is to be replaced
     const there = await readCatalog(session, undefined, { unreadable: () => {} });
     const holds = holdings(there);
     if (holds === '') return { ...at, state: 'empty', holds };
@@ -63,7 +60,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
   });
 }
 
-/** Tables and views that this backup has not: somebody's. */
+/** Tables and views that this backup lacks: somebody else's. */
 function strangers(there: Catalog, catalog: Catalog): string[] {
   const ours = new Set(['table', 'view', 'sequence'].flatMap((kind) => Object.keys(catalog[kind] ?? {})));
   return ['table', 'view', 'sequence']

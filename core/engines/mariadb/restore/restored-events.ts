@@ -9,30 +9,29 @@ import { withSession } from '../session.ts';
 import type { TextRow } from '../session.ts';
 import { isHere } from '../exact-names.ts';
 
-/** Feeds a text to the client, and returns what the server refused of it, where that is gone on without. */
+/** Feeds a text to the client, and returns what the server refused of it, if the restore may skip that. */
 type EventFeed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
 
 /**
- * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that
- * did would change what has just been restored before anybody has looked at it, and whatever database its body names.
+ * The events of a backup in the database that it is restored into. They are made disabled: a running one would change
+ * what was just restored before anybody has looked at it, and whatever database its body names.
  */
 export type RestoredEvents = {
-  /** Loads the part behind the rows, its events disabled. */
+  /** Loads the part after the rows, with its events disabled. */
   load(part: ByteStream, signal: AbortSignal): Promise<void>;
   /**
-   * Lets the events run that ran in the source, where that is wanted; says for people what does not run, and how to
-   * change that.
+   * Enables the events that ran in the source, if wanted; returns for people what does not run, and how to change that.
    */
   finish(enable: boolean, signal: AbortSignal): Promise<string[]>;
   /** The events that ran in the source. */
   running(): ReadonlySet<string>;
-  /** What does not run of them in the database of another login, for people. */
+  /** Which of them don't run in the database of another login, for people. */
   idleIn(login: Login, signal: AbortSignal): Promise<string[]>;
 };
 
 const shown = 20;
 
-/** The part behind the rows as it is loaded: its events disabled. */
+/** The part after the rows as it is loaded: with its events disabled. */
 export async function* disabledEvents(part: ByteStream): ByteStream {
   const { before, events, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
   yield* textOf([before, ...events.map((event) => disabledEvent(event)), behind]);
@@ -42,7 +41,7 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
   let events: EventBlock[] = [];
   let refused = new Set<string>();
 
-  /** A server does not even make an event whose time is past, unless it is to be kept. */
+  /** A server does not even make an event whose time is past, unless it is preserved. */
   async function keepPast(signal: AbortSignal): Promise<void> {
     if (events.length === 0) return;
     const there = new Set((await readEvents(login, signal)).map(({ name }) => name));
@@ -75,7 +74,7 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
     },
     async finish(enable, signal) {
       if (enable && running().length > 0) {
-        // as the dump writes them: ALTER EVENT would put our own character set and our user into them
+        // as the dump writes them: ALTER EVENT would give them our own character set and user
         await feed(textOf([eventsHead, ...running().map(({ text }) => text)]), signal);
         await keepPast(signal);
       }
@@ -124,8 +123,8 @@ function idleNotes(database: string, idle: TextRow[]): string[] {
 }
 
 /**
- * Whoever alters an event becomes its definer, and its body is read by his character set from then on, unless he says
- * otherwise.
+ * Whoever alters an event becomes its definer, and its body is read in that user's character set from then on, unless
+ * the statement says otherwise.
  */
 function enabling(database: string, { name, definer, charset, collation }: TextRow): string {
   const at = (definer ?? '').lastIndexOf('@');

@@ -3,17 +3,17 @@ import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import type { Target } from '../../../ports.ts';
 
 /**
- * How far a restore has come. `filled`: all of the backup is there, not proven yet. `kept`: it stays where it is, for a
+ * How far a restore has come. `filled`: the whole backup is loaded, but not proven. `kept`: it stays where it is, for a
  * person. `exchanging`: nobody knows how far the exchange of the tables came.
  */
 export type RestoreStanding = {
   phase: 'untouched' | 'dropping' | 'filling' | 'filled' | 'kept' | 'exchanging' | 'finished' | 'discarded';
   was: Target['state'];
-  /** The database that is made beside the one that it is to replace. */
+  /** The database that is made beside the one to replace. */
   beside: string | undefined;
 };
 
-/** What is on the server after a failure, and which restore mends it. */
+/** What is on the server after a failure, and which restore repairs it. */
 export function standingOf(now: RestoreStanding, database: string, manifest: Pick<Manifest, 'source' | 'id'>): string {
   return now.beside === undefined ? inPlace(now, database, manifest) : beside(now, now.beside, database);
 }

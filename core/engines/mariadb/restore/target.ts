@@ -38,9 +38,9 @@ import { freeName, halfMade, newName } from '../swap/names.ts';
 import { isAsItWas, putInPlace } from '../swap/put-in-place.ts';
 import { mendedNote, recoverSwap } from '../swap/swap.ts';
 
-/** The claim is the session's, which asks nothing while a restore lasts; the server's most is a year, on Windows 24 days. */
+/** The claim belongs to a session that is idle during the restore; a server's maximum is a year, on Windows 24 days. */
 const holderIdleSeconds = 2_147_483;
-/** The server lets go of what a run has held a moment after that run has ended. */
+/** The server releases what a run has held a moment after that run has ended. */
 const freedWithinSeconds = 5;
 
 const labels: Partial<Record<ManifestPart['role'], string>> = {
@@ -49,9 +49,9 @@ const labels: Partial<Record<ManifestPart['role'], string>> = {
 };
 
 /**
- * A database to restore into, on the server of `login`. What replaces another is made in a database beside it, and takes
- * its place only when all is loaded and proven: whatever fails before costs nothing. `rehearse` finds most of that
- * before any row is loaded.
+ * A database to restore into, on the server of `login`. What replaces another is made in a database beside it, and
+ * takes its place only when everything is loaded and proven: a failure before that costs nothing. `rehearse` finds most
+ * failures before any row is loaded.
  */
 export async function openTarget(
   login: Login,
@@ -111,8 +111,8 @@ export async function openTarget(
       ? []
       : withSession(at, stop, (session) => noteOnNames(session, manifest.database));
   /**
-   * A part on its way to the client: of a data part what may be in one, definitions with or without who defined them.
-   * Beside a database that is replaced they have none yet: definers have rights on that one alone.
+   * A part on its way to the client: a data part limited to what may be in one, definitions with or without definers.
+   * Beside a database to be replaced they have none yet, because definers have rights only on that one.
    */
   function textOf(part: ManifestPart, content: ByteStream, owned = owners && aside === undefined): ByteStream {
     if (part.role === 'data') return withCommit(streamOf(apart(part, content)), part.file);
@@ -156,7 +156,7 @@ export async function openTarget(
 
   type Contents = (part: ManifestPart, signal: AbortSignal) => ByteStream;
   let rehearsal: Promise<Rehearsal> | undefined;
-  /** Once: who has seen a plan has that one carried out. */
+  /** Only once: whoever has seen a plan has exactly that one carried out. */
   function tried(contents: Contents, stop: AbortSignal): Promise<Rehearsal> {
     rehearsal ??= rehearse(
       {
@@ -185,7 +185,7 @@ export async function openTarget(
     [made, now.phase] = [false, 'discarded'];
   }
 
-  /** Claims the place for as long as the restore lasts. */
+  /** Claims the target for the duration of the restore. */
   async function claimPlace(stop: AbortSignal): Promise<MariadbSession> {
     holder = await openSession(login, stop, null);
     await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
@@ -195,7 +195,7 @@ export async function openTarget(
     return holder;
   }
 
-  /** Before anything is made: what a replacement that died had begun. */
+  /** Before anything is made: completes or reverts a replacement that died. */
   async function mendSwap(stop: AbortSignal): Promise<void> {
     const done = await recoverSwap(login, stop).catch(async (error: unknown) => {
       if (!(await isAsItWas(login))) now.phase = 'exchanging';
@@ -214,7 +214,7 @@ export async function openTarget(
       return [...(await eventsHere.idleIn(login, stop)), ...notes, ...(await namesOfOld(login, stop))];
     } catch (error) {
       if (now.phase !== 'finished') now.phase = (await isAsItWas(login)) ? 'kept' : 'exchanging';
-      // somebody may be at work with the new tables already
+      // somebody may already be working with the new tables
       if (now.phase === 'kept' || !isBackupError(error)) throw error;
       throw new BackupError(error.code, error.lines, { hint: error.hint, cause: error, mayBeDone: true });
     }
@@ -316,7 +316,7 @@ export async function openTarget(
   };
 }
 
-/** The databases beside one that is to be replaced: of the copy, and of what it replaces. */
+/** The names beside a database that is to be replaced: of the copy, and of what it replaces. */
 async function besideOf(login: Login, state: Target['state'], { id }: Manifest, signal: AbortSignal) {
   if (state !== 'occupied') return undefined;
   return withSession(
@@ -327,7 +327,7 @@ async function besideOf(login: Login, state: Target['state'], { id }: Manifest, 
   );
 }
 
-/** What restores of this database have left that died. */
+/** What dead restores of this database have left. */
 async function dropHalfMade(session: MariadbSession, login: Login, signal: AbortSignal): Promise<void> {
   for (const name of await halfMade(session, login)) {
     await untilClientsEnd(session, name, signal);
@@ -348,7 +348,7 @@ function eventsNote(count: number, run: boolean): string[] {
   ];
 }
 
-/** Throws `part-corrupt` where the catalog is not what it should be: before anything is dropped. */
+/** Throws `part-corrupt` for an invalid catalog, before anything is dropped. */
 function createStatement(login: Login, catalog: Catalog): string {
   const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
   const kind = charset === undefined ? '' : ` CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}`;

@@ -6,13 +6,13 @@ import type { MariadbSession } from '../session.ts';
 import { swapMarks } from '../swap/marker.ts';
 
 /**
- * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a
- * run that was killed has left is known by them; nobody else's database has one.
+ * Tables that mark a database of ours: while a restore fills it, or while definitions are tried in it. They identify
+ * what a killed run has left; nobody else's database has one.
  */
 export const marks = { restore: 'nightjar_restore_unfinished', rehearsal: 'nightjar_rehearsal' } as const;
 export type UnfinishedMark = keyof typeof marks;
 
-/** Marks the database that the session is in. `backup`: which one is being restored. */
+/** Marks the session's database. `backup`: the one being restored. */
 export async function setMark(session: MariadbSession, which: UnfinishedMark, backup: string): Promise<void> {
   await session.rows(
     `CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY ` +
@@ -25,7 +25,7 @@ export async function clearMark(session: MariadbSession, which: UnfinishedMark):
   await session.rows(`DROP TABLE ${quoteName(marks[which])}`);
 }
 
-/** Databases with this mark, by name: those that the user may see. */
+/** The names of databases with this mark that the user may see. */
 export async function markedDatabases(session: MariadbSession, which: UnfinishedMark): Promise<string[]> {
   const found = await session.rows('SELECT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME = ?', [
     marks[which],
@@ -34,15 +34,15 @@ export async function markedDatabases(session: MariadbSession, which: Unfinished
 }
 
 /**
- * Claims a database for the session, for as long as it lasts; false where another session has it, and keeps it for
- * `seconds`: a run is at work there.
+ * Claims a database until the session ends; false if another session still has it after `seconds`: then a run is at
+ * work there.
  */
 export async function claim(session: MariadbSession, database: string, seconds = 0): Promise<boolean> {
   const [row] = await session.rows('SELECT GET_LOCK(?, ?) AS ours', [lockOf(database), seconds]);
   return row?.['ours'] === '1';
 }
 
-/** Gives a claim back that the session has. */
+/** Gives back a claim of this session. */
 export async function release(session: MariadbSession, database: string): Promise<void> {
   await session.rows('DO RELEASE_LOCK(?)', [lockOf(database)]);
 }
@@ -53,8 +53,8 @@ export async function isClaimed(session: MariadbSession, database: string): Prom
 }
 
 /**
- * Throws `source-changed` where a restore is filling the database, or was killed while it did: a backup of it would be
- * of half a database. To be asked before its views are looked at, which may mean nothing in that moment.
+ * Throws `source-changed` while a restore fills the database, or if one was killed while it did: a backup would be of
+ * half a database. Call it before looking at its views, which may be broken at that moment.
  */
 export async function requireFinished(session: MariadbSession, place: string): Promise<void> {
   const there = (await session.rows("SHOW TABLES LIKE 'nightjar\\_%'")).flatMap((row) => Object.values(row));
@@ -87,16 +87,16 @@ const pollMs = 200;
 const endLimitMs = 30_000;
 
 /**
- * What a client sets as it begins, so that it is known while it lives: one whose run was killed goes on until it has
- * read all that it was sent.
+ * What a client sets first, so that it can be recognised while it lives: after its run was killed, it goes on until it
+ * has read everything that it was sent.
  */
 export function clientClaim(database: string, slot: number): string {
   return `@nightjar_client = GET_LOCK('${lockOf(database)}:${slot % slots.length}', 0)`;
 }
 
 /**
- * Waits for the clients of a run that was killed, which would write into whatever has the name of their database.
- * Throws `lease-held` when they don't end.
+ * Waits for the clients of a killed run, which would write into whatever has the name of their database. Throws
+ * `lease-held` if they don't end.
  */
 export async function untilClientsEnd(session: MariadbSession, database: string, signal: AbortSignal): Promise<void> {
   const asked = slots.map((slot) => `IS_USED_LOCK('${lockOf(database)}:${slot}')`).join(', ');

@@ -12,8 +12,8 @@ const mayGrant = /\sWITH [^`']*GRANT OPTION[^`']*$/;
 const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s;
 
 /**
- * Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or procedures are not enough
- * for a dump and are left out.
+ * Parses the lines of SHOW GRANTS, including those of active roles. Ignores rights on single columns or procedures,
+ * which are not enough for a dump.
  */
 export function parseGrants(lines: string[]): Rights {
   const grants = lines.flatMap((line) => parseGrant(line));
@@ -31,7 +31,7 @@ export function parseGrants(lines: string[]): Rights {
   };
 }
 
-/** What the session's user may do, or another: `app@%`. */
+/** The rights of the session's user, or of another: `app@%`. */
 export async function rightsOf(session: MariadbSession, account?: string): Promise<Rights> {
   const whose = account === undefined ? '' : ` FOR ${quoteAccount(account)}`;
   return parseGrants((await session.rows(`SHOW GRANTS${whose}`)).map((row) => Object.values(row)[0] ?? ''));
@@ -49,7 +49,7 @@ function parseGrant(line: string): Grant[] {
   ];
 }
 
-/** MySQL's partial revokes: what a right on everything does not cover. */
+/** MySQL's partial revokes: what a global right does not cover. */
 function parseRevoke(line: string): Grant[] {
   const [, rights, database] = revokeLine.exec(line) ?? [];
   return rights === undefined || database === undefined
@@ -71,7 +71,7 @@ function covers({ rights }: Grant, right: string): boolean {
   return right !== 'GRANT OPTION' && (rights.has('ALL PRIVILEGES') || rights.has('ALL'));
 }
 
-/** The database in a grant is a pattern of LIKE. */
+/** The database in a grant is a LIKE pattern. */
 function matches(pattern: string, database: string): boolean {
   const regexp = pattern.replace(/\\([\s\S])|[%_]|[.*+?^${}()|[\]]/g, (char, escaped: string | undefined) =>
     escaped !== undefined

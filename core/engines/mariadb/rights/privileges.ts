@@ -11,24 +11,24 @@ import type { Server, MariadbSession } from '../session.ts';
 const deniedDatabase = 1044;
 const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
 
-/** A right that is missing, and on what it is to be granted. */
+/** A missing right, and what it is to be granted on. */
 type Missing = { right: string; on: string };
 
 /**
- * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a
- * right the server shows fewer objects, and a dump of those alone ends well. Returns warnings for rights that a backup
- * can do without.
+ * Throws `privilege-missing`, with everything that is missing, unless the user sees every object of the database:
+ * without a right the server shows fewer objects, and a dump of those succeeds. Returns warnings about rights that a
+ * backup can do without.
  */
 export async function requirePrivileges(session: MariadbSession, login: Login): Promise<string[]> {
   const [user] = await session.rows('SELECT CURRENT_USER() AS name');
   const rights = await rightsOf(session);
   const missing = missingToRead(rights, session.server, login.database);
   if (missing.length > 0) throw missingError(login, user?.['name'] ?? '', missing);
-  // nobody but the run works in a scratch database, and the user of an adoption is to have no such right
+  // only the run works in a scratch database, and an adoption's user must not have this right
   return rights.has('PROCESS') || isDrillDatabase(login.database) ? [] : [blindWarning(user?.['name'] ?? '')];
 }
 
-/** The rights that a backup, or a proof, of a database takes, and the user lacks. */
+/** The rights that a backup or a proof of a database takes and the user lacks. */
 export function missingToRead(rights: Rights, server: Server, database: string): Missing[] {
   const missing = onDatabase
     .filter((right) => !rights.has(right, database))
@@ -36,10 +36,7 @@ export function missingToRead(rights: Rights, server: Server, database: string):
   return seesRoutines(rights, server, database) ? missing : [...missing, routineRight(server, database)];
 }
 
-/**
- * An error told better, where it is that the user may not even enter the database: by all the rights that a backup
- * takes.
- */
+/** If the user may not even enter the database, throws an error that names all the rights that a backup takes. */
 export async function explainDenied(error: unknown, login: Login, signal: AbortSignal): Promise<never> {
   const { cause } = (error ?? {}) as { cause?: { errno?: unknown } };
   if (cause?.errno === deniedDatabase)
@@ -47,12 +44,12 @@ export async function explainDenied(error: unknown, login: Login, signal: AbortS
   throw error;
 }
 
-/** See identity.ts for what is seen without it. */
+/** identity.ts says what is seen without it. */
 function blindWarning(user: string): string {
   return `without the right PROCESS, a table that is emptied, or exchanged for another, while the backup runs may go unnoticed: ${grantStatements(user, [{ right: 'PROCESS', on: '*.*' }])}`;
 }
 
-/** The error for rights that are missing: the message lists them, the hint has the statements to run. */
+/** The error for missing rights: the message lists them, the hint has the statements to run. */
 export function missingError(login: Login, user: string, missing: Missing[]): BackupError {
   const listed = missing.map(({ right, on }) => `${right} on ${on}`).join(', ');
   return new BackupError(
@@ -74,8 +71,8 @@ function grantStatements(user: string, missing: Missing[]): string {
 }
 
 /**
- * MariaDB shows bodies to who may read mysql.proc, since 11.3 by SHOW CREATE ROUTINE too; MySQL since 8.0.20 by
- * SHOW_ROUTINE or SELECT on everything.
+ * MariaDB shows bodies to users who may read mysql.proc, since 11.3 also by SHOW CREATE ROUTINE; MySQL since 8.0.20 by
+ * SHOW_ROUTINE or a global SELECT.
  */
 function seesRoutines(rights: Rights, server: Server, database: string): boolean {
   if (rights.has('SELECT')) return true;

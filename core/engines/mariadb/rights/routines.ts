@@ -4,14 +4,16 @@ import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 
-/** A right on one function, procedure or package, which a DROP of that takes along, and the SQL that gives it again. */
+/**
+ * A right on one function, procedure or package, which dropping that also removes, and the SQL that grants it again.
+ */
 export type RoutineRight = { kind: string; name: string; statement: string };
 
 const denied = [1044, 1142, 1143];
 /** An account that is gone has no rights any more. */
 const nobody = [1133, 1410, 1959];
 
-/** Those of the session's database; undefined where the user may not see them. */
+/** Those of the session's database; undefined if the user may not see them. */
 export async function readRoutineRights(session: MariadbSession): Promise<RoutineRight[] | undefined> {
   const [here] = await session.rows('SELECT DATABASE() AS name');
   const place = here?.['name'] ?? '';
@@ -34,7 +36,7 @@ export async function readRoutineRights(session: MariadbSession): Promise<Routin
 
 const letters = [...new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 256 }, (_, byte) => byte))];
 
-/** Servers write the names into this table as if their bytes were latin1: `Ã¼` for `ü`. */
+/** Servers write names into this table as if their bytes were latin1: `Ã¼` for `ü`. */
 function nameIn(stored: string | null | undefined): string {
   const bytes = [...(stored ?? '')].map((letter) => letters.indexOf(letter));
   if (bytes.includes(-1)) return stored ?? '';
@@ -56,7 +58,7 @@ function grantStatement({ host, user, name, kind, rights }: TextRow, place: stri
   );
 }
 
-/** Gives those that are missing in the database of `login`; returns what could not be given, and why. */
+/** Grants those that are missing in the database of `login`; returns what could not be granted, and why. */
 export async function giveRoutineRights(
   login: Login,
   wanted: readonly RoutineRight[],
@@ -66,7 +68,7 @@ export async function giveRoutineRights(
   return withSession(login, signal, async (session) => {
     const there = new Set((await readRoutineRights(session))?.map(({ statement }) => statement));
     const { product, number } = session.server;
-    // else it would make an account anew that is gone, and without a password
+    // otherwise it would make an account again that is gone, and without a password
     if (product === 'MariaDB' || number < 80_000) await session.rows("SET SESSION sql_mode = 'NO_AUTO_CREATE_USER'");
     const failed: { what: string; why: string }[] = [];
     for (const { statement } of wanted.filter((one) => !there.has(one.statement)))
@@ -78,8 +80,8 @@ export async function giveRoutineRights(
 }
 
 /**
- * The rights that belong to what is to stand there: of a routine that is there, those of now; of one that is not, those
- * that it had.
+ * The rights for the routines that will be in place: for existing routines their present rights, for others those that
+ * they had.
  */
 export function rightsInPlace(
   wanted: readonly { kind: string; name: string }[],
@@ -90,7 +92,7 @@ export function rightsInPlace(
   return [...now.rights, ...had.filter((one) => !there.has(keyOf(one)))].filter((one) => coming.has(keyOf(one)));
 }
 
-/** Routines are called whatever the capitals in their names. */
+/** Names of routines ignore case. */
 const keyOf = ({ kind, name }: { kind: string; name: string }) => `${kind} ${name.toLowerCase()}`;
 
 function numberOf(error: unknown): number {

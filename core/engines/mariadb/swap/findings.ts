@@ -23,7 +23,7 @@ import { isNamed } from '../exact-names.ts';
 
 type Coming = { catalog: Catalog; tables: readonly string[]; id: string; proof: boolean; restorer: Restorer };
 
-/** All that stands in the way of a backup that is to take the place of the database of `login`, and what may surprise. */
+/** Everything that prevents a backup from taking the place of the database of `login`, and what may surprise. */
 export async function replacementFindings(
   login: Login,
   coming: Coming,
@@ -93,14 +93,14 @@ async function swapFindings(
     .map(fails)
     .concat(
       await lostRights(session, there, rights, restorer),
-      // the server lists no columns beside a view that it can't read
+      // the server lists no columns if there is a view that it can't read
       unreadable.length > 0 ? [] : await unlastingFindings(session),
       await oneByOne(session),
       await connected(session, login),
     );
 }
 
-/** A DROP of a routine takes the rights along that were given on it alone. */
+/** Dropping a routine also removes the rights that were granted on it. */
 async function lostRights(
   session: MariadbSession,
   there: Catalog,
@@ -170,7 +170,7 @@ async function oneByOne({ server: { product, number, version } }: MariadbSession
   ];
 }
 
-/** Tables that stay aside go on to refer to other databases. */
+/** Tables that are kept aside still refer to other databases. */
 async function leavingKeys(session: MariadbSession, { database }: Login): Promise<RestoreFinding[]> {
   const keys = await session.rows(
     `SELECT DISTINCT TABLE_NAME AS name, UNIQUE_CONSTRAINT_SCHEMA AS other FROM information_schema.REFERENTIAL_CONSTRAINTS
@@ -189,7 +189,7 @@ async function leavingKeys(session: MariadbSession, { database }: Login): Promis
   ];
 }
 
-/** Sessions of others go on, and meet the new tables from one statement to the next. */
+/** Other sessions continue, and see the new tables from one statement to the next. */
 async function connected(session: MariadbSession, { database }: Login): Promise<RestoreFinding[]> {
   const rows = await session.rows(
     `SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST
@@ -211,7 +211,7 @@ async function connected(session: MariadbSession, { database }: Login): Promise<
   ];
 }
 
-/** Objects as a catalog names them, with whose they are. */
+/** Objects as in a catalog, with their definers. */
 function asCatalog(objects: readonly DatabaseObject[]): Catalog {
   const catalog: Record<string, Record<string, string>> = { definer: {} };
   for (const one of objects) {

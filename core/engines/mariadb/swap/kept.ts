@@ -18,10 +18,10 @@ import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 import { isNamed } from '../exact-names.ts';
 
-/** The server lets go of what a run has held a moment after that run has ended. */
+/** The server releases what a run has held a moment after that run has ended. */
 const freedWithinSeconds = 5;
 
-/** What stood in the place of the database of `login` before it was replaced, and is kept. */
+/** Databases that were replaced in the place of the one of `login`, and are kept. */
 export function replacedDatabases(login: Login): Replaced {
   return {
     list: (signal) => withSession(login, signal, (session) => keptDatabases(session, login), null),
@@ -44,7 +44,7 @@ export function replacedDatabases(login: Login): Replaced {
   };
 }
 
-/** Works with the claim on the database of `login`, once nothing of a run that was killed is at work there. */
+/** Works with the claim on the database of `login`, once nothing of a killed run is at work there. */
 async function claimed<T>(
   login: Login,
   signal: AbortSignal,
@@ -60,7 +60,7 @@ async function claimed<T>(
   }
 }
 
-/** The newest first. A swap that died behind the exchange of the tables has kept them, too. */
+/** The newest first. A swap that died after the exchange of the tables has also kept them. */
 export async function keptDatabases(session: MariadbSession, login: Login): Promise<KeptDatabase[]> {
   const of = await keptName(session, login.database);
   const marked = await session.rows(
@@ -77,7 +77,7 @@ export async function keptDatabases(session: MariadbSession, login: Login): Prom
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
 
-/** The database that a record tells of; undefined where it is another's, or can't be read: that one keeps nothing. */
+/** The database that a record names; undefined if the record is another's, or can't be read: then it keeps nothing. */
 async function placeKept(session: MariadbSession, login: Login, at: RecordPlace): Promise<string | undefined> {
   const isKept = at.table === swapMarks.kept;
   if (isKept && !(await isBeside(session, login, at.database))) return undefined;
@@ -85,7 +85,7 @@ async function placeKept(session: MariadbSession, login: Login, at: RecordPlace)
   return isKept && before !== at.database ? undefined : before;
 }
 
-/** Of a database that the user has no right on, no server says that it is there. */
+/** Servers hide databases on which the user has no right. */
 async function requireSight(session: MariadbSession, login: Login): Promise<void> {
   const rights = await rightsOf(session);
   const before = await freeName(session, login, { id: '0'.repeat(23) });
@@ -101,7 +101,7 @@ async function requireSight(session: MariadbSession, login: Login): Promise<void
   );
 }
 
-/** As the server counts it. */
+/** The size as the server counts it. */
 export async function sizeOf({ rows }: MariadbSession, database: string): Promise<Bytes | undefined> {
   const [size] = await rows(
     `SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', database)}`,
@@ -122,7 +122,7 @@ async function sizeAndAge(
       CAST(name AS datetime) > UTC_TIMESTAMP() - INTERVAL ${seconds} SECOND AS recent
       FROM ${quoteName(database)}.${quoteName(table)} WHERE side = 'swap' AND kind = 'since'`,
   );
-  // where a limit is configured, one of unknown age is never taken for older
+  // if a limit is configured, one of unknown age never counts as older
   const since = /^[1-9]\d{3}-/.exec(age?.['since'] ?? '')?.input; // what is no moment reads as 0000-00-00
   const isRecent = since === undefined ? keepReplacedMs !== undefined : age?.['recent'] === '1';
   return {
@@ -133,7 +133,7 @@ async function sizeAndAge(
   };
 }
 
-/** Drops what is overdue, and nobody works with. */
+/** Drops overdue databases that nobody works with. */
 async function dropUnused(session: MariadbSession, login: Login): Promise<DroppedKept[]> {
   const overdue = (await keptDatabases(session, login)).filter((kept) => kept.overdue);
   const seesAll = overdue.length > 0 && (await rightsOf(session)).has('PROCESS');
@@ -147,7 +147,7 @@ async function dropUnused(session: MariadbSession, login: Login): Promise<Droppe
   return dropped;
 }
 
-/** Drops of what is kept of the database of `login` those that are asked for. */
+/** Drops those kept databases of `login`'s that match. */
 export async function dropKept(
   session: MariadbSession,
   login: Login,
@@ -164,7 +164,7 @@ export async function dropKept(
   return dropped;
 }
 
-/** Returns the name that what stood there has now; undefined where nothing did. */
+/** Returns the new name of what stood there; undefined if nothing did. */
 async function swapBack(
   login: Login,
   { name }: KeptDatabase,
@@ -208,7 +208,7 @@ function makeEmpty({ rows }: MariadbSession, { database }: Login, options: Await
   return rows(`CREATE DATABASE ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`);
 }
 
-/** What is kept is older than that: nobody has asked for it. */
+/** What is kept is older than that replacement, and nobody asked for it. */
 function takenBack({ database }: Login): BackupError {
   return new BackupError(
     'restore-failed',

@@ -9,8 +9,8 @@ import { isHere } from '../exact-names.ts';
 const howLost = 'it is there until it is taken away, and can then be made again by nobody, --undo neither';
 
 /**
- * What is in the session's database and could not be made again once an exchange has taken it away, as far as the
- * server tells without a trial: views and triggers that are broken, and events whose only time may pass meanwhile.
+ * What is in the session's database and could not be made again after an exchange, as far as the server tells without a
+ * trial: broken views and triggers, and events whose only time may pass meanwhile.
  */
 export async function unlastingFindings(session: MariadbSession): Promise<RestoreFinding[]> {
   return [...(await viewsLost(session)), ...(await triggersLost(session)), ...(await singleEvents(session))];

@@ -5,7 +5,7 @@ import type { Server } from '../session.ts';
 import type { BesideTables } from './marker.ts';
 import type { DatabaseObject } from './objects.ts';
 
-/** Makes objects in a database, each under the settings that it was made under. Statements go as the bytes they are. */
+/** Makes objects in a database, each under its original settings. Statements are sent as bytes. */
 export type Maker = {
   server: Server;
   make(object: DatabaseObject): Promise<void>;
@@ -15,10 +15,10 @@ export type Maker = {
   close(): Promise<void>;
 };
 
-/** In seconds. Whoever waits for a table holds up all that come behind: not long, then. */
+/** In seconds. Whoever waits for a table blocks everybody behind, so only briefly. */
 export const lockWait = 3;
 
-/** In the database of `login`, whose collation is that of `options`, or is going to be. */
+/** In the database of `login`, whose collation is, or will be, that of `options`. */
 export async function openMaker(
   login: Login,
   { collation: usual }: BesideTables['options'],

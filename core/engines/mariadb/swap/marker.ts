@@ -8,15 +8,15 @@ import type { DatabaseObject, SwappedKind } from './objects.ts';
 import { isHere, isNamed } from '../exact-names.ts';
 
 /**
- * Tables that tell how far a swap has come: in the live database until all tables are exchanged and the rest is made
- * again, then with what was replaced. The statement that exchanges the tables renames the first to the second, so that
- * after a kill the name alone tells whether it was done.
+ * Tables that show how far a swap has come: in the live database until all tables are exchanged and the rest is made
+ * again, then with what was replaced. The statement that exchanges the tables renames the first to the second, so after
+ * a kill the name alone tells whether it was done.
  */
 export const swapMarks = { begun: 'nightjar_swap_begun', renamed: 'nightjar_swap_renamed', kept: 'nightjar_kept' };
 export const ownTables: readonly string[] = Object.values(swapMarks);
 
 /**
- * What a database is besides its tables. `fixes`: statements for tables that name the database they were made in.
+ * What a database has besides its tables. `fixes`: statements for tables that name the database they were made in.
  * `rights`: on its routines, as far as the user sees them.
  */
 export type BesideTables = {
@@ -28,12 +28,12 @@ export type BesideTables = {
 
 /**
  * `of`: the database whose place it is about; `whole`: the one whose tables come into it; `before`: the one that gets
- * what was there, where anything was. `id`: of the backup that replaces, or whose replacement is undone.
+ * the old tables, if there are any. `id`: of the backup that replaces, or whose replacement is undone.
  */
 export type SwapHead = { of: string; id: string; whole: string; before?: string | undefined };
 export type SwapRecord = { head: SwapHead; old: BesideTables; fresh: BesideTables };
 
-/** Writes down a swap in the session's database before anything of it is done. Leaves nothing where it fails. */
+/** Records a swap in the session's database before anything of it is done. Leaves nothing after a failure. */
 export async function writeRecord(session: MariadbSession, record: SwapRecord): Promise<void> {
   await makeRecord(session);
   await fillRecord(session, record).catch(async (error: unknown) => {
@@ -68,7 +68,7 @@ async function fillRecord(session: MariadbSession, { head, old, fresh }: SwapRec
   }
   const [now] = await session.rows(`SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d %H:%i:%s') AS text`);
   await insert(session, { side: 'swap', kind: 'since', name: now?.['text'] ?? '', settings: '{}' });
-  // with this row it is whole
+  // this row makes it complete
   const { of, ...more } = head;
   await insert(session, { side: 'swap', kind: 'head', name: of, settings: JSON.stringify(more) });
 }
@@ -86,7 +86,7 @@ async function insert(session: MariadbSession, { side, kind, name, settings, sta
   ]);
 }
 
-/** How far a swap of a database has come that has not ended; undefined where there is none. */
+/** How far an unfinished swap of a database has come; undefined if there is none. */
 export async function unendedSwap(session: MariadbSession, database: string): Promise<'begun' | 'renamed' | undefined> {
   const rows = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES
@@ -102,16 +102,16 @@ export type RecordPlace = { database: string; table: string };
 const placeOfRecord = ({ database, table }: RecordPlace) => `${quoteName(database)}.${quoteName(table)}`;
 
 /**
- * The head of a record of a swap of the database of `login`; undefined where it was not written to its end. Whoever may
- * make a table there may have written it, and databases are dropped by what it names. Throws `restore-failed` where it
- * names other databases than such a swap makes, or is no record of ours.
+ * The head of a record of a swap of the database of `login`; undefined if it was not written completely. Anybody who
+ * may make a table there may have written it, and databases that it names are dropped. Throws `restore-failed` if it
+ * names other databases than such a swap makes, or is not our record.
  */
 export async function readHead(session: MariadbSession, login: Login, at: RecordPlace): Promise<SwapHead | undefined> {
   const [table] = await session.rows(
     `SELECT 1 AS found FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', at.database)}
       AND ${isNamed('TABLE_NAME', at.table)} AND TABLE_TYPE = 'BASE TABLE'`,
   );
-  // to read a view is to run what it calls
+  // reading a view runs what it calls
   if (table === undefined) throw notOurs(at);
   const [row] = await session
     .rows(`SELECT name, settings FROM ${placeOfRecord(at)} WHERE side = 'swap' AND kind = 'head'`)
@@ -143,7 +143,7 @@ async function isOf(session: MariadbSession, login: Login, { of, whole, before }
   return (await isBeside(session, login, whole)) && (before === undefined || (await isBeside(session, login, before)));
 }
 
-/** Told of a table that has the name of a record of ours, and is none. */
+/** The error for a table that has the name of our record and is none. */
 export function notOurs(at: RecordPlace, cause?: unknown): BackupError {
   return new BackupError('restore-failed', `the table ${placeOfRecord(at)} is no record of a replacement of it`, {
     hint: `whose is it? When nobody needs it, drop it: DROP TABLE ${placeOfRecord(at)};`,
@@ -151,7 +151,7 @@ export function notOurs(at: RecordPlace, cause?: unknown): BackupError {
   });
 }
 
-/** Reads a record; undefined where it was not written to its end. Throws as `readHead` does. */
+/** Reads a record; undefined if it was not written completely. Throws as `readHead` does. */
 export async function readRecord(
   session: MariadbSession,
   login: Login,

@@ -2,18 +2,21 @@ import { createHash } from 'node:crypto';
 import type { Login } from '../../login.ts';
 import type { MariadbSession } from '../session.ts';
 
-/** In characters, of the 64 that a name has at most: the longest ending is `_before_<backup>_1`, and more than once. */
+/**
+ * In characters, of the 64 that a name may have: the longest ending is `_before_<backup>_1`, and it may be added more
+ * than once.
+ */
 const longestStart = 30;
 const checksumLength = 8;
 const idText = '\\d{8}T\\d{6}Z-[0-9a-f]{6}';
 
-/** A name as this server keeps it: one that knows no capitals in names keeps small letters. */
+/** A name as this server stores it: a server that ignores case stores lower case. */
 export async function keptName(session: MariadbSession, name: string): Promise<string> {
   const [row] = await session.rows('SELECT @@lower_case_table_names AS folded');
   return row?.['folded'] === '0' ? name : name.toLowerCase();
 }
 
-/** The database in which a backup is made that is to take the place of the one of `login`. */
+/** The database for a backup that is to take the place of the one of `login`. */
 export async function newName(session: MariadbSession, { database }: Login, id: string): Promise<string> {
   return keptName(session, `${await startFor(session, database)}_new_${id}`);
 }
@@ -41,12 +44,12 @@ export async function isBeside(session: MariadbSession, { database }: Login, nam
 
 const endings = new RegExp(`^_(?:new|before|undone)_${idText}(?:_\\d+)?$`, 'i');
 
-/** Whether this is a backup's. */
+/** Whether this is the id of a backup. */
 export function isId(text: unknown): text is string {
   return typeof text === 'string' && new RegExp(`^${idText}$`).test(text);
 }
 
-/** What restores that died, or were told to go on, have made for the database of `login`. */
+/** What restores that died, or that skipped failures, have made for the database of `login`. */
 export async function halfMade(session: MariadbSession, login: Login): Promise<string[]> {
   const rows = await session.rows(
     `SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%\\_new\\_%'`,
@@ -65,7 +68,9 @@ export async function besidePattern(session: MariadbSession, { database }: Login
   return `\`${start.replaceAll(/[\\_%]/g, '\\$&').replaceAll('`', '``')}\\_%\`.*`;
 }
 
-/** What the names begin with: of a long name its beginning and a checksum of it all, for others may begin alike. */
+/**
+ * The prefix of the names: for a long name its beginning and a checksum of all of it, because others may begin alike.
+ */
 async function startFor(session: MariadbSession, database: string): Promise<string> {
   const whole = await keptName(session, database);
   const letters = [...whole];

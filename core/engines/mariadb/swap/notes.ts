@@ -5,7 +5,7 @@ import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 import { dropKept, keptDatabases } from './kept.ts';
 
-/** What became of what was replaced, for people; drops what need not be kept. */
+/** Notes about the replaced database, for people; drops what need not be kept. */
 export function notesOfOld(session: MariadbSession, login: Login, fate: FateOfOld): Promise<string[]> {
   return oldNotes(
     { ...fate, keepMs: login.keepReplacedMs },

@@ -13,7 +13,7 @@ export type SwappedKind = 'trigger' | 'function' | 'procedure' | 'package' | 'pa
 
 /**
  * What a RENAME TABLE leaves behind: the statement that makes it, and the settings that its meaning depends on.
- * `statement`: bytes as characters (latin1), in the character set of `settings`; it names no database but on purpose.
+ * `statement`: bytes as characters (latin1), in the character set of `settings`; it names a database only on purpose.
  */
 export type DatabaseObject = {
   kind: SwappedKind;
@@ -29,7 +29,7 @@ const settingNames = [
   'collation_connection',
   'Database Collation',
 ] as const;
-/** In the order in which they are made: what has no trigger yet is written to without one. */
+/** In the order in which they are made: triggers last, so that everything is written without them. */
 const lists = [
   `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE ${isHere('TRIGGER_SCHEMA')}
       ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`,
@@ -42,8 +42,8 @@ const lists = [
 ];
 
 /**
- * All that a RENAME TABLE leaves behind of the session's database, in the order in which it is made. Code that the
- * server does not understand any more is an error, or is told to `unreadable` and left out.
+ * Everything in the session's database that a RENAME TABLE leaves behind, in the order in which it is made. Code that
+ * the server no longer understands is an error, or is passed to `unreadable` and left out.
  */
 export async function readObjects(
   session: MariadbSession,
@@ -82,13 +82,13 @@ function codeIn(row: TextRow, kind: string, name: string): string {
   return code;
 }
 
-/** Without the name of the database it lies in, where the server prints it. */
+/** Without the name of its own database, where the server prints it. */
 function anywhere(kind: SwappedKind, text: string, database: string): string {
   if (kind === 'view') return unqualifiedView(text, database);
   return kind === 'trigger' ? unqualifiedTrigger(text, database) : text;
 }
 
-/** The same object made for another definer: `` `app`@`%` ``. */
+/** The same object with another definer: `` `app`@`%` ``. */
 export function definedBy(object: DatabaseObject, definer: string | undefined): DatabaseObject {
   const { text, definer: now } = withoutDefiner(object.statement);
   if (definer === undefined || now === undefined) return object;
@@ -96,13 +96,13 @@ export function definedBy(object: DatabaseObject, definer: string | undefined): 
   return { ...object, statement: `${head}DEFINER=${byteText(definer)} ${text.slice(head.length)}` };
 }
 
-/** Whose an object is, as SQL writes it; undefined where the server says nothing of it. */
+/** The definer of an object in SQL; undefined if the server shows none. */
 export function definerOf({ statement }: DatabaseObject): string | undefined {
   const { definer } = withoutDefiner(statement);
   return definer === undefined ? undefined : Buffer.from(definer, 'latin1').toString('utf8');
 }
 
-/** `view v`, as catalogs and people name it. */
+/** `view v`, as in catalogs and for people. */
 export const called = ({ kind, name }: Pick<DatabaseObject, 'kind' | 'name'>): string => `${kind} ${name}`;
 
 export function isSame(one: DatabaseObject, other: DatabaseObject): boolean {

@@ -27,7 +27,7 @@ export type ProvenCopy = {
   proven: boolean;
 };
 
-/** Whether all is as it was after a swap that failed. */
+/** Whether everything is as it was after a swap that failed. */
 export async function isAsItWas(login: Login): Promise<boolean> {
   const state = await withSession(login, new AbortController().signal, (session) =>
     unendedSwap(session, login.database),
@@ -36,8 +36,8 @@ export async function isAsItWas(login: Login): Promise<boolean> {
 }
 
 /**
- * Puts a copy in the place of the database of `login`, looks whether all that the tables did not bring is there, and
- * returns what a person should know. `done` is called once the tables are exchanged.
+ * Puts a copy in the place of the database of `login`, checks that everything that the tables did not bring is there,
+ * and returns what a person should know. Calls `done` once the tables are exchanged.
  */
 export async function putInPlace(
   login: Login,
@@ -69,13 +69,16 @@ export async function putInPlace(
   return [...notes, ...fates];
 }
 
-/** Beside the live database all is the restoring user's, for definers may have rights on the live one alone. */
+/**
+ * Beside the live database everything belongs to the restoring user, because definers may have rights only on the live
+ * one.
+ */
 function asInPlace(object: DatabaseObject, { catalog, owners, running }: ProvenCopy): DatabaseObject {
   const own = owners ? definedBy(object, catalog['definer']?.[called(object)]) : object;
   return own.kind === 'event' && running.has(own.name) ? { ...own, statement: runningEvent(own.statement) } : own;
 }
 
-/** A catalog of the copy, with the definers that all has in place. */
+/** A catalog of the copy, with the definers that everything has in place. */
 export function withDefiners(found: Catalog, { catalog, owners }: Pick<ProvenCopy, 'catalog' | 'owners'>): Catalog {
   if (!owners) return found;
   const definers = Object.entries(found['definer'] ?? {}).map(([object, definer]) => [

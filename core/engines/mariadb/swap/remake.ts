@@ -13,15 +13,17 @@ import { called, isSame, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
 import { isHere } from '../exact-names.ts';
 
-/** What could not be made, and why. `lasting`: nor could it be by another try. `locked`: it could be in a moment. */
+/**
+ * What could not be made, and why. `lasting`: another attempt would fail, too. `locked`: it may succeed in a moment.
+ */
 export type NotMade = { what: string; why: string; lasting?: true; locked?: true };
 
 const pauseMs = 1000;
 
 /**
- * Makes of the database of `login` what `wanted` says, as far as it is not so: its options, routines, views, triggers
- * and events, and rights on routines. Of what else is there, it drops what `old` names. Done twice, it changes nothing.
- * What is locked is tried again, with pauses in which nobody waits behind us, for as long as locks may be waited for.
+ * Brings the database of `login` to what `wanted` says: its options, routines, views, triggers and events, and rights
+ * on routines. Of what else is there, drops what `old` names. Doing it twice changes nothing. What is locked is tried
+ * again, with pauses in which nobody waits behind us, for as long as locks may be waited for.
  */
 export async function remake(
   login: Login,
@@ -78,7 +80,7 @@ async function remakeOnce(
   }
 }
 
-/** A server makes no event whose time has passed, and says so in a note alone. */
+/** A server makes no event whose time has passed, and only says so in a note. */
 async function pastEvents(
   login: Login,
   wanted: readonly DatabaseObject[],
@@ -100,7 +102,7 @@ async function namesOf({ rows }: MariadbSession, kind: 'TRIGGER' | 'EVENT'): Pro
   return new Set(found.map(({ name }) => name ?? ''));
 }
 
-/** Views read each other: what fails for another that is not made yet gets another try. */
+/** Views read each other: one that fails because another is not made yet is tried again. */
 async function makeAll(maker: Maker, objects: readonly DatabaseObject[]): Promise<NotMade[]> {
   let failed: { object: DatabaseObject; error: unknown }[] = [];
   for (let left = objects; left.length > 0; ) {

@@ -16,15 +16,16 @@ import type { NotMade } from './remake.ts';
 import { movable, movesOf, renameStatement } from './tables.ts';
 import { isNamed } from '../exact-names.ts';
 
-/** How often what is locked is tried: whoever waits behind a RENAME TABLE waits for what it waits for. */
+/** How often a locked exchange is tried: whoever waits behind a RENAME TABLE waits for what it waits for. */
 const attempts = 2;
 
 export type SwapOrder = Omit<SwapHead, 'of'> & { fresh: BesideTables };
 
 /**
- * Puts the tables of the database `whole` into the place of those of the database of `login`, in one statement, and
- * makes the rest again around it: killed at any moment, `recoverSwap` ends it or takes it back. Returns what could not
- * be made again. Throws, with all as it was, while tables are locked. Once begun it is not stopped: it takes seconds.
+ * Puts the tables of the database `whole` in the place of those of the database of `login`, in one statement, and makes
+ * the rest again around it. If it is killed at any moment, `recoverSwap` completes or reverts it. Returns what could
+ * not be made again. While tables are locked, throws with everything as it was. Once begun it is not interrupted: it
+ * takes seconds.
  */
 export async function swapTables(login: Login, order: SwapOrder): Promise<NotMade[]> {
   const unending = new AbortController().signal;
@@ -45,7 +46,7 @@ export async function swapTables(login: Login, order: SwapOrder): Promise<NotMad
     try {
       await exchange(session, login, record);
     } catch (error) {
-      // a server that was killed may have done it, and one that is gone tells it to the next run
+      // a server that was killed may have done it; if it is gone, the next run finds out
       const state = await withSession(login, unending, (one) => unendedSwap(one, login.database)).catch(
         () => 'unknown',
       );
@@ -56,7 +57,7 @@ export async function swapTables(login: Login, order: SwapOrder): Promise<NotMad
   });
 }
 
-/** An event whose time came meanwhile is not there again. */
+/** Adds events whose time came meanwhile, and which are gone. */
 function withLost(error: unknown, notMade: readonly NotMade[]): unknown {
   if (notMade.length === 0 || !(error instanceof BackupError)) return error;
   const { code, message, hint, cause } = error;
@@ -92,7 +93,7 @@ async function exchange(session: MariadbSession, { database }: Login, { head, ol
   }
 }
 
-/** Throws where the user may not make again what is dropped: asked of the server in our own database. */
+/** Throws if the user may not make again what is dropped; checked in our own database. */
 async function requireRemakable(session: MariadbSession, whole: string, old: readonly DatabaseObject[]): Promise<void> {
   const isLogged = old.some(({ kind }) => kind === 'trigger' || kind === 'function');
   const [kind, body] = isLogged ? ['FUNCTION', 'RETURNS int DETERMINISTIC NO SQL RETURN 1'] : ['PROCEDURE', 'DO 1'];
@@ -104,7 +105,7 @@ async function requireRemakable(session: MariadbSession, whole: string, old: rea
   }
 }
 
-/** A table with triggers can't be moved into another database. */
+/** A table with triggers can't be moved to another database. */
 async function dropTriggers(session: MariadbSession, database: string): Promise<void> {
   const rows = await session.rows(
     `SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE ${isNamed('TRIGGER_SCHEMA', database)}`,
@@ -113,7 +114,7 @@ async function dropTriggers(session: MariadbSession, database: string): Promise<
     await session.rows(`DROP TRIGGER IF EXISTS ${quoteName(database)}.${quoteName(name ?? '')}`);
 }
 
-/** Behind the exchange: makes the rest, drops what is left of `whole`, and puts the record where the old tables are. */
+/** After the exchange: makes the rest, drops what is left of `whole`, and puts the record where the old tables are. */
 async function end(login: Login, { head, old, fresh }: SwapRecord, signal: AbortSignal): Promise<NotMade[]> {
   const { whole, before } = head;
   const failed = await remake(login, fresh, old.objects, signal);
@@ -122,7 +123,7 @@ async function end(login: Login, { head, old, fresh }: SwapRecord, signal: Abort
     const from = { database: login.database, name: swapMarks.renamed };
     const isKept = before !== undefined && (await isThere(session, before));
     if (!isKept) await session.rows(`DROP TABLE IF EXISTS ${quoteName(swapMarks.kept)}`);
-    // what could not be made is written nowhere else
+    // the record is the only place with what could not be made
     if (!isKept && failed.length === 0) await session.rows(`DROP TABLE ${quoteName(swapMarks.renamed)}`);
     else {
       const database = isKept ? before : login.database;
@@ -140,8 +141,8 @@ export async function isThere({ rows }: MariadbSession, database: string): Promi
 }
 
 /**
- * Before the exchange: makes again what was dropped for it. Where a server that exchanges one table after the other was
- * killed in the midst of them, puts back those.
+ * Before the exchange: makes again what was dropped for it. If a server that exchanges one table after the other was
+ * killed in between, puts those back.
  */
 async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSignal): Promise<NotMade[]> {
   const { whole, before } = head;
@@ -164,17 +165,17 @@ async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSi
   return failed;
 }
 
-/** What was done about a swap that died, and what is not there again, though nothing can be done about it. */
+/** What was done about a swap that died, and what could not be restored and never will be. */
 export type Recovered = { how: 'ended' | 'taken back'; lost: string[] };
 
-/** What was put right first of a replacement that died, for people. */
+/** Says what was first repaired after a replacement that died, for people. */
 export function mendedNote({ database }: Login, how: Recovered['how']): string {
   return `an earlier replacement of database ${database} had died: it is ${how}`;
 }
 
 /**
- * Ends a swap of the database of `login` that died, or takes it back; undefined where there is none. Throws
- * `restore-failed` where something could not be made again, or the record is none of ours.
+ * Completes or reverts a swap of the database of `login` that died; undefined if there is none. Throws `restore-failed`
+ * if something could not be made again, or the record is not ours.
  */
 export async function recoverSwap(login: Login, signal: AbortSignal): Promise<Recovered | undefined> {
   const state = await withSession(login, signal, (session) => unendedSwap(session, login.database));
@@ -183,7 +184,7 @@ export async function recoverSwap(login: Login, signal: AbortSignal): Promise<Re
   const record = await withSession(login, signal, async (session) => {
     const found = await readRecord(session, login, at);
     if (found === undefined && state === 'renamed') throw notOurs(at);
-    // it died before it had written all down, and so before it did anything
+    // it died before the record was complete, and so before it did anything
     if (found === undefined) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
     return found;
   });

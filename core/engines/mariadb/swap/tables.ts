@@ -3,7 +3,7 @@ import type { MariadbSession } from '../session.ts';
 import { ownTables } from './marker.ts';
 import { isNamed } from '../exact-names.ts';
 
-/** What a RENAME TABLE can move: all tables and sequences of a database but our own. */
+/** What a RENAME TABLE can move: all tables and sequences of a database, except our own. */
 export async function movable(session: MariadbSession, database: string): Promise<string[]> {
   const rows = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE ${isNamed('TABLE_SCHEMA', database)}
@@ -29,8 +29,8 @@ export function movesOf(names: readonly string[], from: string, to: string): Tab
 }
 
 /**
- * Statements for the tables of `made` once they are in `place`: MariaDB writes the database into a default that takes
- * the next value of a sequence.
+ * Statements for the tables of `made` once they are in `place`: MariaDB writes the database into a default that takes a
+ * sequence's next value.
  */
 export async function sequenceFixes(session: MariadbSession, made: string, place: string): Promise<string[]> {
   if (session.server.product !== 'MariaDB') return [];

@@ -2,8 +2,8 @@ import type { ByteStream } from '../../../ports.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
 /**
- * What becomes of a column's values: they are left out with their column, or `before` goes in front of each string, or
- * `rewrite` makes another text of each one's (as SQL writes it, a character for each byte).
+ * How a column's values are edited: left out with their column; or `before` is put in front of each string; or
+ * `rewrite` makes another text of each one's (as SQL writes it, one character per byte).
  */
 export type ValueEdit = 'leave out' | { before: string } | { rewrite(value: string): string };
 
@@ -14,7 +14,7 @@ const insertMark = Buffer.from('\nINSERT INTO `');
 const headPattern = /^\nINSERT INTO (`(?:[^`]|``)*`) \(((?:`(?:[^`]|``)*`|[^`)])*)\) VALUES \(/;
 /** A table has up to 4,096 columns, each name up to 64 characters. */
 const [usualHead, longestHead] = [8192, 1_500_000];
-/** A longer value is not rewritten: it would have to be held whole. */
+/** A longer value is not rewritten: it would have to be held in memory whole. */
 const longestRewritten = 16 * 1024 ** 2;
 const [quote, backslash, comma, open, close, semicolon] = [...Buffer.from("'\\,();")] as [
   number,
@@ -26,8 +26,8 @@ const [quote, backslash, comma, open, close, semicolon] = [...Buffer.from("'\\,(
 ];
 
 /**
- * A dump's rows with the values of some columns edited. Only the INSERT statements of these tables are looked into; of
- * those no more is held than the head and a value that is to be rewritten, whatever the length of a row.
+ * A dump's rows with the values of some columns edited. Only the INSERT statements of these tables are parsed, and of
+ * those no more is held than the head and a value to be rewritten, whatever the length of a row.
  */
 export async function* editedRows(dump: ByteStream, edited: TableEdits[]): ByteStream {
   const tables = new Map(edited.map(({ table, columns }) => [byteText(quoteName(table)), byColumn(columns)]));
@@ -64,8 +64,7 @@ function byColumn(columns: TableEdits['columns']): Map<string, ValueEdit> {
 type Passing = { passed: Buffer[]; editor?: RowEditor; rest: Buffer };
 
 /**
- * Passes text up to the first row of a table that is to be edited; `rest` may begin with the head of a statement that
- * is not whole yet.
+ * Passes text up to the first row of a table to be edited; `rest` may begin with the incomplete head of a statement.
  */
 function nextStatement(text: Buffer, tables: Map<string, Map<string, ValueEdit>>): Passing {
   let from = 0;
@@ -96,7 +95,7 @@ type RowEditor = { readonly ended: boolean; pass(text: Buffer): { passed: Buffer
 
 type TokenPlace = 'between' | 'value' | 'text' | 'escape';
 
-/** Follows the tuples of one statement, from the parenthesis of the first to the semicolon. */
+/** Follows the tuples of one statement, from the first parenthesis to the semicolon. */
 function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
   const shownColumns = edits.map((edit) => edit !== 'leave out');
   const prefixes = edits.map((edit) =>
@@ -110,7 +109,7 @@ function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
       return state.ended;
     },
     pass(text) {
-      // variables of this call alone: the loop runs once a byte
+      // local variables, because the loop runs once per byte
       let { place, column, shown, first, ended } = state;
       let out: Buffer = Buffer.allocUnsafe(text.length + 1024);
       let [length, at, valueFrom] = [0, 0, begun.held() ? 0 : -1];
@@ -155,7 +154,7 @@ function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
           } else [place, shown, pass] = ['between', true, true];
         }
         if (pass) out[length++] = byte;
-        // a value begins behind what was just passed
+        // a value begins after what was just passed
         if (place === 'value' && (byte === comma || byte === open) && rewrites[column] !== undefined)
           valueFrom = length;
       }
@@ -167,7 +166,7 @@ function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
   };
 }
 
-/** Where the next quote or backslash stands, or the end. */
+/** The position of the next quote or backslash, or the end. */
 function endOfPlainText(text: Buffer, from: number): number {
   const size = text.length;
   let at = from;
@@ -175,14 +174,14 @@ function endOfPlainText(text: Buffer, from: number): number {
   return at;
 }
 
-/** Short pieces are quicker to copy here than by a call into the runtime. */
+/** Copying short pieces here is faster than a call into the runtime. */
 function copy(text: Buffer, from: number, to: number, out: Buffer, at: number): number {
   if (to - from > 40) return text.copy(out, at, from, to);
   for (let next = from; next < to; next += 1) out[at + next - from] = text[next]!;
   return to - from;
 }
 
-/** A value that is to be rewritten and has not come whole yet. */
+/** A value to be rewritten that has not arrived completely. */
 function begunValue() {
   let pieces: Buffer[] = [];
   let holds = false;
@@ -193,13 +192,13 @@ function begunValue() {
   };
   return {
     held: () => holds,
-    /** Keeps its beginning; gives all of it back when it has become too long. */
+    /** Keeps its beginning; returns all of it once it has become too long. */
     hold(piece: Buffer): Buffer[] {
       pieces.push(Buffer.from(piece));
       holds = true;
       return pieces.reduce((sum, { length }) => sum + length, 0) > longestRewritten ? taken() : [];
     },
-    /** The whole value's other text; undefined when what is written of it already is right. */
+    /** The new text of the whole value; undefined if what was written of it is already right. */
     rewritten(end: Buffer, rewrite: (value: string) => string): Buffer | undefined {
       const value = holds ? Buffer.concat([...taken(), end]).toString('latin1') : end.toString('latin1');
       const other = rewrite(value);

@@ -1,6 +1,6 @@
 /**
- * A number without an exponent that has a fraction or is long: one that MySQL may have printed of a DECIMAL. It may
- * stand in a string, too.
+ * A number without an exponent that has a fraction or is long, so that MySQL may have printed it from a DECIMAL. It may
+ * also be in a string.
  */
 const candidates = /(?<=[\s[':,]|^)-?(?:\d+\.\d+|\d{19,})(?![\w.])/g;
 const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|[[\]{},:]/y;
@@ -9,9 +9,9 @@ const escaped: Readonly<Record<string, string>> = { '\0': '\\0', '\n': '\\n', '\
 const integers = { least: -(2n ** 63n), largest: 2n ** 64n - 1n };
 
 /**
- * A JSON document of MySQL (a string as SQL writes it, a character for each byte) in a form that keeps its DECIMAL
- * numbers: MySQL prints `1.10` and reads it as a DOUBLE, 1.1, but JSON_ARRAY(1.10) as the DECIMAL. Documents without
- * such numbers stay as they are.
+ * A MySQL JSON document (a string as SQL writes it, one character per byte) in a form that keeps its DECIMAL numbers:
+ * MySQL prints `1.10` and reads it as a DOUBLE, 1.1, but JSON_ARRAY(1.10) as the DECIMAL. Documents without such
+ * numbers are unchanged.
  */
 export function keepDecimals(value: string): string {
   if (!value.startsWith("'") || !value.match(candidates)?.some(isDecimal)) return value;
@@ -23,7 +23,7 @@ export function keepDecimals(value: string): string {
 }
 
 type DecimalReader = { text: string; at: number };
-/** A part of a document: where it stands in the text, whether DECIMALs are in it, and how SQL makes it. */
+/** A part of a document: whether it has DECIMALs, and how SQL makes it. */
 type JsonNode = { decimals: boolean; sql(): string };
 
 function node(reader: DecimalReader): JsonNode {
@@ -78,8 +78,8 @@ function next(reader: DecimalReader): string {
 }
 
 /**
- * Whether MySQL can have printed this number from a DECIMAL alone; a DOUBLE has the fewest digits that tell it, and an
- * exponent from 1e15 and below 1e-15 on.
+ * Whether MySQL can have printed this number only from a DECIMAL: a DOUBLE has the fewest digits that identify it, and
+ * an exponent from 1e15 and below 1e-15.
  */
 function isDecimal(text: string): boolean {
   if (!/^-?\d+(\.\d+)?$/.test(text)) return false;

@@ -8,31 +8,31 @@ import type { Server, MariadbSession } from '../session.ts';
 import type { Risk } from './risks.ts';
 import { momentOf, untilAtRest, writtenSince } from './writes.ts';
 
-/** Of one count; and of what is left of all counts when the dump has ended. */
+/** For one count; and for the remaining counts when the dump has ended. */
 const countLimitMs = 590_000;
 const waitLimitMs = 120_000;
 const notRead = 'the rows were not read';
 
-/** A session that sees the rows as of now, with a moment from before it; or why there is none. */
+/** A session with a snapshot of the rows, and a server time before it; or why there is none. */
 type RowsMoment = { session: MariadbSession; moment: string } | string;
-/** `risk`: its place among all. */
+/** `risk`: its index among all. */
 type LossCount = { risk: number } & ({ lost: number } | { reason: string });
 
-/** What was counted beside a dump. `moment`: from before its rows. `written`: tables written to while it began. */
+/** What was counted beside a dump. `moment`: a time before its rows. `written`: tables written to while it began. */
 export type CountedLosses = { counts: LossCount[]; moment?: string; written: string[] };
 
 /** Counts, beside a dump, the values that it can't hold. */
 export type LossCounter = {
   /**
-   * Passes the rows on; counts in a snapshot from before theirs, and what was not lost there once more in one from
-   * after theirs began. A table that nobody wrote to between the two was in theirs as it was in both.
+   * Passes the rows on. Counts in a snapshot from before theirs; what shows no loss there is counted again in one from
+   * after theirs began. A table that nobody wrote to between the two was the same in theirs.
    */
   watch(rows: () => ByteStream, signal: AbortSignal): ByteStream;
-  /** What is known when the rows have ended, or soon after. Nothing where there was no risk. */
+  /** What is known when the rows have ended, or soon after. Undefined if there was no risk. */
   counted(): Promise<CountedLosses | undefined>;
 };
 
-/** Counts in snapshots of its own: nothing makes mariadb-dump count, and no other session sees its. */
+/** Counts in its own snapshots: mariadb-dump can't count, and no other session sees its snapshot. */
 export function lossCounter(risks: readonly Risk[], login: Login, server: Server): LossCounter {
   const names = tablesOf(risks);
   const stop = new AbortController();
@@ -108,7 +108,7 @@ function tablesOf(risks: readonly Risk[]): string[] {
   return [...new Set(risks.map(({ table }) => table))];
 }
 
-/** `quiet`: tables that it waits for a little, so that what is written to them later shows. */
+/** `quiet`: tables to wait for briefly, so that later writes to them show. */
 async function snapshot(
   login: Login,
   server: Server,
@@ -135,8 +135,8 @@ async function snapshot(
 }
 
 /**
- * The tables of which the dump's snapshot, between these two, may hold what neither of them shows. Where one of the two
- * is missing, that is told by itself.
+ * The tables for which the dump's snapshot, between these two, may hold what neither shows. A missing snapshot is
+ * reported separately.
  */
 async function writtenBetween(
   before: RowsMoment,
@@ -148,7 +148,7 @@ async function writtenBetween(
   return writtenSince(after.session, before.moment, tables).catch(() => new Set(tables));
 }
 
-/** `which`: the places of those to count. */
+/** `which`: the indexes of those to count. */
 async function count(which: number[], risks: readonly Risk[], snapshot: RowsMoment): Promise<LossCount[]> {
   if (typeof snapshot === 'string') return which.map((risk) => ({ risk, reason: snapshot }));
   const { session } = snapshot;
@@ -184,8 +184,8 @@ async function countIn(which: number[], risks: readonly Risk[], session: Mariadb
 }
 
 /**
- * A count that failed is told only where the other one has found nothing. `unseen`: the dump may hold values that
- * neither count saw.
+ * A failed count is reported only if the other one found nothing. `unseen`: the dump may hold values that neither count
+ * saw.
  */
 function sentence({ table, column, loss }: Risk, outcomes: LossCount[], unseen: boolean): string[] {
   const name = `column ${quoteName(table)}.${quoteName(column)}`;

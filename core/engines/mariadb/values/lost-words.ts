@@ -5,8 +5,8 @@ import { quoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
 
 /**
- * What no statement of MariaDB brings back of its tables' columns, as exceptions: it gives DEFAULT NULL to each column
- * that may be NULL, and forgets a mark that only tables with history have.
+ * What no MariaDB statement restores of its tables' columns, as exceptions: it gives DEFAULT NULL to every nullable
+ * column, and forgets a mark that only tables with history have.
  */
 export function lostWords(tables: ReadonlyMap<string, ReadTable>, { product }: Server): string[] {
   if (product !== 'MariaDB') return [];

@@ -4,8 +4,8 @@ import type { Server } from '../session.ts';
 import type { Column, MariadbTable } from '../tables.ts';
 
 /**
- * Character sets of which every code comes back from utf8mb4 as it was: found by asking MariaDB 11.8 and MySQL 9.7 for each code
- * of one and two bytes (decisions/0006).
+ * Character sets whose every code survives utf8mb4: found by asking MariaDB 11.8 and MySQL 9.7 for each code of one and
+ * two bytes (decisions/0006).
  */
 const kept = new Set([
   ...['utf8mb4', 'utf8mb3', 'utf8', 'utf16', 'utf16le', 'utf32', 'latin1', 'latin2', 'latin5', 'latin7'],
@@ -15,7 +15,7 @@ const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
 
 /**
  * Columns whose text a backup may have altered that was made before every text was dumped as its bytes: what did not
- * survive the way through utf8mb4, which nobody counted. `tables`: as they are where it was restored.
+ * survive utf8mb4 was not counted then. `tables`: as they are where it was restored.
  */
 export function oldTexts(like: Manifest, tables: MariadbTable[], server: Server): string[] {
   if (like.rowForm !== undefined) return [];
@@ -33,8 +33,8 @@ export function oldTexts(like: Manifest, tables: MariadbTable[], server: Server)
 }
 
 /**
- * Tables of nothing but ASCII and UTF-8 were read as stored. MySQL keeps halves of a pair in ucs2, MariaDB bytes above
- * 127 in ascii.
+ * Tables with only ASCII and UTF-8 were read as stored. MySQL accepts surrogate halves in ucs2, MariaDB bytes above 127
+ * in ascii.
  */
 function mayHaveLost({ charset, generated }: Column, { columns }: MariadbTable, { product }: Server): boolean {
   if (charset === undefined || generated || kept.has(charset)) return false;

@@ -16,9 +16,8 @@ export function risksOf(table: MariadbTable, server: Server): Risk[] {
 }
 
 /**
- * MySQL keeps dates, times and binary strings in a JSON document, prints them as strings, and reads strings. Only
- * documents whose text has something of that look are read back and compared: `"2026-01-31`, `"01:02:03`,
- * `"base64:type252:`.
+ * MySQL stores dates, times and binary strings in a JSON document, prints them as strings, and reads strings. Only
+ * documents whose text looks like that are read back and compared: `"2026-01-31`, `"01:02:03`, `"base64:type252:`.
  */
 function hasTypesWithoutText(value: string): string {
   const text = `CONVERT(${value} USING utf8mb4)`;
@@ -27,9 +26,9 @@ function hasTypesWithoutText(value: string): string {
 }
 
 /**
- * A DECIMAL in a MySQL document that a DOUBLE prints as well (1.0, 9.5): what reads that print makes a DOUBLE of it.
- * Other decimals come back as they were (json-decimals.ts). Only documents whose text holds a fraction are looked into,
- * each of their values by its type.
+ * A DECIMAL in a MySQL document that a DOUBLE would print alike (1.0, 9.5) becomes a DOUBLE when it is read back. Other
+ * decimals are kept (json-decimals.ts). Only documents whose text has a fraction are examined, each of their values by
+ * its type.
  */
 function hasUntoldDecimals(value: string): string {
   const text = (of: string) => `CONVERT(${of} USING utf8mb4)`;
@@ -66,7 +65,7 @@ function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss
       ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }]
       : [];
   if (!hasEmptyMember.test(whole)) return unnamed;
-  // what is not in the list is stored as the number 0 and printed as '', and so is the member ''
+  // a value outside the list is stored as the number 0 and printed as '', and so is the member ''
   if (/^enum$/i.test(type)) return [...unnamed, { condition: `${value} + 0 = 0`, loss: 'being none of the members' }];
   return [...unnamed, { condition: `${value} + 0 <> 0 AND CONCAT(${value}) = ''`, loss: "the member ''" }];
 }

@@ -5,23 +5,23 @@ import type { ValueEdit, TableEdits } from './edited-rows.ts';
 import { keepDecimals } from './json-decimals.ts';
 
 /**
- * The name of the form in which rows are printed since decisions/0006: every text as the bytes that are stored.
- * Manifests without it hold text that went through utf8mb4.
+ * The name of the form in which rows are printed since decisions/0006: every text as its stored bytes. Manifests
+ * without it hold text that went through utf8mb4.
  */
 export const storedBytes = 'stored-bytes';
 
-/** Not ascii: MariaDB keeps a byte above 127 in it. */
+/** Not ascii: MariaDB accepts bytes above 127 in it. */
 const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8']);
-/** Types that a server makes of their bytes alone. */
+/** Types that a server makes only from their bytes. */
 const binaryTypes =
   /^(geometry|point|linestring|polygon|multipoint|multilinestring|multipolygon|geometrycollection|geomcollection|vector)$/i;
-/** Types that a server makes of a string only if it has a character set; whatever a plug-in brings is among them. */
+/** Types that a server makes from a string only if it has a character set; those of plug-ins are among them. */
 const textTypes = /^(json|uuid|inet4|inet6)$/i;
 const sqlMode = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES';\n";
 
 /**
- * What stands below the comment above a table's rows. The first one has the mode that takes every date that a table can
- * hold. Where a table holds what is not UTF-8, each one says whether its strings are to be read as bytes.
+ * The lines under the comment above a table's rows. The first ones set the mode that accepts every date that a table
+ * can hold. If a table holds text that is not UTF-8, each says whether its strings are bytes.
  */
 export function linesBelow(tables: MariadbTable[]): (comment: string) => string {
   const asBytes = new Set(
@@ -46,7 +46,7 @@ export function editsOf(tables: MariadbTable[], server: Server): TableEdits[] {
     .filter(({ columns }) => columns.size > 0);
 }
 
-/** MySQL refuses values for generated columns, and mariadb-dump writes them. */
+/** MySQL refuses values for generated columns, but mariadb-dump writes them. */
 export function generatedColumns(tables: MariadbTable[], server: Server): TableEdits[] {
   if (server.product !== 'MySQL') return [];
   return tables
@@ -72,15 +72,15 @@ function editOf(column: Column, table: MariadbTable, server: Server): [string, V
   return isBytes(column) && isMixed(table) ? edit({ before: '_binary' }) : [];
 }
 
-/** `-0` is a whole number to SQL, and that has no sign. */
+/** To SQL, `-0` is a whole number, which has no sign. */
 function keepZeroSign(value: string): string {
   return /^-0[.0]*$/.test(value) ? `${value}e0` : value;
 }
 
-/** A number is a DECIMAL to SQL unless it has an exponent, and a DECIMAL has at most so many digits. */
+/** To SQL, a number is a DECIMAL unless it has an exponent, and a DECIMAL has at most this many digits. */
 const longestDecimal = 65;
 
-/** MariaDB prints a DOUBLE(200,0) with all its digits. Shorter ones stay as they are in backups from before. */
+/** MariaDB prints a DOUBLE(200,0) with all its digits. Shorter ones stay as they are in older backups. */
 function keepLength(value: string): string {
   return /^-?\d+(?:\.\d+)?$/.test(value) && value.replace(/\D/g, '').length > longestDecimal ? `${value}e0` : value;
 }
@@ -90,8 +90,8 @@ function holdsBytes({ columns }: MariadbTable): boolean {
 }
 
 /**
- * Whether one table needs both: then each string of bytes says that it is one. So it is in a table whose name has
- * several lines, of which its comment shows the first.
+ * Whether one table needs both: then each string of bytes is marked as such. Also for a table whose name has several
+ * lines, because its comment shows only the first.
  */
 function isMixed(table: MariadbTable): boolean {
   return (

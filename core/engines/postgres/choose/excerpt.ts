@@ -18,8 +18,8 @@ import { partitionsIn } from './partitions.ts';
 import type { Partitions } from './partitions.ts';
 
 /**
- * `ids`: of the archive's entries that are restored. `catalog`: what must come of them. `holdsRows`: whether a table's
- * rows are restored; `isRead`: whether a data part may hold some. `positions`: of the sequences.
+ * `ids`: the entries of the archive to restore. `catalog`: the expected result. `holdsRows`: whether a table's rows are
+ * restored; `isRead`: whether a data part may hold some. `positions`: of the sequences.
  */
 export type PostgresExcerpt = Excerpt & {
   ids: ReadonlySet<string>;
@@ -32,7 +32,7 @@ export type PostgresExcerpt = Excerpt & {
 const style: NameStyle = { quote: '"', divides: true, fold: (text) => text.toLowerCase() };
 const noRows = '0'.repeat(16);
 
-/** Finds the tables that were asked for in a backup, and all that goes with them. */
+/** Finds the requested tables in a backup, and everything that goes with them. */
 export async function excerptOf(
   { manifest, catalog, tables }: TargetOptions & { tables: NonNullable<TargetOptions['tables']> },
   run: (args: string[]) => ProgramRun,
@@ -91,7 +91,7 @@ function described(
   };
 }
 
-/** A table that is only made for another one holds no row. */
+/** A table that is only made for another one has no rows. */
 function tablesIn(manifest: Manifest, holdsRows: (table: string) => boolean, bare: readonly string[]): TableRows[] {
   const empty = new Set(bare.map(nameKey));
   return manifest.tables.flatMap((table) => {
@@ -100,7 +100,7 @@ function tablesIn(manifest: Manifest, holdsRows: (table: string) => boolean, bar
   });
 }
 
-/** Throws where a partition's rows lie among those of the table above it: only the server can tell which are its own. */
+/** Throws if a partition's rows are stored under its parent table: only the server can tell which rows belong to it. */
 function requireOwnRows(tables: ReadonlySet<string>, manifest: Manifest, partitions: Partitions): void {
   const printed = new Set(manifest.tables.map(({ table }) => nameKey(table)));
   for (const table of tables) {
@@ -116,7 +116,7 @@ function requireOwnRows(tables: ReadonlySet<string>, manifest: Manifest, partiti
   }
 }
 
-/** Throws where a table of TimescaleDB holds no row itself: they lie in chunks, which only its own tables tell of. */
+/** Throws if a TimescaleDB table holds no rows itself: they are in chunks, which only TimescaleDB's own tables list. */
 function requireNoHypertable(tables: ReadonlySet<string>, graph: ArchiveGraph): void {
   for (const { id, needs } of graph.entries) {
     if (graph.named(id)?.name.startsWith('_timescaledb_internal.') !== true) continue;
@@ -128,7 +128,7 @@ function requireNoHypertable(tables: ReadonlySet<string>, graph: ArchiveGraph): 
   }
 }
 
-/** What a constant of SQL says. */
+/** The value of an SQL constant. */
 function textIn(constant: string): string {
   return constant.slice(1, -1).replaceAll("''", "'");
 }

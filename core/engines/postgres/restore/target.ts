@@ -374,8 +374,8 @@ async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<voi
 }
 
 /**
- * Every database made later would contain what is restored into a template; if it was a template before, that is
- * intended.
+ * Every database made later would contain what is restored into a template. Only template1's own backup may go there,
+ * because it did so before.
  */
 function requireNoTemplate(database: string, of: string): void {
   if (!/^template[01]$/.test(database) || (database === 'template1' && of === database)) return;

@@ -5,8 +5,8 @@ import { withSession } from '../../session.ts';
 import type { MariadbSession } from '../../session.ts';
 
 /**
- * What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever
- * counts the rows.
+ * The head before the rows of a part. `text` is called when the rows' snapshot has begun; `counted` adds what it holds
+ * to the reader's counts.
  */
 export type Head = { text(signal: AbortSignal): Promise<string>; counted(reader: DumpReader): DumpReader };
 
@@ -17,8 +17,8 @@ const setNames = '/*!40101 SET NAMES utf8mb4 */;\n';
 const alone = 'SET autocommit = 1;\n';
 
 /**
- * Brings these sequences of MariaDB to where they stand once the rows' snapshot has begun, so that no row of it holds a
- * value that a sequence will give again. `transactional`: whether the part's tables are.
+ * Sets these MariaDB sequences to their positions once the rows' snapshot has begun, so that no row holds a value that
+ * a sequence will give again. `transactional`: whether the part's tables are.
  */
 export function dataHead(transactional: boolean, sequences: readonly string[], login: Login): Head {
   const plain = transactional ? setNames : `${setNames}${alone}`;
@@ -35,8 +35,8 @@ export function dataHead(transactional: boolean, sequences: readonly string[], l
 }
 
 /**
- * By name as SQL writes it, the arguments of SETVAL: the first value not handed out or kept in a cache, that it is
- * still to come, and the round of a cycle.
+ * By SQL name, the arguments of SETVAL: the first value neither given out nor cached, that it is still to come, and the
+ * round of a cycle.
  */
 async function positions(session: MariadbSession, names: readonly string[]): Promise<Record<string, string>> {
   const found: Record<string, string> = {};

@@ -10,9 +10,9 @@ const newline = 10;
 const none = Buffer.alloc(0);
 
 /**
- * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its
- * snapshot with it) and without the sandbox line; ticks off the comment above each table's rows and puts `below` under
- * it. Holds no more than a comment.
+ * The rows as mariadb-dump prints them, after `start` (called when the program's first output has arrived, and so its
+ * snapshot has begun) and without the sandbox line. Ticks off the comment above each table's rows and puts `below`
+ * under it. Holds no more than a comment.
  */
 export async function* dataText(dump: ByteStream, { start, expected, below }: DataTextOptions): ByteStream {
   let tail: Buffer = Buffer.alloc(0);
@@ -43,14 +43,12 @@ function withoutSandboxLine(text: Buffer): Buffer {
 }
 
 /**
- * Comments above rows, whole, each with the place in the chunk behind it; and the end of the chunk in which one has
- * begun.
+ * Whole comments above rows, each with the position after it in the chunk; and the end of the chunk in which another
+ * has begun.
  */
 type Comments = { found: { comment: string; end: number }[]; tail: Buffer };
 
-/**
- * Only where the end of the last chunk may begin a comment, the two are joined: chunks are large, and most hold none.
- */
+/** Joins the last chunk with this one only if its end may begin a comment: chunks are large, and most contain none. */
 function commentsIn(tail: Buffer, chunk: Buffer): Comments {
   const text = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
   const found = [];
@@ -75,7 +73,7 @@ function* withLines(chunk: Buffer, found: Comments['found'], below: (comment: st
   if (from < chunk.length) yield chunk.subarray(from);
 }
 
-/** The longest end of `text` with which a mark begins. */
+/** The longest end of `text` that may begin a mark. */
 function begun(text: Buffer): Buffer {
   for (let at = text.indexOf(newline); at >= 0; at = text.indexOf(newline, at + 1)) {
     if (mark.subarray(0, text.length - at).equals(text.subarray(at))) return Buffer.from(text.subarray(at));

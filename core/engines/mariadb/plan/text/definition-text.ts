@@ -5,17 +5,14 @@ import { bytesOf, linesOf } from '../../lines.ts';
 import { byteText, quoteName } from '../../quoting.ts';
 import { triggersAnywhere } from './trigger-text.ts';
 
-/**
- * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs
- * it.
- */
+/** The first line of a dump since mid-2024: older clients, and MySQL's own, stop at it, and nothing else needs it. */
 export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 
 const ownMode = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;";
 
 /**
- * The line in which mariadb-dump sets the mode for tables, with every date that a default can be, and, where a table has
- * them, with options that no engine knows (MySQL has no such mode): the modes of routines are set anew by each.
+ * The line in which mariadb-dump sets the SQL mode for tables, extended by every date that a default may have and, if a
+ * table has them, by options that no engine knows (MySQL has no such mode). The modes of routines are set anew by each.
  */
 export function takingEverything(line: string, hasUnknownOptions: boolean): string {
   if (line.trimEnd() !== ownMode) return line;
@@ -23,7 +20,7 @@ export function takingEverything(line: string, hasUnknownOptions: boolean): stri
   return line.replace('NO_AUTO_VALUE_ON_ZERO', `NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES${options}`);
 }
 
-/** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
+/** Puts the objects at a dump's end into another order. Lines are latin1 text, each with its newline. */
 export type LineOrder = { from: RegExp; arrange(lines: string[]): string[] };
 
 type DefinitionTextOptions = {
@@ -35,9 +32,9 @@ type DefinitionTextOptions = {
 };
 
 /**
- * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of
- * the database they came from, which the program prints here and there (a restore under another name would alter the
- * old database). From the first line that is to be arranged on, the text is held until its end; what is before flows.
+ * Definitions as mariadb-dump prints them, made to restore anywhere: after `head`, arranged, and without the name of
+ * their own database, which the program prints in places (a restore under another name would alter the old database).
+ * From the first line to be arranged on, the text is held until its end; what precedes it streams.
  */
 export async function* definitionText(
   dump: ByteStream,
@@ -62,8 +59,8 @@ export async function* definitionText(
 }
 
 /**
- * Where mariadb-dump prints the database: around a routine, trigger or event that was made under another collation than
- * the database's, in a column's default from a sequence, and in views whose definer is gone; and where who made a
+ * mariadb-dump prints the database around a routine, trigger or event that was made under another collation than the
+ * database's, in a column's default from a sequence, and in views whose definer is gone; and where the author of a
  * trigger wrote it before its name or its table's.
  */
 function withoutDatabase(database: string, triggers: (line: string) => string): (line: string) => string {

@@ -2,17 +2,17 @@ import { byteText, plainWord } from '../../quoting.ts';
 import type { MariadbSession } from '../../session.ts';
 import { isHere } from '../../exact-names.ts';
 
-/** Lines of a dump that are to be written otherwise. Latin1 text: bytes as characters. */
+/** Replacements for lines of a dump. Latin1 text: bytes as characters. */
 export type Rewritten = ReadonlyMap<string, string>;
 
-/** Whether a text has letters that its client's character set writes otherwise than UTF-8 does. */
+/** Whether a text has letters that its client's character set writes differently from UTF-8. */
 export function isForeign(comment: string | null | undefined, charset: string | null | undefined): boolean {
   return /[^\x00-\x7f]/.test(comment ?? '') && !/^(utf8|binary)/i.test(charset ?? '');
 }
 
 /**
- * The bytes of a text in a character set, as the server writes them; those of ASCII as they are, since a client reads
- * statements by them, and some character sets (sjis) have two backslashes.
+ * The bytes of a text in a character set, as the server writes them; ASCII is unchanged, because a client parses
+ * statements by it, and some character sets (sjis) have two backslashes.
  */
 export async function encoded(session: MariadbSession, text: string, charset: string): Promise<string> {
   if (!isForeign(text, charset)) return byteText(text);
@@ -25,8 +25,8 @@ export async function encoded(session: MariadbSession, text: string, charset: st
 }
 
 /**
- * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst
- * of a body in the character set of the client that made it, and a restore would read it in that one.
+ * The correct comment line of a routine, by the line that mariadb-dump prints: that line is UTF-8 amid a body in the
+ * character set of the client that made it, and a restore would read it in that one.
  */
 export async function foreignComments(session: MariadbSession): Promise<Rewritten> {
   const lines = new Map<string, string>();
@@ -43,7 +43,7 @@ export async function foreignComments(session: MariadbSession): Promise<Rewritte
 
 const clientCharset = /^\/\*!50003 SET character_set_client {2}= (\w+) \*\//;
 
-/** Writes the lines anew, each by the character set that the lines before it have set. */
+/** Rewrites lines, each in the character set that the lines before it have set. */
 export function rewriting(lines: Rewritten): (line: string) => string {
   let charset = '';
   return (line) => {
@@ -52,13 +52,13 @@ export function rewriting(lines: Rewritten): (line: string) => string {
   };
 }
 
-/** A routine as SHOW CREATE gives it in bytes, with its comment as it is to be read. */
+/** A routine from SHOW CREATE in bytes, with its comment corrected. */
 export function rewritten(text: string, lines: Rewritten, charset: string): string {
   if (lines.size === 0) return text;
   return text.replace(/.*\n/g, (line) => lines.get(`${charset} ${line}`) ?? line);
 }
 
-/** As the server prints a comment. */
+/** A comment as the server prints it. */
 export function escaped(text: string): string {
   return text.replace(
     /[\0\n\r\\']/g,

@@ -8,29 +8,29 @@ import type { ByteStream } from '../../../../ports.ts';
 import { nameIn } from '../../choose/definitions.ts';
 import type { RowSession } from './row-session.ts';
 
-/** `shared`: the tables whose rows may come in any order and from several sessions; `sessions`: how many there are. */
+/** `shared`: tables whose rows may come in any order and from several sessions; `sessions`: how many there are. */
 export type Dealing = { shared: ReadonlySet<string>; sessions: number; file: string };
 
-/** `load` feeds the client, which takes a text of any length; `open` opens a session of ours. */
+/** `load` feeds the client, which takes a text of any length; `open` opens our own session. */
 export type RowLoaders = {
   load(text: ByteStream, signal: AbortSignal): Promise<unknown>;
   open(signal: AbortSignal): Promise<RowSession>;
 };
 
-/** An INSERT has a megabyte at most, unless one row alone has more (mariadb-dump's net_buffer_length). */
+/** An INSERT has at most a megabyte, unless a single row has more (mariadb-dump's net_buffer_length). */
 const largestStatement = 2 * 1024 ** 2;
 const insert = /^INSERT INTO (`(?:[^`]|``)*`)/i;
-/** Of no use to tables that a restore fills alone, and would make sessions wait for each other. */
+/** Statements that tables filled only by this restore don't need, and that would make sessions wait for each other. */
 const alone = /^(?:LOCK TABLES |UNLOCK TABLES|\/\*!40000 ALTER TABLE )/i;
 const position = /^(?:DO|SELECT) SETVAL\(/i;
 const noStatement = /^(?:\s|--)/;
 const unchecked = /\b(UNIQUE_CHECKS ?= ?)0/gi;
 
 /**
- * Loads a data part by a client and some sessions: INSERTs of shared tables go to whichever session is free, others,
- * and very long ones, to the client; settings and each COMMIT go to all, once all rows before it are in. Nothing more is
- * committed when the part is wrong, or one of them fails. Unique keys are checked: without that, MariaDB's InnoDB locks
- * a table for one session.
+ * Loads a data part by a client and some sessions: INSERTs of shared tables go to whichever session is free; other and
+ * very long ones to the client; settings and each COMMIT to all, once all rows before them are in. Nothing more is
+ * committed if the part is wrong or one of them fails. Unique keys are checked: without that, MariaDB's InnoDB locks a
+ * table for one session.
  */
 export async function dealRows(
   pieces: AsyncIterable<Passed>,
@@ -51,7 +51,7 @@ export async function dealRows(
     const memory = spending();
     let held = nextBlock();
     let [table, bytes] = [0, 0];
-    /** Whether the client gets the rows that are read; else they are held until their statement is whole. */
+    /** Whether the client gets the current rows; otherwise they are held until their statement is complete. */
     let streamed = false;
     const giveHeld = async () => {
       if (bytes === 0) return;
@@ -85,7 +85,7 @@ export async function dealRows(
     if (!line.readableEnded)
       throw new BackupError('restore-failed', `a client that was loading ${file} ended before its rows did`);
   }
-  /** The client sees no end of its input, or waits for more of it, when one of us has failed. */
+  /** If one of us fails, the client must neither see the end of its input nor wait for more of it. */
   const orCut = (error: unknown): never => {
     line.destroy(error as Error);
     failed.abort(error);
@@ -101,7 +101,7 @@ export async function dealRows(
   }
 }
 
-/** Waits until it is taken. Whoever reads no longer has failed, and tells why. */
+/** Waits until it is taken. If the reader has failed, it reports why itself. */
 async function give(line: PassThrough, text: Uint8Array, stop: AbortSignal): Promise<void> {
   if (line.destroyed || line.write(text)) return;
   await once(line, 'drain', { signal: stop }).catch(() => {});
@@ -118,15 +118,15 @@ async function giveAll(text: Buffer, line: PassThrough, crew: Crew, stop: AbortS
 
 /** Sessions that take turns: whichever is free gets the next statement. */
 type Crew = {
-  /** Returns when one has it; `done`: its bytes are free again. */
+  /** Returns when a session has it; `done`: its bytes are free again. */
   send(statement: Buffer, done: () => void): Promise<void>;
-  /** Each of them, once all before it is done. */
+  /** Runs it in each session, once everything before it is done. */
   runAll(statement: string): Promise<void>;
   idle(): Promise<void>;
 };
 
 function crewOf(sessions: readonly RowSession[]): Crew {
-  /** By session, what it is at; one that has failed stays there, so that whoever waits hears of it. */
+  /** The present work of each session; a failed one stays, so that whoever waits learns of it. */
   const work = new Map<RowSession, Promise<RowSession>>();
   const idle = async () => void (await Promise.all(work.values()));
   return {

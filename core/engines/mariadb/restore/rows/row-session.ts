@@ -8,22 +8,22 @@ import { explainStatement } from '../load-errors.ts';
 import { initCommand, withRemedy } from '../loader.ts';
 
 /**
- * A session of ours that loads rows, by statements that the grammar of data parts has judged: bytes as characters
- * (latin1). Nothing is committed that it was not told to commit.
+ * Our own session that loads rows, by statements that the grammar of data parts has judged: bytes as characters
+ * (latin1). Commits only what it is told to.
  */
 export type RowSession = {
   run(statement: string): Promise<void>;
-  /** The same for one that is bytes, which are left alone until it is done. */
+  /** The same for a statement in bytes, which must not change until it is done. */
   send(statement: Buffer): Promise<void>;
   close(): Promise<void>;
 };
 
-/** A comment for another server: a statement with nothing in it. */
+/** A comment for another server is a statement with nothing in it. */
 const emptyStatement = 1065;
 
 /**
- * Opens one in the database of `login`, under the settings of a client that loads rows. `slot`: by which it is known
- * while it lives. Errors name the table and how the statement begins, and never a value.
+ * Opens such a session in the database of `login`, with the settings of a client that loads rows. `slot`: identifies it
+ * while it lives. Errors name the table and the beginning of the statement, and never a value.
  */
 export async function openRowSession(
   login: Login,

@@ -5,15 +5,17 @@ import type { MariadbSession } from '../../session.ts';
 import type { Dealing } from './dealing.ts';
 import { isHere } from '../../exact-names.ts';
 
-/** Rows, as text, that are loaded key by key for each byte of InnoDB's memory; with more of them, sorting is quicker. */
+/**
+ * Up to so many bytes of row text per byte of InnoDB's memory, rows are loaded key by key; with more, sorting is
+ * faster.
+ */
 const textPerMemory = 2;
-/** Sessions of one part: each holds a lock of its own (unfinished.ts). */
+/** Sessions for one part: each holds a lock of its own (unfinished.ts). */
 const mostSessions = 4;
 
 /**
- * How a data part is given to several sessions, once its tables are there; undefined where it is better loaded by one
- * that does not check unique keys: then MariaDB sorts the rows of each empty table, and keeps it for that
- * session.
+ * How a data part is shared among several sessions, once its tables exist; undefined if a single one that does not
+ * check unique keys is better: MariaDB then sorts the rows of each empty table, and reserves it for that session.
  */
 export async function dealingOf(
   { bytes, file }: ManifestPart,
@@ -33,8 +35,8 @@ async function memoryOf({ rows }: MariadbSession): Promise<number> {
 }
 
 /**
- * Tables whose rows lie in the order of a key, however they come, and whose indexes take rows of several transactions
- * side by side.
+ * Tables whose rows are stored in key order, however they arrive, and whose indexes accept rows of several transactions
+ * in parallel.
  */
 async function sharedTables({ rows }: MariadbSession): Promise<Set<string>> {
   const tables = await rows(

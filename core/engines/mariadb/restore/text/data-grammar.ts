@@ -3,9 +3,10 @@ import type { Grammar } from '../../../../pipeline/guard.ts';
 import { tuples } from './tuples.ts';
 
 /*
- * What a data part may hold: what mariadb-dump prints for rows alone, and what we put in front of it (data-head.ts). To allow more, add a line
- * to `statements` or `settings`. Each pattern must leave client and server no choice how to read what it allows: so no character set in
- * which a `\` may end a character (sjis, gbk, …), and no SQL mode that changes what quotes or escapes.
+ * What a data part may hold: what mariadb-dump prints for rows only, and what we put before it (data-head.ts). To allow
+ * more, add a line to `statements` or `settings`. Each pattern must leave client and server only one way to read what
+ * it allows: so no character set in which a `\` may end a character (sjis, gbk, …), and no SQL mode that changes what
+ * quotes or escapes.
  */
 const name = '`[^`\\0]*(?:``[^`\\0]*)*`';
 const columns = `\\((?:${name}|\\w+)(?:, (?:${name}|\\w+))*\\)`;
@@ -15,7 +16,7 @@ const statements = [
   'START TRANSACTION',
   'UNLOCK TABLES',
   `LOCK TABLES ${name} (?:READ|WRITE)`,
-  // every server runs it: for another number it might be a comment, which a name that holds its end would end
+  // every server runs it: with another number it might be a comment, which a name containing its end would end
   `/\\*!40000 ALTER TABLE ${name} (?:DISABLE|ENABLE) KEYS \\*/`,
   `(?:DO|SELECT) SETVAL\\(${name}, -?\\d+, [01](?:, \\d+)?\\)`,
 ].map(whole);

@@ -1,17 +1,17 @@
 import { BackupError } from '../../../../domain/errors.ts';
 import { unquoteName } from '../../quoting.ts';
 
-/** One event of a dump: its lines, from its DROP to the next event's. `runs`: the server starts it by itself. */
+/** One event of a dump: its lines, from its DROP to the next event's. `runs`: it is enabled. */
 export type EventBlock = { name: string; runs: boolean; text: string };
 
-/** The part behind the rows, cut where its events begin and end. Latin1 text: bytes as characters. */
+/** The part after the rows, split where its events begin and end. Latin1 text: bytes as characters. */
 export type AfterText = { before: string; events: EventBlock[]; behind: string };
 
 const eventStart = '/*!50106 DROP EVENT IF EXISTS ';
 const eventsEnd = '/*!50106 SET TIME_ZONE= @save_time_zone */';
 const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
 const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
-/** Its name in UTF-8: in the statement that makes it, it is in the character set of the client that made it. */
+/** Its name in UTF-8: in the statement that makes it, the name is in the character set of the client that made it. */
 const dropped = new RegExp(`^/\\*!50106 DROP EVENT IF EXISTS (${quoted}) `);
 const head = new RegExp(
   `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON ` +
@@ -20,7 +20,7 @@ const head = new RegExp(
   'ms',
 );
 
-/** Cuts the part behind the rows. A line within a body is never taken for the beginning of an event. */
+/** Splits the part after the rows. A line within a body is never taken for the beginning of an event. */
 export function readAfterText(lines: readonly string[]): AfterText {
   const pieces: string[][] = [[]];
   let [delimiter, ended] = [';', false];
@@ -41,10 +41,7 @@ export function readAfterText(lines: readonly string[]): AfterText {
   };
 }
 
-/**
- * An event that is there and does not run. A server takes none whose time is past, unless it is to be kept:
- * `preserved`.
- */
+/** The event, disabled. A server accepts none whose time is past, unless it is `preserved`. */
 export function disabledEvent({ text }: EventBlock, preserved = false): string {
   return text.replace(
     head,
@@ -53,7 +50,7 @@ export function disabledEvent({ text }: EventBlock, preserved = false): string {
   );
 }
 
-/** The settings that events of a dump rely on, for those that are loaded alone. */
+/** The settings that a dump's events rely on, for those that are loaded alone. */
 export const eventsHead =
   "/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40101 SET " +
   "SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";

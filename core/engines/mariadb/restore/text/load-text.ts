@@ -3,11 +3,11 @@ import type { ByteStream } from '../../../../ports.ts';
 import { bytesOf, linesOf } from '../../lines.ts';
 
 const tailBytes = 128;
-/** What stands at the end of every whole part. */
+/** The end of every whole part. */
 export const endMarker = /\n-- Dump completed[^\n]*\n\s*$/;
 
 /**
- * A part on its way to the client, and a COMMIT behind it: a part that ends without the dump's own end marker throws
+ * A part on its way to the client, with a COMMIT after it: a part without the dump's own end marker throws
  * `part-corrupt`, and so does not commit.
  */
 export async function* withCommit(content: ByteStream, name: string): ByteStream {
@@ -26,7 +26,7 @@ const definer = /DEFINER=(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")@(?:`(?:[^`]|``)*`|"(?
 const definerLine =
   /^(?:CREATE DEFINER=|\/\*!50013 DEFINER=|\/\*!50003 CREATE\*\/ \/\*!50017 DEFINER=|\/\*!50106 CREATE\*\/ \/\*!50117 DEFINER=)/;
 
-/** Definitions without their DEFINER clauses: who restores them owns them. */
+/** Definitions without their DEFINER clauses: whoever restores them owns them. */
 export async function* withoutDefiners(content: ByteStream): ByteStream {
   for await (const lines of linesOf(content)) {
     yield bytesOf(lines.map((line) => (definerLine.test(line) ? line.replace(definer, '') : line)));

@@ -10,9 +10,9 @@ import { endMarker, withoutDefiners } from './load-text.ts';
 const client = (product: string) => (product === 'MySQL' ? 'mysql' : 'mariadb');
 
 /**
- * The parts one after the other, each committed once all of it is there: a client that gets no more rolls back what it
- * has of the last one. Definitions commit by themselves, so what was loaded before stays. What belongs to the database
- * itself (character set, comment) is not in it.
+ * The parts one after the other, each committed once all of it is there: a client that gets no more rolls back the last
+ * one. Definitions commit by themselves, so what was loaded before stays. What belongs to the database itself
+ * (character set, comment) is left out.
  */
 export async function* plainSql(backup: BackupAsSql, signal: AbortSignal): ByteStream {
   const { manifest, open, owners, events } = backup;

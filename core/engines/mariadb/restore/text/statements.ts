@@ -2,17 +2,17 @@ import type { ByteStream } from '../../../../ports.ts';
 import { quoteName } from '../../quoting.ts';
 
 /**
- * What stands at a line of a text, for people: never the values of a row. `elsewhere`: what a view names with its
- * database before it.
+ * The statement at a line of a text, for people: never the values of a row. `elsewhere`: what a view names including
+ * its database.
  */
 export type Statement = { object: string; statement: string; elsewhere: string[] };
 
-/** Remembers where the statements of a text on its way to the client begin: the client's errors name a line. */
+/** Remembers where the statements of a text begin on its way to the client, because the client's errors name a line. */
 export type Statements = { passing(text: ByteStream): ByteStream; at(line: number): Statement };
 
 const [newline, open] = [10, 40];
 const headBytes = 200;
-/** Of a view, for what it reads. */
+/** How much of a view is kept, to find what it reads. */
 const viewBytes = 64 * 1024;
 const shownCharacters = 120;
 const name = '`(?:[^`]|``)*`';
@@ -31,8 +31,8 @@ export function newStatements(): Statements {
   const heads: { line: number; text: string }[] = [];
   let [line, head] = [1, ''];
   /**
-   * Tells the beginning of the line that ends in `chunk` at `to`; a row is none, and one INSERT stands for all that
-   * follow it of its table.
+   * Takes the line that ends in `chunk` at `to`; rows are ignored, and one INSERT stands for all that follow it for its
+   * table.
    */
   function take(chunk: Buffer, from: number, to: number): void {
     if (head === '' && chunk[from] === open) return;
@@ -77,12 +77,15 @@ function tableOf(text = ''): string | undefined {
   return rowsOf.exec(text)?.[1];
 }
 
-/** A statement that is at hand, of which the first line tells what it is. */
+/** The description of a statement in memory; its first line says what it is. */
 export function statementOf(text: string): Statement {
   return described([text.slice(0, headBytes).split('\n')[0]!]);
 }
 
-/** Lines from a statement's first one on: without comments, and without what only some servers read as one. */
+/**
+ * Describes a statement from its lines: without comments, and with the comments that only some servers execute
+ * unwrapped.
+ */
 function described(lines: string[]): Statement {
   const text = lines
     .filter((line) => !line.startsWith('--'))
@@ -108,7 +111,7 @@ function described(lines: string[]): Statement {
   };
 }
 
-/** What the definition of a view names with its database before it: `` `beside`.`o` ``. */
+/** What the definition of a view names including its database: `` `beside`.`o` ``. */
 export function namedElsewhere(definition: string): string[] {
   return [...new Set([...definition.matchAll(qualified)].map(([, read, ofColumn]) => (read ?? ofColumn)!))];
 }

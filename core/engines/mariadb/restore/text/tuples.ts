@@ -4,19 +4,17 @@ import type { Rows } from '../../../../pipeline/guard.ts';
 /** Functions that may make a value, as JSON_OBJECT makes one with decimals in it. */
 const functions = /(?<![\w$.`])(?:JSON_OBJECT|JSON_ARRAY|CAST)$/;
 const longestFunction = 16;
-/** A JSON document has up to 100 levels, and its tuple and a CAST come on top. */
+/** A JSON document has up to 100 levels, and its tuple and a CAST are added. */
 const deepest = 102;
 
-/**
- * Between tuples, in one, behind a dash in one, in a string, behind a backslash in one; then what needs a closer look.
- */
+/** Between tuples, in one, after a dash in one, in a string, after a backslash in one; the rest needs a closer look. */
 const states = { between: 0, inside: 1, dash: 2, string: 3, escaped: 4, open: 5, close: 6, end: 7, wrong: 8 } as const;
 const { between, inside, dash, string, escaped, open, close, end, wrong } = states;
 
 const usual = bytesIn('0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_+., ');
 const special = bytesIn("'\\");
 
-/** The state that follows, by state and byte. */
+/** The next state, by state and byte. */
 const next = new Uint8Array(8 * 256).fill(wrong);
 set(between, ' \n,', between);
 set(between, '(', open);
@@ -53,7 +51,7 @@ export function tuples(): Rows {
       const { length } = text;
       let state = reached;
       for (let at = from; ; at += 1) {
-        // most bytes change nothing: what follows them needs no table of states
+        // most bytes change nothing, and need no look-up in the table of states
         if (state === string) while (at < length && special[text[at]!] === 0) at += 1;
         else if (state === inside) while (at < length && usual[text[at]!] === 1) at += 1;
         if (at >= length) break;
