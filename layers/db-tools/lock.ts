@@ -67,7 +67,7 @@ export async function writeLock(file: string, lock: LayerLock): Promise<void> {
 
 function parseLock(text: string, file: string): LayerLock {
   try {
-    return lockSchema.parse(JSON.parse(text));
+    return lockSchema.parse(JSON.parse(text), { jitless: true });
   } catch (cause) {
     const what = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
     throw new BackupError('tools-missing', `the pins of the database clients in ${file} can't be understood: ${what}`, {

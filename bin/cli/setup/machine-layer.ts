@@ -61,9 +61,10 @@ export async function layerFacts(
 ): Promise<ToolsFacts> {
   const given = await givenLayer(env);
   if (given !== undefined) return readToolsFacts(given);
-  const { inspectLayers, securityFixes } = await import('../../../layers/db-tools/index.ts');
-  const { lock, layers } = await inspectLayers(own);
-  const cached = layers.find(({ architecture, state }) => architecture === machineLayer && state === 'whole');
+  const { chooseLock, inspectLayer, securityFixes } = await import('../../../layers/db-tools/index.ts');
+  const chosen = await chooseLock(own);
+  const { lock } = chosen;
+  const { folder, state } = await inspectLayer(machineLayer, chosen);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(archiveLimitMs)]);
   const fixes = await securityFixes(lock, machineLayer, limit).catch((error: unknown) => {
     if (signal.aborted) throw error;
@@ -72,7 +73,7 @@ export async function layerFacts(
   return {
     pinnedAt: new Date(lock.at),
     fixes,
-    authorities: cached && (await readToolsFacts(cached.folder)).authorities,
+    authorities: state === 'whole' ? (await readToolsFacts(folder)).authorities : undefined,
   };
 }
 

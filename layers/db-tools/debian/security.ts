@@ -29,7 +29,7 @@ export async function securityFixes(
   const fixes: SecurityFix[] = [];
   for (const { name, version, suite } of pins) {
     const offer = offers.get(name)?.find((one) => baseSuite(one.suite) === baseSuite(suite));
-    if (offer !== undefined && (await isNewer(offer.version, version, signal)))
+    if (offer !== undefined && offer.version !== version && (await isNewer(offer.version, version, signal)))
       fixes.push({ name, pinned: version, fixed: offer.version });
   }
   return fixes;

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, link, mkdir, rm, symlink, utimes } from 'node:fs/promises';
 import { dirname, join, posix, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { extract, type Extract, type Header } from 'tar-stream';
+import type { Extract, Header } from 'tar-stream';
 import { BackupError } from '../../../core/domain/errors.ts';
 
 /**
@@ -23,6 +23,8 @@ const merged = /^(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
  * Owners, set-user bits and write rights of others are not kept.
  */
 export async function unpackTar(file: string, root: string, links: Set<string>): Promise<Unpacked[]> {
+  // most find their layer built, and unpack nothing
+  const { extract } = await import('tar-stream');
   const unpacked: Unpacked[] = [];
   const entries = extract();
   const reading = pipeline(createReadStream(file), entries);
