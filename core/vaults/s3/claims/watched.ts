@@ -5,7 +5,7 @@ import { statusOf } from '../errors.ts';
  * Observes each attempt at a request: `signed` with the date of its signature, `unanswered` if no answer tells its
  * outcome.
  */
-export type Watch = { signed?(date: Date): void; unanswered?(): void };
+export type Watch = { signed(date: Date): void; unanswered(): void };
 
 /**
  * Answers of a store, or of a proxy before it, to a request that it does not begin. Any other server error may come
@@ -18,12 +18,12 @@ export function watched(command: PutObjectCommand, { signed, unanswered }: Watch
   command.middlewareStack.add(
     (next) => async (args) => {
       const { headers = {} } = args.request as { headers?: Record<string, string> };
-      signed?.(dateOf(headers['x-amz-date'] ?? ''));
+      signed(dateOf(headers['x-amz-date'] ?? ''));
       try {
         return await next(args);
       } catch (error) {
         const status = statusOf(error);
-        if (status === undefined || (status >= 500 && !notBegun.includes(status))) unanswered?.();
+        if (status === undefined || (status >= 500 && !notBegun.includes(status))) unanswered();
         throw error;
       }
     },

@@ -26,19 +26,33 @@ test('a trial that failed is made anew, and one that went well is not', async ()
   expect(trials()).toHaveLength(tried);
 });
 
+test('a trial whose objects are gone already has removed them', async () => {
+  heedsNot(conditions, async (one, usual) => {
+    const answer = await usual();
+    return one.method === 'DELETE' ? failed(404, 'NoSuchKey') : answer;
+  });
+
+  await put();
+
+  expect(under.store.objects.has(inStore)).toBe(true);
+});
+
 test('what dead trials have left is taken away, and what others are at stays', async () => {
-  const [dead, alive] = ['prod/.claims/.trial/dead', 'prod/.claims/.trial/alive'];
-  for (const name of [dead, alive]) under.store.objects.set(name, { body: Buffer.alloc(0), etag: '"e"', tags: {} });
+  const [dead, dying, alive] = ['dead', 'dying', 'alive'].map((name) => `prod/.claims/.trial/${name}`);
+  for (const name of [dead!, dying!, alive!])
+    under.store.objects.set(name, { body: Buffer.alloc(0), etag: '"e"', tags: {} });
   heedsNot(conditions, async (one, usual) => {
     const answer = await usual();
     // 35 minutes before what was just written, and a second more
-    const older = (body: string) => body.replace(/(\/dead<.*?<LastModified>)[^<]*/s, '$12026-11-20T01:24:59.000Z');
+    const since = (name: string, at: string) => (body: string) =>
+      body.replace(new RegExp(`(/${name}</Key>.*?<LastModified>)[^<]*`, 's'), `$12026-11-20T${at}.000Z`);
+    const older = (body: string) => since('dying', '01:25:00')(since('dead', '01:24:59')(body));
     return one.query.has('list-type') ? { ...answer, body: older(String(answer.body)) } : answer;
   });
 
   await put();
 
-  expect(left()).toEqual([alive]);
+  expect(left()).toEqual([dying, alive]);
 });
 
 test.each(conditions)('%s may be a header that the store does not know, beside one that it heeds', async (unknown) => {
