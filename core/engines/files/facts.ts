@@ -47,41 +47,54 @@ export function modeText(mode: number): string {
 export function timeText(ns: bigint): string {
   const text = String(ns).padStart(10, '0');
   const [seconds, rest] = [text.slice(0, -9), text.slice(-9)];
+  if (!rest.endsWith('0')) return `${seconds}.${rest}`;
   return rest === '000000000' ? seconds : `${seconds}.${rest.replace(/0+$/, '')}`;
 }
 
-/** A row is a file or a link; a folder is no row, but a top-level folder is a table. */
-export function tallyOf(facts: Iterable<CatalogFacts>, oneTable: boolean): TableTally[] {
+/** Counts rows by their tables. */
+export type FilesTally = { add(facts: CatalogFacts): void; tables(): TableTally[] };
+
+/** An empty tally. A row is a file or a link; a folder is no row, but a top-level folder is a table. */
+export function filesTally(oneTable: boolean): FilesTally {
   const tables = new Map<string, { rows: number; bytes: number; sum: bigint }>();
-  for (const { kind, name, value, size } of facts) {
-    const isFolder = kind === 'folder';
-    if (isFolder && (name === top || name.includes('/'))) continue;
-    const table = oneTable ? topTable : tableOf(isFolder ? `${name}/` : name);
-    const known = tables.get(table) ?? { rows: 0, bytes: 0, sum: 0n };
-    tables.set(table, isFolder ? known : added(known, `${kindNames[kind]}\0${name}\0${value}`, size));
-  }
-  return [...tables].map(([table, { rows, bytes, sum }]) => ({
-    table,
-    columns: rowColumns,
-    rows,
-    bytes,
-    fingerprint: formatFingerprint(sum),
-  }));
+  return {
+    add({ kind, name, value, size }) {
+      const isFolder = kind === 'folder';
+      if (isFolder && (name === top || name.includes('/'))) return;
+      const table = oneTable ? topTable : tableOf(isFolder ? `${name}/` : name);
+      const known = tables.get(table) ?? { rows: 0, bytes: 0, sum: 0n };
+      if (known.rows === 0) tables.set(table, known);
+      if (isFolder) return;
+      known.rows += 1;
+      known.bytes += size;
+      known.sum += hash('sha256', `${kindNames[kind]}\0${name}\0${value}`, 'buffer').readBigUInt64BE();
+    },
+    tables: () =>
+      [...tables].map(([table, { rows, bytes, sum }]) => ({
+        table,
+        columns: rowColumns,
+        rows,
+        bytes,
+        fingerprint: formatFingerprint(sum),
+      })),
+  };
 }
 
-function added({ rows, bytes, sum }: { rows: number; bytes: number; sum: bigint }, row: string, size: number) {
-  const digested = hash('sha256', row, 'buffer').readBigUInt64BE();
-  return { rows: rows + 1, bytes: bytes + size, sum: BigInt.asUintN(64, sum + digested) };
+/** The tally of all of these. */
+export function tallyOf(facts: Iterable<CatalogFacts>, oneTable: boolean): TableTally[] {
+  const tally = filesTally(oneTable);
+  for (const one of facts) tally.add(one);
+  return tally.tables();
 }
 
 /** The owner of each folder, by its name. */
 export type FolderOwners = { get(name: string): string | undefined };
 
 /** The catalog's entries for a name: its facts, and the owner if it differs from that of its folder. */
-export function* catalogEntries({ kind, name, value, owner }: PathFacts, owners: FolderOwners): Iterable<CatalogEntry> {
-  yield { kind: kindNames[kind], name, text: value };
+export function catalogEntries({ kind, name, value, owner }: PathFacts, owners: FolderOwners): CatalogEntry[] {
+  const entry = { kind: kindNames[kind], name, text: value };
   const isTold = name === top || owners.get(parentOf(name)) !== owner;
-  if (kind !== 'link' && isTold) yield { kind: ownerKind, name, text: owner };
+  return kind !== 'link' && isTold ? [entry, { kind: ownerKind, name, text: owner }] : [entry];
 }
 
 /** All facts in a catalog, in its order. */

@@ -42,11 +42,12 @@ export function filesEngine(at: FilesAt, database?: string) {
     largeCatalogs: true,
     open: openTarPart,
     plan({ like, sharing, database: other }, signal) {
-      const isExcluded = like === undefined ? matching(exclude) : () => false;
-      const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
+      const isExcluded = like === undefined && exclude.length > 0 ? matching(exclude) : undefined;
       const planned = other === undefined ? folder : folderCalled(other, path);
       const isSecret = like === undefined && !at.encrypted ? looksSecret(at.secrets, basename(planned)) : () => false;
-      return planFiles({ path: planned, database: other ?? name, like, sharing, options, isSecret, tools }, signal);
+      const excludes = (one: string) => isExcluded?.(asPattern(one)) ?? false;
+      const options = { excludes, isSecret, oneFileSystem };
+      return planFiles({ path: planned, database: other ?? name, like, sharing, options, tools }, signal);
     },
     target: (options, signal) => filesTarget({ path: folder, called, tools }, options, signal),
     restoreCommands,

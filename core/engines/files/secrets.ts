@@ -2,7 +2,6 @@ import { BackupError } from '../../domain/errors.ts';
 import { fewNames } from '../../domain/lines.ts';
 import { pathText } from './names.ts';
 import { asPattern, matching } from './patterns.ts';
-import type { FoundPath } from './plan/found.ts';
 
 /**
  * What usually holds a secret, by the programs' own file names (docs/files.md says whose). A harmless file that is
@@ -52,20 +51,15 @@ export function looksSecret(own: readonly string[], folder: string): (path: stri
   return (path) => isSecret(asPattern(path));
 }
 
-/** Throws `config-invalid` if a found file looks like a secret, because the backup is not encrypted. */
-export function noSecrets(
-  isSecret: (path: string) => boolean,
-): (found: Iterable<Pick<FoundPath, 'path' | 'kind'>>) => void {
-  return (found) => {
-    const secrets: string[] = [];
-    for (const { path, kind } of found) if (kind === 'file' && isSecret(path)) secrets.push(pathText(path));
-    const [first] = secrets;
-    if (first === undefined) return;
-    const names = fewNames(secrets);
-    throw new BackupError('config-invalid', `it holds what looks like secrets, and is not encrypted: ${names}`, {
-      hint:
-        'name encryption.recipients for the source (docs/encryption.md), leave them out by exclude, or say that they are ' +
-        `none: secrets: ["!/${first}"]`,
-    });
-  };
+/** Throws `config-invalid` if there is a path: the file looks like a secret, and the backup is not encrypted. */
+export function noSecrets(paths: readonly string[]): void {
+  const secrets = paths.toSorted().map(pathText);
+  const [first] = secrets;
+  if (first === undefined) return;
+  const names = fewNames(secrets);
+  throw new BackupError('config-invalid', `it holds what looks like secrets, and is not encrypted: ${names}`, {
+    hint:
+      'name encryption.recipients for the source (docs/encryption.md), leave them out by exclude, or say that they are ' +
+      `none: secrets: ["!/${first}"]`,
+  });
 }

@@ -3,19 +3,9 @@ import { looksSecret, noSecrets, usualSecrets } from '../../../core/engines/file
 import { pathText } from '../../../core/engines/files/names.ts';
 import { files } from '../../../core/engines/files/descriptor.ts';
 
-const found = (path: string, kind: 'file' | 'symlink' | 'folder' = 'file') => ({ path, kind, size: 1 });
-
 /** What is refused of files with these names. */
 function refused(names: readonly string[], own: readonly string[] = [], folder = 'media'): string[] {
-  const may = noSecrets(looksSecret(own, folder));
-  return names.filter((name) => {
-    try {
-      may([found(name)]);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+  return names.filter(looksSecret(own, folder));
 }
 
 test.each([
@@ -46,10 +36,6 @@ test.each([
   expect(refused([name], [`!/${name}`], folder)).toEqual([]);
 });
 
-test('a link that is called like a secret holds none', () => {
-  expect(() => noSecrets(looksSecret([], 'media'))([found('.env', 'symlink'), found('x.pem', 'folder')])).not.toThrow();
-});
-
 test('own patterns add to the usual ones, and take them back', () => {
   const names = ['conf/shop.ini', 'test/key.pem', 'key.pem'];
 
@@ -58,12 +44,14 @@ test('own patterns add to the usual ones, and take them back', () => {
 });
 
 test('the first few are named, with a line that takes the first one back', () => {
-  const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => found(`${name}.key`));
+  const all = ['g', 'b', 'c', 'd', 'e', 'f', 'a'].map((name) => `${name}.key`);
 
-  expect(() => noSecrets(looksSecret([], 'media'))([...all, found('caf\xe9.key')])).toThrow(
+  expect(() => noSecrets([])).not.toThrow();
+  expect(() => noSecrets(['caf\xe9.key', ...all])).toThrow(
     expect.objectContaining({
       code: 'config-invalid',
-      message: 'it holds what looks like secrets, and is not encrypted: a.key, b.key, c.key, d.key, e.key, and 3 more',
+      message:
+        'it holds what looks like secrets, and is not encrypted: a.key, b.key, c.key, caf\\xe9.key, d.key, and 3 more',
       hint: expect.stringContaining('secrets: ["!/a.key"]'),
     }),
   );

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { lstat, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -11,6 +11,7 @@ import { stateOf } from '../../../core/engines/files/sharing/places.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
 const files = ['a/c', 'a/c-d/x', 'a/c/y', 'a-b/z', 'a-b.txt', 'a.txt', 'a0', 'b/b/b/b', 'ü/ö', 'A/a', '%'];
+const everything = { excludes: () => false, isSecret: () => false, oneFileSystem: false };
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-walk-'));
@@ -22,13 +23,26 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test('a folder is walked in the order of bytes, as sort says', async () => {
-  const { found } = await walk(folder, { excludes: () => false, oneFileSystem: false }, limit());
+  const { found } = await walk(folder, everything, limit());
 
   const sorted = execFileSync('bash', ['-c', 'find . | sed "s,^\\./\\?,," | LC_ALL=C sort'], { cwd: folder });
   const paths = [...found].map(({ path }) => path);
   expect(paths).toEqual(sorted.toString('latin1').split('\n').slice(0, -1));
   expect(paths.map((path) => found.indexOf(path))).toEqual([...paths.keys()]);
   expect(found.indexOf('none')).toBeUndefined();
+});
+
+test('files that are secrets are told, and no folder or link that is called so', async () => {
+  const asked: string[] = [];
+  const isSecret = (path: string) => asked.push(path) > 0 && path.startsWith('a-b');
+  await mkdir(join(folder, 'a-b.pem'));
+  await symlink('a0', join(folder, 'a-b.env'));
+
+  const { secrets } = await walk(folder, { ...everything, isSecret }, limit());
+
+  expect(secrets.toSorted()).toEqual(['a-b.txt', 'a-b/z']);
+  expect(asked.length).toBe(files.length - 1);
+  for (const made of ['a-b.pem', 'a-b.env']) await rm(join(folder, made), { recursive: true });
 });
 
 test('what is near and what is far is seen alike', async () => {
@@ -96,7 +110,7 @@ test('a path is found again by its text, also where it is none', () => {
 });
 
 test('what was found is found by its path in any order, with all that a look told of it', async () => {
-  const { found } = await walk(folder, { excludes: () => false, oneFileSystem: false }, limit());
+  const { found } = await walk(folder, everything, limit());
   const paths = [...found].map(({ path }) => path);
   const order = [...paths.keys()].toSorted((a, b) => ((a * 7) % 5) - ((b * 7) % 5) || b - a);
 

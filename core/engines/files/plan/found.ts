@@ -10,7 +10,7 @@ export type FoundPath = {
   owner: string;
   /** Whether its file system changes `stateAt` with every change of the file. */
   settles: boolean;
-  inode?: string;
+  inode?: string | undefined;
 };
 
 /** Many items in order, such as an array. */
@@ -61,12 +61,33 @@ function newChunk() {
   };
 }
 
+/** Its path is built only when it is read, because most passes over all that was found do not read it. */
+class FoundAt implements FoundPath {
+  readonly kind: FoundPath['kind'];
+  readonly size: number;
+  readonly owner: string;
+  readonly settles: boolean;
+  readonly inode: string | undefined;
+  readonly #pathAt: (number: number) => string;
+  readonly #number: number;
+
+  constructor(told: Omit<FoundPath, 'path'>, pathAt: (number: number) => string, number: number) {
+    ({ kind: this.kind, size: this.size, owner: this.owner, settles: this.settles, inode: this.inode } = told);
+    [this.#pathAt, this.#number] = [pathAt, number];
+  }
+
+  get path(): string {
+    return this.#pathAt(this.#number);
+  }
+}
+
 /** Nothing found yet. */
 export function nothingFound(): FoundSoFar {
   const chunks: Chunk[] = [];
   const names: Buffer[] = [];
   const sorts: Pick<SeenName, 'kind' | 'owner' | 'settles' | 'device'>[] = [];
   const sortNumbers = new Map<string, number>();
+  let lastSort = -1;
   let [size, used] = [0, blockBytes];
   /** The folder whose path was asked for last: neighbours lie in the same one. */
   let last = { folder: 0, path: '' };
@@ -85,7 +106,19 @@ export function nothingFound(): FoundSoFar {
     return place;
   }
 
-  function sortOf({ kind, owner, settles, device }: SeenName): number {
+  /** Neighbours mostly have the same. */
+  function sortOf(seen: SeenName): number {
+    const last = sorts[lastSort];
+    const isLast =
+      last?.kind === seen.kind &&
+      last.owner === seen.owner &&
+      last.settles === seen.settles &&
+      last.device === seen.device;
+    if (!isLast) lastSort = numberOf(seen);
+    return lastSort;
+  }
+
+  function numberOf({ kind, owner, settles, device }: SeenName): number {
     const key = `${kind} ${owner} ${settles} ${device}`;
     const known = sortNumbers.get(key);
     if (known !== undefined) return known;
@@ -114,9 +147,9 @@ export function nothingFound(): FoundSoFar {
   function foundAt(number: number): FoundPath {
     const [chunk, at] = [chunkOf(number), number % inChunk];
     const { kind, owner, settles, device } = sorts[chunk.sort[at]!]!;
-    const bytes = kind === 'file' ? Number(chunk.size[at]) : 0;
-    const found = { path: pathAt(number), kind, size: bytes, owner, settles };
-    return device === undefined ? found : { ...found, inode: `${device}:${chunk.ino[at]}` };
+    const size = kind === 'file' ? Number(chunk.size[at]) : 0;
+    const inode = device === undefined ? undefined : `${device}:${chunk.ino[at]}`;
+    return new FoundAt({ kind, size, owner, settles, inode }, pathAt, number);
   }
 
   return {

@@ -42,15 +42,17 @@ function planned(role: PlannedPart['role'], file: string, { paths, bytes }: Cut,
   return { role, file, compress: true, estimatedBytes: bytes, hasRows: true, recipe };
 }
 
-function put(part: Cut, { path, size }: FoundPath): void {
+function put(part: Cut, { path, size }: Pick<FoundPath, 'path' | 'size'>): void {
   part.paths.push(path);
   part.bytes += size + headerBytes;
 }
 
 /** Groups all names of a file at the place of its first name: one name can refer to another only within one tar. */
-function* namesTogether(found: Many<FoundPath>): Iterable<FoundPath[]> {
-  for (const places of placesTogether(found))
-    yield places.map((at, index) => ({ ...found.at(at)!, ...(index > 0 && { size: 0 }) }));
+function* namesTogether(found: Many<FoundPath>): Iterable<Pick<FoundPath, 'path' | 'size'>[]> {
+  for (const places of placesTogether(found)) {
+    const all = places.map((at) => found.at(at)!);
+    yield all.map(({ path, size }, index) => ({ path, size: index > 0 ? 0 : size }));
+  }
 }
 
 /** The same by their indexes. */

@@ -7,9 +7,9 @@ import { mergeTallies, tableRows } from '../../../pipeline/rows/tables.ts';
 import type { Confirmed, PartNotes, Plan, PlannedPart, Sharing } from '../../../ports.ts';
 import type { CatalogEntry } from '../../../domain/packed/catalog.ts';
 import { packedMap } from '../../../domain/packed/map.ts';
-import { catalogEntries, tallyOf } from '../facts.ts';
+import { catalogEntries } from '../facts.ts';
 import type { FolderOwners } from '../facts.ts';
-import { nameOf, pathText, tableOf, topTable } from '../names.ts';
+import { pathText, topTable } from '../names.ts';
 import { listPart, partNumber } from '../sharing/places.ts';
 import type { FilePlaced } from '../sharing/places.ts';
 import { nothingKept, takeOver } from '../sharing/take-over.ts';
@@ -33,9 +33,8 @@ type FilesPlanned = {
   database: string;
   like?: Manifest | undefined;
   sharing?: Sharing | undefined;
+  /** No file that is a secret may be stored. */
   options: WalkOptions;
-  /** Whether a file may not be stored, by its path. */
-  isSecret(path: string): boolean;
   tools(signal: AbortSignal): Promise<Tools>;
 };
 
@@ -52,12 +51,12 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const before = sharing?.before;
   const { program: tar, version } = await gnuTar(planned.tools, signal);
   const folder = await folderAt(path);
-  const { found, skipped, isNear } = await walk(folder, options, signal);
-  noSecrets(planned.isSecret)(found);
+  const { found, skipped, secrets, isNear } = await walk(folder, options, signal);
+  noSecrets(secrets);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   // what may no longer be stored must not stay because its part also holds other files
   const isBanned = (one: string, kind?: PathKind): boolean =>
-    options.excludes(one) || (kind !== 'symlink' && planned.isSecret(one));
+    options.excludes(one) || (kind !== 'symlink' && options.isSecret(one));
   const { kept, shared, anew } =
     before === undefined
       ? { kept: nothingKept, shared: [], anew: found }
@@ -73,7 +72,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
     catalogLast: true,
     warnings: limited(skipped.toSorted(), 'more are not in the backup'),
     confirm: async (seen, notes) => ({
-      tables: withKept(seen, kept, oneTable),
+      tables: withKept(seen, kept),
       parts: sharing === undefined ? [] : [listPart(placesOf(parts, notes, kept))],
       ...confirmed(notes, kept),
     }),
@@ -94,19 +93,17 @@ async function folderAt(path: string): Promise<string> {
   throw new BackupError('source-unreachable', `${path} is no folder`, { hint: 'name the folder that it lies in' });
 }
 
+/** The top is a table, and so is each folder in it. */
 function hasManyTables(found: Iterable<FoundPath>): boolean {
-  const tables = new Set<string>();
-  for (const { path, kind } of found) {
-    tables.add(tableOf(kind === 'folder' ? `${nameOf(path)}/` : nameOf(path)));
-    if (tables.size > mostTables) return true;
-  }
-  return false;
+  let tables = 1;
+  for (const one of found) if (one.kind === 'folder' && one.path !== '' && !one.path.includes('/')) tables += 1;
+  return tables > mostTables;
 }
 
 /** The tables, including the rows that were not read again. */
-function withKept(seen: readonly TableRows[], kept: KeptFiles, oneTable: boolean): TableRows[] {
+function withKept(seen: readonly TableRows[], kept: KeptFiles): TableRows[] {
   const read = seen.map((table) => ({ ...table, bytes: 0 }));
-  const tallies = [read, tallyOf(kept.facts(), oneTable)].map((tables) => ({ tables, ended: true }));
+  const tallies = [read, ...kept.tallies].map((tables) => ({ tables, ended: true }));
   return tableRows(mergeTallies(tallies));
 }
 

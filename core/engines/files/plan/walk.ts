@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { lstat, readdir, statfs } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { abortError, BackupError } from '../../../domain/errors.ts';
@@ -10,8 +11,11 @@ import { nothingFound } from './found.ts';
 import type { FoundPath, FoundPaths } from './found.ts';
 import { inOrderOfBytes } from './order.ts';
 
-/** `skipped`: what is in no backup, a sentence each; `isNear`: looks are answered at once. */
-export type Walked = { found: FoundPaths; skipped: string[]; isNear: boolean };
+/**
+ * `skipped`: what is in no backup, a sentence each; `secrets`: the paths of files that are secrets, in no order;
+ * `isNear`: looks are answered at once.
+ */
+export type Walked = { found: FoundPaths; skipped: string[]; secrets: string[]; isNear: boolean };
 /** A name in the folder with this number. */
 type NameBelow = { folder: number; name: string; path: string };
 type Device = { settles: boolean; isNear: boolean };
@@ -19,6 +23,8 @@ type Device = { settles: boolean; isNear: boolean };
 export type WalkOptions = {
   /** Whether a path is left out; a folder's path ends with `/`. */
   excludes(path: string): boolean;
+  /** Whether a file is a secret, by its path. */
+  isSecret(path: string): boolean;
   /** Reads nothing of other file systems. */
   oneFileSystem: boolean;
 };
@@ -38,6 +44,11 @@ const settled: ReadonlySet<number> = new Set([
   0xca451a4e, // bcachefs
   0x6969, // nfs
 ]);
+const kinds: ReadonlyMap<number, FoundPath['kind']> = new Map([
+  [constants.S_IFDIR, 'folder'],
+  [constants.S_IFREG, 'file'],
+  [constants.S_IFLNK, 'symlink'],
+]);
 const looksAtOnce = 16;
 const mostNamed = 20;
 const mostShown = 300;
@@ -53,10 +64,13 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const found = nothingFound();
   const within = new Map<number, Uint32Array>();
   const skipped: string[] = [];
+  const secrets: string[] = [];
   const unreadable: string[] = [];
   const top = await lstat(at(folder, '.'), { bigint: true });
   const devices = new Map<bigint, Device>();
   const looking = { near: lookingBelow(folder, true), far: lookingBelow(folder, false) };
+  /** The owner of the last file, which the next one mostly has, too. */
+  let owners = { uid: -1n, gid: -1n, owner: '' };
   let isNear = (await deviceOf(top.dev, '')).isNear;
 
   /** Looks at names of a folder, and at everything below them. */
@@ -106,8 +120,9 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
 
   /** Walks through a folder, or checks whether a file can be read. */
   function follow(number: number, stats: BigIntStats, path: string): Promise<unknown> | undefined {
-    if (stats.isDirectory()) return enter(number, path);
-    if (isRoot || !stats.isFile()) return undefined;
+    const kind = kindOf(stats);
+    if (kind === 'folder') return enter(number, path);
+    if (isRoot || kind !== 'file') return undefined;
     return (isNear ? looking.near : looking.far).requireReadable(path).catch(cannot(path));
   }
 
@@ -118,8 +133,11 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     const why = whyNot(kind, options.oneFileSystem && stats.dev !== top.dev);
     if (kind === undefined || why !== undefined) return void skipped.push(`${pathText(path)} ${why}`);
     isNear &&= device.isNear;
+    if (kind === 'file' && options.isSecret(path)) secrets.push(path);
     const names = kind === 'folder' || stats.nlink < 2 ? {} : { device: stats.dev };
-    const owner = `${stats.uid}:${stats.gid}`;
+    if (owners.uid !== stats.uid || owners.gid !== stats.gid)
+      owners = { uid: stats.uid, gid: stats.gid, owner: `${stats.uid}:${stats.gid}` };
+    const { owner } = owners;
     return found.add(number, name, { kind, owner, settles: device.settles, stats, ...names });
   }
 
@@ -153,11 +171,12 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
   const first = await look({ folder: 0, name: '', path: '' });
   if (unreadable.length > 0) throw unreadableError(folder, unreadable.toSorted());
   const order = first === undefined ? new Uint32Array() : inOrderOfBytes(found, within);
-  return { skipped, isNear, found: found.inOrder(order) };
+  return { skipped, secrets, isNear, found: found.inOrder(order) };
 }
 
-function kindOf(stats: BigIntStats): FoundPath['kind'] | undefined {
-  return stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'symlink' : undefined;
+/** By the mode: the methods of `stats` create several BigInts for each question. */
+function kindOf({ mode }: Pick<BigIntStats, 'mode'>): FoundPath['kind'] | undefined {
+  return kinds.get(Number(mode) & constants.S_IFMT);
 }
 
 function whyNot(kind: FoundPath['kind'] | undefined, isElsewhere: boolean): string | undefined {

@@ -2,7 +2,9 @@ import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { BackupBefore, SharedPart } from '../../../ports.ts';
 import { forEachConcurrently } from '../../../pipeline/concurrency.ts';
-import type { PathFacts } from '../facts.ts';
+import type { TableTally } from '../../../pipeline/rows/reader.ts';
+import { filesTally } from '../facts.ts';
+import type { CatalogFacts, FilesTally, PathFacts } from '../facts.ts';
 import { nameOf, topTable } from '../names.ts';
 import { headerBytes, partBytes, partFiles, placesTogether } from '../plan/parts.ts';
 import { someOf } from '../plan/found.ts';
@@ -16,11 +18,15 @@ import { stillHolds } from './still-holds.ts';
 
 /** `shared`: the parts that hold what is kept; `anew`: what has to be read. Both in the order of what was found. */
 export type TakenOver = { kept: KeptFiles; shared: SharedPart[]; anew: Many<FoundPath> };
-/** What is kept: where it lies, and its facts. */
-export type KeptFiles = { places(): Iterable<FilePlaced & { path: string }>; facts(): Iterable<PathFacts> };
+/** What is kept: where it lies, its facts, and the rows of each part. */
+export type KeptFiles = {
+  places(): Iterable<FilePlaced & { path: string }>;
+  facts(): Iterable<PathFacts>;
+  tallies: TableTally[][];
+};
 
 /** Nothing is kept. */
-export const nothingKept: KeptFiles = { places: () => [], facts: () => [] };
+export const nothingKept: KeptFiles = { places: () => [], facts: () => [], tallies: [] };
 
 /**
  * A file changed less than this before it was read may have changed again with the same time of change: two changes
@@ -43,8 +49,9 @@ const [smallBytes, smallFiles] = [partBytes / 4, partFiles / 4];
  * the same, and what the catalog says. `banned`: parts that hold what no backup may.
  */
 type SaidBefore = { part: Uint32Array; stands: Uint8Array; banned: ReadonlySet<number>; facts: FactsBefore };
-/** What is unchanged, by index, and how many bytes of each part that is. */
-type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<number, Bytes> };
+/** What is unchanged, by index, and how many bytes and which rows of each part that is. */
+type Unchanged = { isSame: Uint8Array; live: ReadonlyMap<number, LiveRows> };
+type LiveRows = { bytes: Bytes; rows: FilesTally };
 
 /** `isBanned`: of paths that no longer exist, those that no backup may hold: their parts are not taken over. */
 type Now = { folder: string; oneTable: boolean; isBanned(path: string, kind: PathFacts['kind'] | undefined): boolean };
@@ -71,11 +78,12 @@ export async function takeOver(
     kept: {
       places: () => keptPlaces(found, keptIn),
       facts: () => keptFacts(found, keptIn, said.facts),
+      tallies: parts.map(({ file }) => live.get(numberOf(file))!.rows.tables()),
     },
     shared: parts.map((part) => ({
       part,
       file: part.file.replace(/\d+/, written(numbers.get(numberOf(part.file))!)),
-      live: Math.min(part.bytes, live.get(numberOf(part.file))!),
+      live: Math.min(part.bytes, live.get(numberOf(part.file))!.bytes),
     })),
     anew: someOf(
       found,
@@ -115,17 +123,20 @@ async function readBefore(
 }
 
 function* keptPlaces(found: FoundPaths, keptIn: Uint32Array): Generator<FilePlaced & { path: string }> {
-  for (const [at, number] of keptIn.entries())
+  for (let at = 0; at < keptIn.length; at += 1) {
+    const number = keptIn[at]!;
     if (number !== 0) yield { path: found.at(at)!.path, part: written(number), state: found.stateAt(at) };
+  }
 }
 
 function* keptFacts(found: FoundPaths, keptIn: Uint32Array, facts: FactsBefore): Generator<PathFacts> {
-  for (const [at, number] of keptIn.entries()) {
-    if (number === 0) continue;
-    const { path, owner, size } = found.at(at)!;
-    const { kind, value } = facts.at(at)!;
-    yield { kind, name: nameOf(path), value, owner, size: kind === 'file' ? size : 0 };
-  }
+  for (let at = 0; at < keptIn.length; at += 1)
+    if (keptIn[at] !== 0) yield { ...factsAt(found, at, facts.at(at)!), owner: found.at(at)!.owner };
+}
+
+function factsAt(found: FoundPaths, at: number, { kind, value }: FactBefore): CatalogFacts {
+  const { path, size } = found.at(at)!;
+  return { kind, name: nameOf(path), value, size: kind === 'file' ? size : 0 };
 }
 
 async function unchangedSince(
@@ -136,7 +147,7 @@ async function unchangedSince(
   signal: AbortSignal,
 ): Promise<Unchanged> {
   const isSame = new Uint8Array(found.length);
-  const live = new Map<number, Bytes>();
+  const live = new Map<number, LiveRows>();
   const wasOneTable = manifest.tables.every(({ table }) => table === topTable);
   // a tar itself says in which table its rows count
   if (wasOneTable !== oneTable && said.facts.hasFolders) return { isSame, live };
@@ -152,9 +163,14 @@ async function unchangedSince(
   }
 
   function note(places: readonly number[], facts: readonly FactBefore[], part: number): void {
-    const sizes = places.map((at, index) => (facts[index]!.kind === 'file' ? found.at(at)!.size : 0));
-    for (const at of places) isSame[at] = 1;
-    live.set(part, (live.get(part) ?? 0) + storedBytes(sizes));
+    const known = live.get(part) ?? { bytes: 0, rows: filesTally(oneTable) };
+    if (known.bytes === 0) live.set(part, known);
+    for (const [index, at] of places.entries()) {
+      const row = factsAt(found, at, facts[index]!);
+      isSame[at] = 1;
+      known.rows.add(row);
+      known.bytes += storedBytes(row.size);
+    }
   }
 
   async function look(places: readonly number[]): Promise<void> {
@@ -188,9 +204,9 @@ async function unchangedSince(
   return { isSame, live };
 }
 
-/** What they take in a tar. */
-function storedBytes(sizes: readonly Bytes[]): Bytes {
-  return sizes.reduce((sum, size) => sum + Math.ceil(size / blockBytes) * blockBytes + headerBytes, 0);
+/** What one of this size takes in a tar. */
+function storedBytes(size: Bytes): Bytes {
+  return Math.ceil(size / blockBytes) * blockBytes + headerBytes;
 }
 
 /** A further name of a link is a link, too. */
@@ -198,10 +214,10 @@ function isKind(was: PathFacts['kind'], is: FoundPath['kind']): boolean {
   return was === is || was === 'link';
 }
 
-/** The parts to take over, in order. */
-function worthKeeping({ manifest, isSharable }: BackupBefore, live: ReadonlyMap<number, Bytes>): ManifestPart[] {
+/** The parts that are taken over, in their order. */
+function worthKeeping({ manifest, isSharable }: BackupBefore, live: Unchanged['live']): ManifestPart[] {
   const needed = manifest.parts.filter((part) => {
-    const bytes = live.get(numberOf(part.file)) ?? 0;
+    const bytes = live.get(numberOf(part.file))?.bytes ?? 0;
     return bytes > 0 && bytes >= part.bytes * leastShare && isSharable(part);
   });
   const small = needed.filter(({ bytes, rows = 0 }) => bytes < smallBytes && rows < smallFiles);
