@@ -25,8 +25,7 @@ export function listKeysIn(folderOf: () => Promise<string>, vault: string): List
       try {
         const file = await fileFor(source);
         const place = dirname(file);
-        await mkdir(place, { recursive: true, mode: 0o700 });
-        await access(place, constants.W_OK | constants.X_OK);
+        await requireOwnFolder(place);
         return { place, keys: keysIn(await textOf(file)) };
       } catch (error) {
         return { why: messageOf(error) };
@@ -37,6 +36,31 @@ export function listKeysIn(folderOf: () => Promise<string>, vault: string): List
       await replace(file, keys.map(({ id, manifest, identity }) => `${id} ${manifest} ${identity}\n`).join(''));
     },
   };
+}
+
+/**
+ * Makes the folder. Throws if others may replace files in it, because a key says which backup is compared with. Root may
+ * use the folder of the user who runs its timer.
+ */
+async function requireOwnFolder(place: string): Promise<void> {
+  try {
+    await mkdir(place, { recursive: true, mode: 0o700 });
+    await access(place, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw plainly(place, error);
+  }
+  const { uid, mode } = await stat(place);
+  const own = process.getuid?.() ?? uid;
+  if (own !== 0 && uid !== own) throw new Error(`the folder ${place} belongs to user ${uid}, and this is user ${own}`);
+  if ((mode & 0o022) !== 0)
+    throw new Error(`others may write to the folder ${place}: its mode is ${(mode & 0o7777).toString(8)}`);
+}
+
+/** Node says ENOENT if folders can't be made on a read-only disk. */
+export function plainly(place: string, error: unknown): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (['EROFS', 'ENOENT'].includes(code)) return new Error(`the folder ${place} is on a disk that may only be read`);
+  return code === 'EACCES' ? new Error(`this user may not write to the folder ${place}`) : error;
 }
 
 /** Ignores lines that are not ours: a lost key only costs a full backup. */

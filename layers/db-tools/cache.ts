@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, readlink, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError } from '../../core/domain/errors.ts';
@@ -15,7 +15,12 @@ const staleMs = 60_000;
 export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment['NIGHTJAR_CACHE']) return environment['NIGHTJAR_CACHE'];
   if (process.getuid?.() === 0) return '/var/cache/nightjar';
-  return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nightjar');
+  return join(environment['XDG_CACHE_HOME'] || join(ownHome(), '.cache'), 'nightjar');
+}
+
+/** With an empty HOME, what is kept would lie in the working folder. */
+function ownHome(): string {
+  return homedir() || userInfo().homedir;
 }
 
 /**

@@ -1,10 +1,11 @@
-import { chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { isAbsolute, join } from 'node:path';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { backupId } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { listKeysIn } from '../../../core/secrets/list-keys.ts';
+import { listKeysIn, plainly } from '../../../core/secrets/list-keys.ts';
+import { cacheRoot } from '../../../layers/db-tools/cache.ts';
 
 const shop = 'shop' as SourceName;
 const key = (day: number) => ({
@@ -20,7 +21,10 @@ beforeEach(async () => {
   top = await mkdtemp(join(tmpdir(), 'nightjar-list-keys-'));
   folder = join(top, 'cache', 'keys');
 });
-afterEach(() => rm(top, { recursive: true }));
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await rm(top, { recursive: true });
+});
 
 const fileIn = async () => join(folder, (await readdir(folder))[0]!);
 
@@ -68,6 +72,51 @@ test('where nothing can be kept it is said why', async () => {
   await expect(keys().keep(shop, [key(1)])).rejects.toThrow('ENOTDIR');
   const homeless = listKeysIn(() => Promise.reject(new Error('no home')), '/srv/backups');
   expect(await homeless.read(shop)).toEqual({ why: 'no home' });
+});
+
+test('a folder in which others may replace keys is refused', async () => {
+  await keys().read(shop);
+  for (const mode of [0o770, 0o1777, 0o702]) {
+    await chmod(folder, mode);
+    expect(await keys().read(shop)).toEqual({
+      why: `others may write to the folder ${folder}: its mode is ${mode.toString(8)}`,
+    });
+  }
+});
+
+test('a folder of another user is refused, but by root', async () => {
+  await keys().read(shop);
+  const { uid } = await stat(folder);
+  jest.spyOn(process, 'getuid').mockReturnValue(uid + 1);
+  const why = `the folder ${folder} belongs to user ${uid}, and this is user ${uid + 1}`;
+  expect(await keys().read(shop)).toEqual({ why });
+
+  jest.spyOn(process, 'getuid').mockReturnValue(0);
+  expect(await keys().read(shop)).toEqual({ place: folder, keys: [] });
+});
+
+test('an empty HOME keeps nothing in the working folder', () => {
+  jest.spyOn(process, 'getuid').mockReturnValue(1000);
+  const { HOME } = process.env;
+  process.env['HOME'] = '';
+  try {
+    expect(isAbsolute(cacheRoot({}))).toBe(true);
+  } finally {
+    if (HOME === undefined) delete process.env['HOME'];
+    else process.env['HOME'] = HOME;
+  }
+});
+
+test('what a disk that may only be read answers is told as a sentence', () => {
+  const told = (code: string) => `${plainly('/srv/keys', Object.assign(new Error(code), { code }))}`;
+
+  // a folder is made with those above it: that is ENOENT there
+  expect(['ENOENT', 'EROFS', 'EACCES', 'EIO'].map(told)).toEqual([
+    'Error: the folder /srv/keys is on a disk that may only be read',
+    'Error: the folder /srv/keys is on a disk that may only be read',
+    'Error: this user may not write to the folder /srv/keys',
+    'Error: EIO',
+  ]);
 });
 
 test('what root keeps in the folder of another user belongs to that one', async () => {

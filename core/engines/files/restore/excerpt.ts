@@ -1,4 +1,4 @@
-import type { Manifest } from '../../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { packedCatalog } from '../../../domain/packed/catalog.ts';
 import type { PackedCatalog } from '../../../domain/packed/catalog.ts';
@@ -6,11 +6,13 @@ import { plural } from '../../../domain/units.ts';
 import { tableRows } from '../../../pipeline/rows/tables.ts';
 import type { Excerpt } from '../../../ports.ts';
 import { factAt, factsIn, tallyOf } from '../facts.ts';
-import { parentOf, top, topTable } from '../names.ts';
+import { parentOf, pathOfText, top, topTable } from '../names.ts';
 import { matching } from '../patterns.ts';
+import { partNumber } from '../sharing/places.ts';
+import type { Places } from '../sharing/places.ts';
 
 /** Some files of a backup, and the folders that they lie in. */
-export type ChosenFiles = { excerpt: Excerpt; chosen(name: string): boolean };
+export type ChosenFiles = { excerpt: Excerpt; files: PackedCatalog; chosen(name: string): boolean };
 
 type Backup = { manifest: Manifest; catalog: PackedCatalog };
 
@@ -22,19 +24,21 @@ export function chooseFiles({ manifest, catalog }: Backup, patterns: readonly st
   for (const { kind, name, value } of factsIn(catalog))
     if (isMeant(kind === 'folder' ? `${name}/` : name))
       for (const one of [...withParents(name), ...firstName(kind, value)]) names.add(one);
-  const files = [...names].flatMap((name) => factAt(catalog, name) ?? []);
+  const facts = [...names].flatMap((name) => factAt(catalog, name) ?? []);
+  const files = partOf(catalog, names);
   const oneTable = manifest.tables.every(({ table }) => table === topTable);
-  const tables = tableRows({ tables: tallyOf(files, oneTable) });
+  const tables = tableRows({ tables: tallyOf(facts, oneTable) });
   const others =
     manifest.tables.reduce((sum, { rows }) => sum + rows, 0) - tables.reduce((sum, { rows }) => sum + rows, 0);
   return {
     chosen: (name) => names.has(name),
+    files,
     excerpt: {
       tables: tables.map(({ table }) => table),
       bare: [],
       manifest: { ...manifest, tables },
       catalogFor: () => ({}),
-      packed: partOf(catalog, names),
+      packed: files,
       lacking: [`${plural(others, 'other file')} of the backup`],
       notes: [],
       copying: () => [],
@@ -42,9 +46,19 @@ export function chooseFiles({ manifest, catalog }: Backup, patterns: readonly st
   };
 }
 
-/** Whether a part may hold chosen files. */
-export function holdsChosen({ excerpt }: ChosenFiles, part: { tables?: readonly string[] | undefined }): boolean {
-  return part.tables === undefined || part.tables.some((table) => excerpt.tables.includes(table));
+/**
+ * Whether a part may hold something that was chosen: a backup says where each file lies; of one from before that, parts
+ * of the same tables.
+ */
+export function holdingChosen(
+  { excerpt, files }: Pick<ChosenFiles, 'excerpt' | 'files'>,
+  places: Places | undefined,
+): (part: Pick<ManifestPart, 'file' | 'tables'>) => boolean {
+  if (places === undefined)
+    return ({ tables }) => tables === undefined || tables.some((table) => excerpt.tables.includes(table));
+  const numbers = new Set<string | undefined>();
+  for (const { kind, name } of factsIn(files)) if (kind !== 'folder') numbers.add(places.get(pathOfText(name)));
+  return ({ file }) => numbers.has(partNumber(file));
 }
 
 function partOf({ entries }: PackedCatalog, names: ReadonlySet<string>): PackedCatalog {

@@ -12,7 +12,7 @@ import { placesIn } from '../sharing/places.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
 import { judgeBy, livingIn, requireOwners, requireSound } from './allowed.ts';
-import { chooseFiles, holdsChosen } from './excerpt.ts';
+import { chooseFiles, holdingChosen } from './excerpt.ts';
 import { foldersFirst, hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
@@ -79,7 +79,7 @@ export async function filesTarget(
   }
 
   const parts = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role);
-  const data = parts('data').filter((part) => files === undefined || holdsChosen(files, part));
+  const data = files === undefined ? parts('data') : parts('data').filter(holdingChosen(files, places));
   const nothing = async () => undefined;
 
   return {
