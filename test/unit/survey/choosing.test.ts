@@ -179,7 +179,51 @@ describe('the latest proven', () => {
   });
 });
 
+test('what a restore passes over is told with why; of a moment, what was begun later is not', async () => {
+  const [, good, bad] = [await stored(18), await stored(19), await stored(20)];
+  await cut(bad);
+  const over = [{ id: bad, why: expect.stringContaining('is gone') }];
+  const warned = [expect.stringMatching(new RegExp(`^passed over ${bad}: .*is gone`))];
+
+  expect(await choose('latest')).toMatchObject({ manifest: { id: good }, passedOver: over, warnings: warned });
+  const later = await stored(21);
+  await cut(later);
+  expect(await choose({ at: '2026-11-20T12:00Z' })).toMatchObject({
+    manifest: { id: good },
+    passedOver: over,
+    warnings: warned,
+    meant: expect.stringMatching(/^2026-11-20T12:00Z is .*; the newest good backup until then began /),
+  });
+  expect((await choose('latest')).passedOver.map(({ id }) => id)).toEqual([later, bad]);
+});
+
+test('the latest proven that is the newest is given without a word', async () => {
+  const ids = [await stored(20), await stored(21)];
+  await looked(ids[1]!, { kind: 'drill', outcome: 'passed' });
+
+  expect(await choose('latest-proven')).toMatchObject({ manifest: { id: ids[1] }, warnings: [], passedOver: [] });
+});
+
 describe('where there is none', () => {
+  test('until a moment, or none that is proven, it is said which there are', async () => {
+    const [first, second] = [await stored(20), await stored(21)];
+    const there = `the earliest is ${first} \\(.+\\), the newest ${second} \\(.+\\)`;
+    const until = async (at: string, says: string) =>
+      expect(choose({ at })).rejects.toMatchObject({
+        code: 'backup-missing',
+        message: expect.stringMatching(new RegExp(`^no backup of shop in memory: none until [^;]+${says}; ${there}$`)),
+      });
+
+    await until('2026-11-19', '');
+    await expect(choose('latest-proven')).rejects.toMatchObject({
+      code: 'backup-missing',
+      message: `no backup of shop in memory: none of 2 was restored and compared; the newest good one is ${second}`,
+      hint: 'prove it: nightjar drill shop',
+    });
+    await cut(first);
+    await until('2026-11-20', ` that is good; ${first} is not: .*`);
+  });
+
   const ways: Which[] = ['latest', 'latest-proven', { at: 'yesterday' }];
 
   test('at all, it is said how to make one; adopted ones are named', async () => {

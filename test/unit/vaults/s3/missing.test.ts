@@ -46,7 +46,13 @@ function vaultOn(bucket: string): Vault {
 test('what is not there is missing, though a role that lists below a prefix is told that it is forbidden', async () => {
   const vault = vaultOn('backups');
 
-  await expect(vault.read(gone, signal)).rejects.toMatchObject({ code: 'object-missing' });
+  await expect(vault.read(gone, signal)).rejects.toMatchObject({
+    code: 'object-missing',
+    message: `s3://backups/prod/${gone} is not there`,
+    cause: expect.objectContaining({ code: 'vault-denied' }),
+  });
+  // what is there only begins with this name
+  await expect(vault.read(objectKey('shop/lease'), signal)).rejects.toMatchObject({ code: 'object-missing' });
   await expect(vault.tags(gone, signal)).rejects.toMatchObject({ code: 'object-missing' });
   await expect(vault.retag(gone, { tier: 'daily' }, signal)).rejects.toMatchObject({ code: 'object-missing' });
 });
