@@ -5,13 +5,19 @@ import { connectLimitMs } from '../connecting.ts';
 import { authorityOf, passwordOf } from '../login.ts';
 import type { Login } from '../login.ts';
 
-/** `queryLimitMs`: longest time for an answer; absent if unknown. `options`: settings, in the form of PGOPTIONS. */
-export type ClientWishes = { socket?: Socket; queryLimitMs?: number; options?: string };
+/** The name of sessions that fill a database: they may outlive the run that began them. */
+export const loaderName = 'nightjar restore';
+
+/**
+ * `queryLimitMs`: longest time for an answer; absent if unknown. `options`: settings, in the form of PGOPTIONS. `name`:
+ * what the session calls itself.
+ */
+export type ClientWishes = { socket?: Socket; queryLimitMs?: number; options?: string; name?: string };
 
 /** The driver's client for the database of `login`, not connected yet. */
 export async function clientOf(
   login: Login,
-  { socket = new Socket(), queryLimitMs, options }: ClientWishes,
+  { socket = new Socket(), queryLimitMs, options, name = 'nightjar' }: ClientWishes,
   signal: AbortSignal,
 ): Promise<pg.Client> {
   return new pg.Client({
@@ -23,7 +29,7 @@ export async function clientOf(
     database: login.database,
     ssl: login.tls.mode === 'off' ? false : await checkedTls(login, login.tls.ca),
     connectionTimeoutMillis: connectLimitMs(login),
-    application_name: 'nightjar',
+    application_name: name,
     keepAlive: true,
     ...(queryLimitMs !== undefined && { query_timeout: queryLimitMs }),
     ...(options !== undefined && { options }),

@@ -27,6 +27,7 @@ import { readLayout } from './fixture/layout.ts';
 import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import type { PostgresTable } from './tables.ts';
+import { requireFinished } from './unfinished/mark.ts';
 import { openTarget } from './restore/target.ts';
 
 /**
@@ -42,6 +43,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       try {
         const { session, under, serverVersion, tables, withoutRows } = snapshot;
         const login = { ...own, database, address: under.address ?? undefined };
+        if (like === undefined) await requireFinished(session, login);
         const all = await readCatalog(session, restored);
         // a restored database is compared with everything in it
         const { catalog, exceptions } = like === undefined ? carried(all) : { catalog: all, exceptions: [] };

@@ -58,7 +58,7 @@ test.each([
       ]);
     });
 
-    await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);
+    await until(async () => (await waiting(`application_name like 'nightjar%'`)) === 0);
     expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
     expect(await scene.run(['backup', 'big'])).toMatchObject({ code: 0 });
     for (const source of ['shop', 'big']) await scene.forget(source);

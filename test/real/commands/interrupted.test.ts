@@ -3,14 +3,19 @@ import { afterAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { drawnRounds, interruptedRuns } from '../../support/faults/interruptions.ts';
+import { drawnRounds, interruptedModes, interruptedRuns } from '../../support/faults/interruptions.ts';
 import type { InterruptedRound, InterruptedWorld } from '../../support/faults/interruptions.ts';
 import { connect } from '../../support/mariadb/mariadb.ts';
 import { runSql } from '../../support/postgres.ts';
 
-/** NIGHTJAR_KILLS=60 NIGHTJAR_SEED=7: so many of each engine instead of these, in every mode and of every kind. */
+/**
+ * NIGHTJAR_KILLS=60 NIGHTJAR_SEED=7: so many of each engine instead of these, in every mode and of every kind;
+ * NIGHTJAR_MODES=empty,replace: in these modes alone.
+ */
 const kills = Number(process.env['NIGHTJAR_KILLS'] ?? 0);
 const seed = Number(process.env['NIGHTJAR_SEED'] ?? 20261129);
+const asked = process.env['NIGHTJAR_MODES']?.split(',');
+const modes = interruptedModes.filter((mode) => asked?.includes(mode) ?? true);
 const usual: Record<string, InterruptedRound[]> = {
   PostgreSQL: [
     { mode: 'drill', by: 'us', share: 0.7 },
@@ -35,7 +40,7 @@ test.each([
   'a restore of %s that is interrupted leaves the old database or the new one, whole, and the next run succeeds and leaves nothing',
   async (name, open) => {
     const runs = await interruptedRuns(await open());
-    const rounds = kills === 0 ? usual[name]! : drawnRounds(kills, seed);
+    const rounds = kills === 0 ? usual[name]! : drawnRounds(kills, seed, modes);
     const wrong: string[] = [];
     for (const [index, round] of rounds.entries()) {
       const found = await runs
@@ -131,7 +136,7 @@ async function postgresWorld(settings: Record<string, string> = {}): Promise<Int
       for (const until = Date.now() + 60_000; Date.now() < until; await sleep(50)) {
         const ours = await sql(
           'postgres',
-          `select from pg_stat_activity where application_name in ('nightjar', 'psql', 'pg_restore', 'pg_dump')`,
+          `select from pg_stat_activity where application_name like 'nightjar%'`,
         ).catch(() => undefined);
         if (ours?.length === 0) return;
       }

@@ -108,6 +108,7 @@ function loadingOf(login: Login, tools: Tools, serverMajor: number): Loading {
     keepGoing: false,
     jobs: 1,
     made: new Set(),
+    there: [],
     failures: [],
     leftOut: [],
   };

@@ -19,7 +19,8 @@ import { extensionBelow, own } from './definition.ts';
 import { definitions } from './definitions.ts';
 import { firstFormatQueries } from './first-format.ts';
 import { leftOutKind, leftOutQueries, sourceQueries } from './left-out.ts';
-import { membersKind, readMembers } from './members.ts';
+import { membersIn, membersKind, readMembers } from './members.ts';
+import { isMark } from '../unfinished/mark.ts';
 import { defaultPrivilegesQuery, ownersQuery } from './owners.ts';
 import type { PostgresSession } from '../session.ts';
 
@@ -41,6 +42,7 @@ export async function readCatalog(session: PostgresSession, like?: Catalog): Pro
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session, like)) {
     for (const { kind, name, text, statements } of await session.rows<CatalogRow>(query)) {
+      if (isMark(name)) continue;
       ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind)
         ? (text ?? '')
         : definitionText(text ?? '', statements ?? []);
@@ -109,10 +111,22 @@ const attachedKinds = [
   leftOutKind,
 ];
 
-/** Whether a database holds only what every new one does. */
+/**
+ * Whether a database holds only what every new one does, and what extensions brought, as many hosts put into new ones. A
+ * schema that only holds members of extensions belongs to them.
+ */
 export function isEmpty(catalog: Catalog): boolean {
-  return userObjects(catalog).length === 0;
+  return userObjects(catalog).every(({ kind, name }) => kind === 'extension' || isOfExtensions(catalog, kind, name));
 }
+
+function isOfExtensions(catalog: Catalog, kind: string, schema: string): boolean {
+  const extensions = Object.keys(catalog[membersKind] ?? {});
+  const isWithin = (member: string) => member.includes(` ${schema}.`);
+  return kind === 'schema' && extensions.some((name) => Object.keys(membersIn(catalog, name)).some(isWithin));
+}
+
+/** What somebody has made, by kind and identity. */
+export type UserObject = { kind: string; name: string };
 
 /** What a database holds, for a person: `12 tables, 3 views`. */
 export function holdings(catalog: Catalog): string {
@@ -120,11 +134,20 @@ export function holdings(catalog: Catalog): string {
   return [...counts].map(([kind, found]) => plural(found.length, kind)).join(', ');
 }
 
-function userObjects(catalog: Catalog): { kind: string; name: string }[] {
-  return Object.entries(catalog)
+export function userObjects(catalog: Catalog): UserObject[] {
+  const objects = Object.entries(catalog)
     .filter(([kind]) => !attachedKinds.includes(kind) && !kind.startsWith('database'))
     .flatMap(([kind, names]) => Object.keys(names).map((name) => ({ kind, name })))
     .filter(({ kind, name }) => !['schema public', 'extension plpgsql'].includes(`${kind} ${name}`));
+  return [...objects, ...largeObjects(catalog)];
+}
+
+/** A catalog names them where it says whose they are. */
+function largeObjects(catalog: Catalog): UserObject[] {
+  const kind = 'large object';
+  return Object.keys(catalog['owner'] ?? {}).flatMap((name) =>
+    name.startsWith(`${kind} `) ? [{ kind, name: name.slice(kind.length + 1) }] : [],
+  );
 }
 
 function digest(text: string): string {

@@ -15,6 +15,8 @@ import { marked, markOf } from './mark.ts';
 import type { DatabaseMark } from './mark.ts';
 import { failureOf, refusedError } from '../failures/remedies.ts';
 import { openSession, sqlState } from '../session.ts';
+import { leftInside } from '../unfinished/filling.ts';
+import type { LeftInside } from '../unfinished/filling.ts';
 
 const discardLimitMs = 30_000;
 
@@ -28,6 +30,8 @@ export type FoundDatabase = {
   skipsWal: boolean;
   catalog?: Catalog;
   leftover: boolean;
+  /** What a restore has left in a database that was there before it. */
+  left?: LeftInside;
   oid?: number;
 };
 
@@ -46,8 +50,11 @@ export async function inspect(login: Login, signal: AbortSignal): Promise<FoundD
       [login.database],
     );
     const { state, of } = markOf(found?.comment) ?? {};
-    if (state !== 'restoring' || of !== login.database)
-      return { ...facts, catalog: await readCatalog(session), leftover: false, oid: Number(found?.oid) };
+    if (state !== 'restoring' || of !== login.database) {
+      const left = await leftInside(session, login, signal);
+      const there = { leftover: false, oid: Number(found?.oid), ...(left && { left }) };
+      return { ...facts, catalog: await readCatalog(session), ...there };
+    }
     if (!(await maintain(login, signal, (elsewhere) => isFree(elsewhere, login, signal)))) throw taken(login);
     return { ...facts, leftover: true };
   } finally {

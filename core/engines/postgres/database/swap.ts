@@ -154,9 +154,9 @@ function stopping({ kind }: Connected): string {
 
 function othersIn(session: PostgresSession, { database }: Login): Promise<Connected[]> {
   return session.rows(
-    `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who, application_name = 'nightjar' as ours,
+    `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who, application_name like 'nightjar%' as ours,
       coalesce(backend_type, '') as kind
-    from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`,
+    from pg_stat_activity where datname = $1 and (backend_type <> 'autovacuum worker' or backend_type is null and usename is not null)`,
     [database],
   );
 }

@@ -2,6 +2,7 @@ import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, KeptDatabase, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
+import type { FoundDatabase } from '../database/database.ts';
 import { keptDatabases } from '../database/kept.ts';
 import { halfMade, sizesOf } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
@@ -20,6 +21,7 @@ import { serverFindings } from './server.ts';
 type PostgresLook = {
   options: TargetOptions;
   state: Target['state'];
+  found: FoundDatabase;
   loading: Loading;
   replace: boolean;
   /** The name that the replaced database will have. */
@@ -33,7 +35,7 @@ type PostgresLook = {
  * Everything that can be told before anything is written: what would be done, and what would make it fail or surprise.
  */
 export async function foresee(login: Login, looked: PostgresLook, signal: AbortSignal): Promise<Foreseen> {
-  const { options, state, loading, replace, contents } = looked;
+  const { options, state, found, loading, replace, contents } = looked;
   const part = options.manifest.parts.find(({ role }) => role === 'schema');
   const roles =
     options.owners && part !== undefined ? await archiveRoles(contents(part, signal), loading, signal) : undefined;
@@ -51,7 +53,7 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
       ...(roles === undefined
         ? []
         : await roleFindings(session, { catalog: options.catalog, roles, user: login.user })),
-      ...(await serverFindings(session, options, tried?.held === true)),
+      ...(await serverFindings(session, options, tried?.held === true, state === 'empty' ? found.catalog : undefined)),
     ];
     const refused = (tried?.findings ?? []).filter((one) => !isTold(one, [...place, ...objects]));
     return {
@@ -80,12 +82,14 @@ function lighter(finding: RestoreFinding): RestoreFinding {
 async function stepsOf(
   session: Maintenance,
   login: Login,
-  { options, state, replace, before }: PostgresLook,
+  { options, state, found, replace, before }: PostgresLook,
 ): Promise<string[]> {
   const { database } = login;
   const swept = (await halfMade(session, login)).map(
     (name) => `drop database ${name}, which a restore that died has left`,
   );
+  if (state === 'empty' && found.left !== undefined)
+    return [`empty database ${database}, which holds a part of a restore that was interrupted`, `fill it again`];
   if (state === 'empty') return [`fill database ${database}, which is there and empty`];
   if (state === 'absent') return [...swept, `make database ${database}`];
   if (!replace || before === undefined) return [];

@@ -1,5 +1,6 @@
 import { fewNames } from '../../../domain/lines.ts';
 import type { Catalog, RestoreFinding, TargetOptions } from '../../../ports.ts';
+import { isFirstFormat } from '../catalog/catalog.ts';
 import { tablespaceOf } from '../database/statements.ts';
 import { plainNames, quoteIdentifier } from '../identifier.ts';
 import { sqlState } from '../session.ts';
@@ -9,12 +10,13 @@ type ServerSession = PostgresSession & { serverMajor: number };
 
 /**
  * What the backup needs of the server, apart from its definitions; also what may fail of its definitions, unless they
- * were `tried`.
+ * were `tried`. `there`: what the empty database that is to be filled already has.
  */
 export async function serverFindings(
   session: ServerSession,
   { manifest, catalog, tablespaces = true }: TargetOptions,
   tried: boolean,
+  there: Catalog = {},
 ): Promise<RestoreFinding[]> {
   const [row] = await session.rows<{ standby: boolean; superuser: boolean }>(
     `select pg_is_in_recovery() as standby, (select rolsuper from pg_roles where rolname = current_user) as superuser`,
@@ -23,7 +25,7 @@ export async function serverFindings(
   return [
     ...(standby ? [standbyFinding] : []),
     ...(tried ? [] : older(session, manifest.server.version)),
-    ...(await extensionFindings(session, catalog, superuser || tried)),
+    ...(await extensionFindings(session, catalog, there, superuser || tried)),
     ...(tablespaces ? await tablespaceFindings(session, catalog) : []),
     ...(await localeFindings(session, catalog)),
     ...(superuser || tried ? [] : superuserFindings(catalog)),
@@ -54,6 +56,7 @@ type AvailableExtension = { name: string; version: string; versions: string[]; s
 async function extensionFindings(
   session: ServerSession,
   catalog: Catalog,
+  there: Catalog,
   superuser: boolean,
 ): Promise<RestoreFinding[]> {
   const wanted = Object.keys(catalog['extension'] ?? {}).map((name) => plainNames(name)[0] ?? name);
@@ -64,10 +67,12 @@ async function extensionFindings(
       where e.name = any($1::text[]) group by 1, 2`,
     [wanted],
   );
-  const there = new Map(rows.map((row) => [row.name, row]));
+  const available = new Map(rows.map((row) => [row.name, row]));
   return wanted.flatMap((name): RestoreFinding[] => {
-    const found = there.get(name);
+    const found = available.get(name);
     const was = catalog['extension version']?.[name];
+    const installed = there['extension version']?.[name];
+    if (installed !== undefined) return installedFindings(name, was, installed, isElsewhere(name, catalog, there));
     if (found === undefined)
       return [
         {
@@ -98,6 +103,42 @@ async function extensionFindings(
           ]),
     ];
   });
+}
+
+/** Of an extension that the empty database has already, and that stays as it is. */
+function installedFindings(
+  name: string,
+  was: string | undefined,
+  installed: string,
+  elsewhere: boolean,
+): RestoreFinding[] {
+  return [
+    ...(was === undefined || was === installed
+      ? []
+      : [
+          {
+            weight: 'note' as const,
+            what: `the extension ${name} was ${was}, and is ${installed} in this database already: it stays as it is`,
+          },
+        ]),
+    ...(elsewhere
+      ? [
+          {
+            weight: 'may-fail' as const,
+            what: `the extension ${name} is in this database already, in another schema than in the backup`,
+            remedy: `DROP EXTENSION ${quoteIdentifier(name)}; in it, or ALTER EXTENSION ${quoteIdentifier(name)} SET SCHEMA …;`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** The definition of an extension is its schema; catalogs of the first format hold another digest. */
+function isElsewhere(name: string, catalog: Catalog, there: Catalog): boolean {
+  const quoted = Object.keys(there['extension'] ?? {}).find((one) => (plainNames(one)[0] ?? one) === name);
+  return (
+    quoted !== undefined && !isFirstFormat(catalog) && catalog['extension']?.[quoted] !== there['extension']?.[quoted]
+  );
 }
 
 async function tablespaceFindings(session: ServerSession, catalog: Catalog): Promise<RestoreFinding[]> {

@@ -165,7 +165,7 @@ async function setApart(
   loading: Loading,
   signal: AbortSignal,
 ): Promise<ArchiveArguments> {
-  const isWhole = loading.entries === undefined && loading.made.size === 0;
+  const isWhole = loading.entries === undefined && loading.made.size === 0 && loading.there.length === 0;
   if (isChosen === undefined && isWhole) return { others: [] };
   const all = (await programText(loading.run('pg_restore', ['--list', file]), signal))
     .split('\n')
@@ -196,8 +196,13 @@ function withObjectFirst(lines: readonly string[]): string[] {
 }
 
 /** Whether an entry of an archive's list is still to be restored. */
-export function isRestored(line: string, { entries, made }: Pick<Loading, 'entries' | 'made'>): boolean {
+export function isRestored(
+  line: string,
+  { entries, made, there }: Pick<Loading, 'entries' | 'made' | 'there'>,
+): boolean {
   const id = line.slice(0, Math.max(line.indexOf(';'), 0));
+  const what = line.replace(/^\d+; \d+ \d+ /, '');
+  if (there.some((begin) => what.startsWith(begin))) return false;
   return !made.has(id) && (entries === undefined || entries.has(id));
 }
 

@@ -24,6 +24,8 @@ export type Loading = {
   entries?: ReadonlySet<string>;
   /** The entries that are made already: indexes of tables whose rows are loaded. */
   made: Set<string>;
+  /** What already exists of the archive: how its list begins these entries. */
+  there: readonly string[];
   /** Called when the extensions are made, before anything that may rely on them. */
   onExtensions?(signal: AbortSignal): Promise<void>;
   /** How many indexes are built in parallel. */

@@ -7,16 +7,22 @@ import type { FoundDatabase } from '../database/database.ts';
 import { arrangements, tablespaceOf } from '../database/statements.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import type { PostgresSession } from '../session.ts';
+import { isLeftAlone } from '../unfinished/filling.ts';
 
 /** What a person should know before a restore: what it will leave out, and what it will drop. */
 export function notesOf(
   { catalog, owners, tablespaces = true }: TargetOptions,
-  { leftover }: FoundDatabase,
+  { leftover, left }: FoundDatabase,
   database: string,
 ): string[] {
   const places = tablespacesOf(catalog);
   return [
     ...(leftover ? [`database ${database} is what a restore that died has left, half made: it will be dropped`] : []),
+    ...(left !== undefined && isLeftAlone(left)
+      ? [
+          `database ${database} holds a part of a restore that was interrupted (${left.mark?.backup}): it is emptied first`,
+        ]
+      : []),
     ...(owners
       ? []
       : [`left out: owners, grants${rolesWithSettings(catalog)}, and policies for roles that are not on this server`]),

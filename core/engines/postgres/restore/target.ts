@@ -24,6 +24,7 @@ import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
+import { loaderName } from '../client.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf, notesOfOld } from './notes.ts';
@@ -41,6 +42,8 @@ import { loadScript } from './script.ts';
 import { endTimescale, holdsTimescale, settleTimescale, tellTimescale } from './timescale.ts';
 import { askTrue } from './assertion.ts';
 import { withSession } from '../session.ts';
+import { beginFilling, endFilling, isLeftAlone, leftHere, undoFilling } from '../unfinished/filling.ts';
+import { placedBefore } from '../unfinished/placed-before.ts';
 import { freeName, requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
@@ -54,7 +57,7 @@ const restoreIdleLimitMs = 24 * 3600 * 1000;
  * place.
  */
 type MadeDatabase =
-  | { state: 'none' | 'filling' | 'dropped' | 'forestalled' }
+  | { state: 'none' | 'filling' | 'filled' | 'emptied' | 'dropped' | 'forestalled' }
   | { state: 'loading' | 'kept' | 'finished' | 'unknown'; name: string };
 
 /**
@@ -72,7 +75,8 @@ export async function openTarget(
   const excerpt = await chosenOf(login, tools, given, found, signal);
   const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
   const { manifest, catalog, proof: proven = false, drill = false, dropOld = false, events = false } = options;
-  const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
+  const state = stateOf(found);
+  let there = found.catalog;
   const before =
     state === 'occupied'
       ? await maintain(login, signal, (session) => freeName(session, login.database, manifest))
@@ -110,12 +114,20 @@ export async function openTarget(
   }
 
   async function discard(stop: AbortSignal): Promise<void> {
+    if (made.state === 'filling') {
+      await undoFilling(login, stop);
+      made = { state: 'emptied' };
+    }
     if (made.state !== 'loading') return;
     await discardDatabase(into(), stop);
     made = { state: 'dropped' };
   }
 
   async function keep(stop: AbortSignal): Promise<string[]> {
+    if (made.state === 'filling') {
+      await endFilling(login, stop);
+      made = { state: 'filled' };
+    }
     if (made.state !== 'loading') return [];
     if (drill) return discard(stop).then(() => []);
     const { name } = made;
@@ -147,7 +159,7 @@ export async function openTarget(
   return {
     database: login.database,
     state,
-    holds: holdings(found.catalog ?? {}),
+    holds: holdsOf(found),
     ...(before !== undefined && !dropOld && { keptAs: before }),
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
@@ -156,20 +168,20 @@ export async function openTarget(
     swept,
     ...(state === 'empty' && {
       wasThere: (kind, name, now) =>
-        found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
+        there?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
     // nothing is set on a database that existed before
     afterProof: state === 'empty' ? [] : closingOptions('', catalog).map(({ kind, name }) => ({ kind, name })),
     foresee(replace, contents, stop) {
       const elsewhere = (at: Login, end: AbortSignal) => openTarget(at, tools, { ...given, keepGoing: true }, end);
-      return foresee(login, { options, state, loading, replace, before, contents, elsewhere }, stop);
+      return foresee(login, { options, state, found, loading, replace, before, contents, elsewhere }, stop);
     },
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
       if (state === 'empty') {
         made = { state: 'forestalled' };
         mine = await claim(login, stop, true);
-        await requireStillEmpty(login, stop);
+        there = await beginFilling(login, given, stop);
         made = { state: 'filling' };
         return;
       }
@@ -267,9 +279,10 @@ function loadingOf(
   login: Login,
   tools: Tools,
   { manifest, catalog, owners, tablespaces = true, keepGoing = false }: TargetOptions,
-  { serverMajor }: FoundDatabase,
+  found: FoundDatabase,
   into: () => Login,
 ): RowLoading {
+  const { serverMajor } = found;
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
   const secrets = new Set<string>();
   // with jobs, pg_restore logs in again when everything is done, and a token has expired by then
@@ -300,6 +313,7 @@ function loadingOf(
     owners,
     tablespaces,
     keepGoing,
+    there: placedBefore(found),
     jobs,
     made: new Set(),
     failures: [],
@@ -307,10 +321,14 @@ function loadingOf(
   };
 }
 
-/** Notes what is secret to a program when it starts: its output is parsed unchanged, and shown without secrets. */
+/**
+ * Runs a program that fills a database. Notes what is secret to it when it starts: its output is parsed unchanged, and
+ * shown without secrets.
+ */
 function noting(secrets: Set<string>, run: ProgramRun): ProgramRun {
   return {
     ...run,
+    env: { ...run.env, PGAPPNAME: loaderName },
     async secretEnv(signal) {
       const own = (await run.secretEnv?.(signal)) ?? {};
       for (const secret of Object.values(own)) secrets.add(secret);
@@ -345,7 +363,11 @@ function standing(database: string, before: Target['state'], made: MadeDatabase,
     case 'none':
       return before === 'empty' ? `database ${database} is empty, as it was` : old;
     case 'filling':
-      return `database ${database}, which was empty, may hold a part of the backup now`;
+      return `database ${database}, which was empty, may hold a part of the backup now: the next restore into it empties it`;
+    case 'filled':
+      return `what was restored is kept in database ${database}, which was empty`;
+    case 'emptied':
+      return `what was restored is dropped again, and database ${database} is empty, as it was`;
     case 'forestalled':
       return `database ${database} is as somebody else has made it`;
     case 'dropped':
@@ -362,15 +384,15 @@ function standing(database: string, before: Target['state'], made: MadeDatabase,
   }
 }
 
-/** Another restore may have been at work when we looked, and have finished since. */
-async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<void> {
-  const { catalog } = await inspect(login, signal);
-  if (catalog !== undefined && isEmpty(catalog)) return;
-  throw new BackupError(
-    'target-not-empty',
-    `database ${login.database} was empty, and is not any more: somebody else has filled it meanwhile`,
-    { hint: 'look at it; then name another with --to, or replace it with --replace' },
-  );
+/** What an interrupted restore left here counts as empty, unless somebody else put something beside it. */
+function stateOf({ catalog, left }: FoundDatabase): Target['state'] {
+  if (catalog === undefined) return 'absent';
+  if (left !== undefined) return isLeftAlone(left) ? 'empty' : 'occupied';
+  return isEmpty(catalog) ? 'empty' : 'occupied';
+}
+
+function holdsOf({ catalog = {}, left }: FoundDatabase): string {
+  return left === undefined || isLeftAlone(left) ? holdings(catalog) : leftHere(left);
 }
 
 /**

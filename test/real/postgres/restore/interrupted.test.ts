@@ -211,10 +211,7 @@ async function stampOf(database: string): Promise<string> {
 async function settled(): Promise<States> {
   for (;;) {
     const sessions = await scene
-      .sql(
-        'postgres',
-        `select from pg_stat_activity where application_name in ('nightjar', 'psql', 'pg_restore', 'pg_dump')`,
-      )
+      .sql('postgres', `select from pg_stat_activity where application_name like 'nightjar%'`)
       .catch(() => undefined);
     if (sessions?.length === 0) return states();
     await sleep(50);

@@ -6,7 +6,7 @@ import { drained } from '../../../../pipeline/program.ts';
 import { spending } from '../../../../pipeline/memory/spent.ts';
 import { placeOf } from '../../../login.ts';
 import type { Login } from '../../../login.ts';
-import { clientOf } from '../../client.ts';
+import { clientOf, loaderName } from '../../client.ts';
 import { explained } from '../../session.ts';
 import { messageHead, question } from './question.ts';
 
@@ -42,7 +42,7 @@ export async function openCopySession(
 ): Promise<CopySession> {
   if (signal.aborted) throw abortError(signal);
   const [place, socket] = [placeOf('postgres', login), new Socket()];
-  const client = await clientOf(login, { socket, options }, signal);
+  const client = await clientOf(login, { socket, options, name: loaderName }, signal);
   let lost: unknown;
   client.on('error', (error) => (lost ??= error));
   client.on('notice', ({ severity, message, hint }) =>
