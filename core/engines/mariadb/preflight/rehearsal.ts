@@ -6,6 +6,7 @@ import type { Login } from '../../login.ts';
 import { changedObjects, readCatalog } from '../catalog/catalog.ts';
 import { isOfDefiner, lackingDefiners } from './definers.ts';
 import type { RefusedLoad } from './definers.ts';
+import { refusedJoins } from './joined.ts';
 import type { LoadError } from '../restore/load-errors.ts';
 import type { Feed } from '../restore/loader.ts';
 import { quoteName } from '../quoting.ts';
@@ -91,7 +92,14 @@ async function tryDefinitions(how: RehearsalOptions, database: string, signal: A
   const { login, catalog, comparable } = how;
   const refused = await refusals(how, database, signal);
   if (refused.length > 0 || !comparable) return { refused, different: [] };
-  const made = await withSession({ ...login, database }, signal, (session) => readCatalog(session, catalog));
+  const made = await withSession({ ...login, database }, signal, (session) => readCatalog(session, catalog)).catch(
+    async (error: unknown) => {
+      const joins = await refusedJoins(error, how.definitions(signal, true));
+      if (joins === undefined) throw error;
+      refused.push(...joins);
+    },
+  );
+  if (made === undefined) return { refused, different: [] };
   delete made['table']?.[marks.rehearsal];
   delete made['index']?.[`${marks.rehearsal}.PRIMARY`];
   const only = (whole: Catalog): Catalog => Object.fromEntries(shapes.map((kind) => [kind, whole[kind] ?? {}]));

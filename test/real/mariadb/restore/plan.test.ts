@@ -322,3 +322,31 @@ test('with keepReplaced, what is kept is dropped behind its time: not before, no
   expect(await overdue()).toEqual([expect.stringMatching(`^dropped, as keepReplaced says: ${kept}`)]);
   expect(JSON.stringify(await databases())).not.toContain('timed_before');
 });
+
+test('a MERGE table over a database that is not here is told by name, and with what to do', async () => {
+  await admin.query(`CREATE DATABASE beside; CREATE TABLE beside.log (id int) ENGINE=MyISAM; CREATE DATABASE merged; USE merged;
+    CREATE TABLE own (id int PRIMARY KEY); CREATE TABLE logs (id int) ENGINE=MERGE UNION=(beside.log)`);
+  const merged = await backup({ ...source, engine: engine('merged') }, scene.deps(), limit());
+  const options = { replace: true, owners: true, proof: true };
+  const looking = (database: string) => planRestore(merged, engine(database), options, scene.deps(), limit());
+  const fine = await looking('live');
+  await fine.target.close();
+  await admin.query('DROP DATABASE beside');
+
+  const { findings, target } = await looking('live');
+  await target.close();
+  const before = await databases();
+  await expect(restore(merged, engine('live'), options, { ...scene.deps(), parallel: 1 }, limit())).rejects.toThrow(
+    /ERROR 1168/,
+  );
+
+  expect(fine.findings.filter(({ weight }) => weight === 'fails')).toEqual([]);
+  expect(findings.filter(({ weight }) => weight === 'fails')).toEqual([
+    {
+      weight: 'fails',
+      what: expect.stringMatching(/^ERROR 1168 .*: table `logs`$/),
+      remedy: expect.stringContaining('`logs` joins `beside`.`log`. Restore the databases of these first'),
+    },
+  ]);
+  expect(await databases()).toEqual(before);
+});

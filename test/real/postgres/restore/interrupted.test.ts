@@ -27,10 +27,12 @@ type Victim = (typeof victims)[number];
 /**
  * What is held, so that the run stands still there, and what is seen then; a share of the usual time where nothing is.
  */
-type When = { seen: string; held?: (kept: string) => string } | { share: number };
+type When = { seen: string; held?: (kept: string) => string; minimal?: true } | { share: number };
 const waiting = (query: string) =>
   `select from pg_stat_activity where query ilike '${query}' and wait_event_type = 'Lock'`;
 const filling: When = { seen: `select from pg_database where datname like 'nightjar_new%' and datallowconn` };
+/** Rows are loaded in the transaction that empties their table, and stand in no log. */
+const fillingUnlogged: When = { ...filling, minimal: true };
 const renaming: When = {
   held: () => `select from pg_database where datname = 'shop' for update`,
   seen: waiting('alter database %rename to%'),
@@ -56,6 +58,7 @@ const moments: [verb: Verb, victim: Victim, where: string, when: When][] = [
   ['drop-old', 'us', 'in the drop', dropping],
   ['drop-old', 'server', 'in the drop', dropping],
   ['replace --drop-old', 'server', 'in the drop', dropping],
+  ['replace', 'server', 'while rows are loaded, with a minimal log', fillingUnlogged],
 ];
 /** NIGHTJAR_ROUNDS=60: so many more, at any moment. */
 const rounds = Number(process.env['NIGHTJAR_ROUNDS'] ?? 0);
@@ -97,6 +100,7 @@ let live = 0;
 test.each(moments)(
   '%s, %s killed %s: every database that is to be there is whole',
   async (verb, victim, _, when) => {
+    if ('minimal' in when) await logLittle();
     if ((await states()).kept.length === 0) await restoring();
     live += 1;
     const word = `live-${live}`;
@@ -148,6 +152,13 @@ const restoring = () =>
     { ...scene.deps(), parallel: 2 },
     limit(),
   );
+
+async function logLittle(): Promise<void> {
+  const settings = { wal_level: 'minimal', max_wal_senders: '0', wal_skip_threshold: '0' };
+  for (const [name, value] of Object.entries(settings))
+    await scene.sql('postgres', `alter system set ${name} = '${value}'`);
+  await scene.server.restart();
+}
 
 /** A session that has done this in a transaction; the server may take it away. */
 async function holding(statement: string): Promise<pg.Client> {
