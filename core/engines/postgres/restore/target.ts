@@ -123,11 +123,13 @@ export async function openTarget(
     made = { state: 'dropped' };
   }
 
+  async function leave(stop: AbortSignal): Promise<void> {
+    await endFilling(login, stop);
+    made = { state: 'filled' };
+  }
+
   async function keep(stop: AbortSignal): Promise<string[]> {
-    if (made.state === 'filling') {
-      await endFilling(login, stop);
-      made = { state: 'filled' };
-    }
+    if (made.state === 'filling') await leave(stop);
     if (made.state !== 'loading') return [];
     if (drill) return discard(stop).then(() => []);
     const { name } = made;
@@ -226,7 +228,10 @@ export async function openTarget(
     made: () => into().database,
     assert: (statement, stop) => askTrue(into(), statement, stop),
     async finish(stop) {
-      if (made.state === 'filling' && !drill) return jobsOf(login.database, events, stop);
+      if (made.state === 'filling' && !drill) {
+        await leave(stop);
+        return jobsOf(login.database, events, stop);
+      }
       if (made.state !== 'loading' || drill) return keep(stop);
       const { name } = made;
       if (name === login.database) {
