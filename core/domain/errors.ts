@@ -7,7 +7,7 @@ export type FailureCode =
   | 'config-invalid' // the person who wrote the configuration
   | 'input-invalid' // the person at the command line, or the event of an invoke
   | 'secret-missing' // the person who keeps the secret
-  | 'key-missing' // no identity that is configured opens a backup, or no private key fits: who keeps the keys
+  | 'key-missing' // no configured identity opens a backup, or no private key fits: the person who keeps the keys
   | 'source-unreachable' // the database can't be reached, or refuses the login
   | 'source-unsupported' // a server too old or too new, or an object no dump can hold
   | 'source-changed' // the catalogue changed under the run: run again
@@ -15,17 +15,17 @@ export type FailureCode =
   | 'privilege-missing' // the role can't read all it must
   | 'tools-missing' // no database client program that fits
   | 'dump-failed' // the dump program failed
-  | 'dump-cut' // the dump program said it succeeded, and its output is not whole
+  | 'dump-cut' // the dump program succeeded, but its output is incomplete
   | 'restore-failed' // the restore program or the target refused
-  | 'restore-incomplete' // a restore that was told to go on has left out what failed
+  | 'restore-incomplete' // a restore with --keep-going has skipped failures
   | 'target-not-empty' // the target of a restore holds objects
   | 'proof-failed' // what was restored differs from what was backed up
   | 'vault-unreachable' // the vault can't be reached
   | 'vault-denied' // the vault refuses our credentials or our role
   | 'vault-full' // no space, or a quota
-  | 'vault-failed' // the vault did something else than asked
+  | 'vault-failed' // the vault did something other than asked
   | 'object-missing' // an object that a manifest names is not there
-  | 'object-too-large' // a small object, as a manifest is, is larger than any can be
+  | 'object-too-large' // a small object, such as a manifest, is larger than any can be
   | 'object-exists' // put-if-absent found one
   | 'part-corrupt' // a part's bytes are not those of the manifest
   | 'manifest-invalid' // a manifest can't be read

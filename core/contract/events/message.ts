@@ -2,29 +2,29 @@ import * as z from 'zod';
 
 /** What a message can be about; each has its section in docs/runbook.md. */
 export const messageKinds = [
-  'fresh', // a backup is as new as it should be: only ever told as `recovered`
+  'fresh', // the newest backup is within its limit again: only ever sent as `recovered`
   'stale', // the newest complete backup is older than the limit
-  'missed', // a moment of the schedule has no backup
-  'lease-stuck', // the lease keeps every run out, and does not run out
+  'missed', // a scheduled moment has no backup
+  'lease-stuck', // the lease keeps every run out, and never expires
   'never', // there has never been one
   'unknown', // the vault can't be read: nobody knows
-  'damaged', // parts of a backup are gone or cut, or a look at it failed
-  'gone', // backups are not there any more, and no policy removed them
+  'damaged', // parts of a backup are gone or cut, or a proof of it failed
+  'gone', // backups are gone, and no policy removed them
   'other-database', // the newest backup is of another database, or another server
   'copy-behind', // a further vault lacks the newest good backup
   'copy-unknown', // a further vault can't be read: nobody knows how its copies stand
   'overdue-drill', // no backup has been proven for too long
   'shrunk', // the newest backup is far smaller than the ones before
-  'paused', // the configuration says that nobody is to look
-  'unconfigured', // backups in the vault, of a source that is no longer in the configuration
+  'paused', // the configuration pauses the source
+  'unconfigured', // the vault has backups of a source that is no longer configured
   'tools-outdated', // the database clients are old, or lack a fix; or an authority of Amazon's is missing or about to expire
-  'unconfirmed', // a subscription of a topic waits to be confirmed: whoever asked for it hears nothing
+  'unconfirmed', // a topic's subscription waits to be confirmed: the subscriber gets nothing
   'schedule-disabled', // somebody has switched off a schedule of the stack
-  'schedule-missing', // a schedule of the stack is not there: somebody has deleted it
+  'schedule-missing', // somebody has deleted a schedule of the stack
   'uncovered', // a database of the account that no source reaches
-  'databases', // of a whole server: new ones, and those that went away
-  'by-tag', // databases found by their tag: new ones, and those that went away
-  'account-unseen', // the account can't be looked at: whether something there is wrong is not known
+  'databases', // new and vanished databases of a whole server
+  'by-tag', // new and vanished databases with the tag
+  'account-unseen', // the account can't be looked at, so nobody knows whether something is wrong there
   'backup-failed',
   'restore-failed',
   'verify-failed',
@@ -35,7 +35,7 @@ export const messageKinds = [
   'discovery-failed',
   'notifier-failed',
   'hook-failed',
-  'recovered', // what was told is over
+  'recovered', // a failure that was told is over
   'digest', // how everything stands, by schedule or on request
   'test', // sent on request, to see whether messages arrive
 ] as const;

@@ -72,7 +72,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           explain: async (error) => session.lost() ?? error,
           async confirm(seen, notes, stop) {
             const same = async (scope: Scope) => requireSame(scope, await readIdentities(session, scope), login, stop);
-            await same('rows'); // and the snapshot was held to the end
+            await same('rows'); // this also shows that the snapshot was held to the end
             if (await printsNames(session)) await same('definitions');
             requireAllSeen(tables, seen);
             const warnings = warningsOf(notes.flatMap(({ heard }) => heard));

@@ -50,7 +50,7 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
     row_security: 'off',
     quote_all_identifiers: 'off',
     standard_conforming_strings: 'on',
-    jit: 'off', // to compile a question about the catalogue takes longer than to answer it
+    jit: 'off', // compiling a catalogue query takes longer than running it
   };
 }
 
@@ -74,7 +74,7 @@ export async function openSession(
   const client = await clientOf({ ...login, database }, { socket, queryLimitMs }, signal);
   let lost: unknown;
   let failed: unknown;
-  client.on('error', (error) => (lost ??= error)); // the server's own words come first
+  client.on('error', (error) => (lost ??= error)); // the server's own error takes precedence
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });
   let encoding = 'UTF8';
@@ -88,8 +88,8 @@ export async function openSession(
     } catch (cause) {
       if (signal.aborted) throw abortError(signal);
       const state = (cause as { code?: unknown }).code;
-      if (state !== transactionEnded) failed = cause; // what comes after it says only that there was an error
-      if (state === conflictWithRecovery) lost ??= cause; // its transaction is over, and the snapshot with it
+      if (state !== transactionEnded) failed = cause; // later errors only say that there was one
+      if (state === conflictWithRecovery) lost ??= cause; // the transaction is over, and so is the snapshot
       throw explained(lost ?? failed, place, login);
     }
   }

@@ -36,7 +36,7 @@ export async function planBackup(
     if (!isProof) requireSound(health, place);
     const catalog = withHealth(await held.sqlite.ask('catalog', {}, place, signal), health);
     const counted = held.sqlite.ask('count', {}, place, signal);
-    counted.catch(() => undefined); // told by confirm
+    counted.catch(() => undefined); // confirm throws it
     return {
       database: databaseAt(path, own),
       server: { product: 'SQLite', version },

@@ -105,7 +105,7 @@ export async function walk(folder: string, options: WalkOptions, signal: AbortSi
     try {
       return looking.near.statsNow(path);
     } catch {
-      return undefined; // the look that follows says why
+      return undefined; // the next look reports why
     }
   }
 

@@ -22,7 +22,7 @@ export function definitions(serverMajor: number): Definition[] {
     },
     {
       from: 'pg_operator',
-      where: 'oprcode <> 0', // a shell is only a name that another operator speaks of; pg_dump leaves it out
+      where: 'oprcode <> 0', // a shell operator is only a name that another operator refers to; pg_dump leaves it out
       facts: list(
         'oprkind',
         'oprresult::regtype',

@@ -16,7 +16,7 @@ export async function* blocksOf(part: ByteStream): AsyncGenerator<DumpBlock> {
     const copy = line.toString('latin1').startsWith('COPY ') ? await copyLine(text) : undefined;
     const content = skippable(copy === undefined ? statements(text) : rows(copy, text));
     yield { copy: copy?.toString().trimEnd(), content };
-    for await (const _ of content) void _; // what nobody has read
+    for await (const _ of content) void _; // skip the unread rest
   }
 }
 

@@ -11,7 +11,7 @@ const longestSnapshot = 4000;
 export async function positionBefore(session: PostgresSession): Promise<Position[]> {
   const [found] = await session
     .rows<{ lsn: string | null }>('select case when pg_is_in_recovery() then pg_last_wal_replay_lsn()::text end as lsn')
-    .catch(() => []); // a service that has no such function: nothing is known
+    .catch(() => []); // a service without this function: unknown
   return found?.lsn ? [{ name: 'lsn', value: found.lsn, relation: 'at-or-before' }] : [];
 }
 

@@ -43,7 +43,7 @@ export async function exchange(
     await moveSidecars(before, path).catch((cause: unknown) => {
       throw notMovedBack(path, before, `${messageOf(error)}; ${messageOf(cause)}`);
     });
-    await rm(before).catch(() => undefined); // a second name of the file, and no more
+    await rm(before).catch(() => undefined); // only a second name of the file
     throw error;
   }
 }

@@ -65,7 +65,7 @@ export async function letOvertake(
     busy = true;
     look()
       .catch(() => {})
-      .finally(() => (busy = false)); // that the session is lost is told by whoever needs it
+      .finally(() => (busy = false)); // whoever needs the session reports its loss
   }, lookEveryMs).unref();
   return {
     join: `select pg_advisory_lock_shared(${ours},${pid})`,

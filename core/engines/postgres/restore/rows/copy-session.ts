@@ -66,7 +66,7 @@ export async function openCopySession(
       if (signal.aborted) throw abortError(signal);
       throw explain(lost ?? cause, statement);
     });
-    ended.catch(() => {}); // whoever waits is told
+    ended.catch(() => {}); // whoever awaits it gets the error
     silence.refresh();
     return { ...asked, ended };
   }
@@ -90,7 +90,7 @@ export async function openCopySession(
       if (typeof stream === 'string') return;
       const memory = spending();
       for await (const piece of rows) {
-        if (isOver()) break; // its end tells why
+        if (isOver()) break; // its end has the error
         send(stream, piece);
         const isFull = stream.writableNeedDrain;
         if (isFull) await drained(stream);
