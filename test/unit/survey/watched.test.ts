@@ -44,3 +44,12 @@ test('a source that is not configured is watched by nobody, and judged by the us
     retention: undefined,
   });
 });
+
+test('of a database that a server has no more, it is known since when; only where all three are', () => {
+  const of = (more: object) =>
+    watchedSources([shop], { settings: () => ({ ...settings(), ...more }), store: { place: '/vault' } })[0]!.gone;
+  const all = { server: 'main' as SourceName, called: 'shop', gone: '2026-11-20T02:00:00.000Z' };
+
+  expect(of(all)).toEqual({ server: 'main', database: 'shop', since: new Date(all.gone) });
+  for (const left of Object.keys(all)) expect(of({ ...all, [left]: undefined })).toBeUndefined();
+});
