@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file that is there as soon as somebody has run a command of ours: `touch` makes it. */
+/** A file that exists as soon as somebody has run our injected command: `touch` makes it. */
 export async function canaryFile() {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-canary-'));
   const path = join(folder, 'sings');

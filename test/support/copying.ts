@@ -6,7 +6,7 @@ import type { Vault } from '../../core/vault.ts';
 import type { MemoryState } from './vaults/memory-vault.ts';
 import { shop, watching } from './vaults/seen.ts';
 
-/** Copies one backup of the source `shop` from vault to vault; who held a lease before is known to be gone. */
+/** Copies one backup of the source `shop` from vault to vault; any earlier holder of a lease counts as dead. */
 export function copying(
   id: BackupId,
   from: Vault,
@@ -16,7 +16,7 @@ export function copying(
   return copyBackup(shop, id, depsOf(from, to), signal);
 }
 
-/** Brings a further vault all that it should have of the source `shop`: as many as its retention counts. */
+/** Copies to a further vault everything that it should have of the source `shop`: as many as its retention counts. */
 export function copyingAll(
   from: Vault,
   to: Vault,
@@ -38,7 +38,7 @@ function depsOf(from: Vault, to: Vault) {
   };
 }
 
-/** What lies below a backup's place, with its bytes, in plain words. */
+/** The objects of a backup with their bytes, as plain text. */
 export function bytesOf({ objects }: MemoryState, id: BackupId): Record<string, string> {
   const own = [...objects].filter(([key]) => key.startsWith(`shop/${id}/`));
   return Object.fromEntries(own.map(([key, { body }]) => [key, Buffer.from(body).toString('hex')]));

@@ -6,8 +6,8 @@ import { besideLayer, programBuild } from '../../../bin/package-bundle.ts';
 const top = join(import.meta.dirname, '../../..');
 
 /**
- * The launcher of a command line that is bundled as the package's is: it starts in half the processor time of its 300
- * sources. Made once for a run of the tests (jest/before-all.ts), by whoever needs it first.
+ * The launcher of a command line that is bundled like the package's: it starts in half the processor time of its 300
+ * sources. Made once per run of the tests (jest/before-all.ts), by whoever needs it first.
  */
 export function bundledLauncher(): string {
   const home = join(process.env['NIGHTJAR_BUNDLES']!, 'program');
@@ -18,7 +18,7 @@ export function bundledLauncher(): string {
 function makeProgram(home: string): void {
   const part = mkdtempSync(`${home}-`);
   const outdir = join(part, 'dist/package');
-  // plugins want to be waited for; ours takes texts out that no test of the program sees
+  // plugins would have to be awaited; ours removes texts that no test of the program sees
   const { plugins: _, ...setting } = programBuild;
   buildSync({ ...setting, absWorkingDir: top, outdir });
   for (const name of besideLayer) copyFileSync(join(top, 'layers/db-tools', name), join(outdir, 'db-tools', name));

@@ -5,17 +5,17 @@ import { bundledLauncher } from './bundled.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 export type Place = { cwd: string; env?: Readonly<Record<string, string | undefined>>; program?: string };
-/** `said`: what stands on its stderr so far. */
+/** `said`: its stderr so far. */
 export type Running = { pid: number; kill(signal: NodeJS.Signals): void; said(): string; ended: Promise<Ended> };
 
 const limitMs = 120_000;
-/** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
+/** Progress lines, printed every ten seconds: only a slow machine has them. */
 export const progress =
   /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof|pulling|copying).*\n/gm;
 
 /**
- * Starts the command line as a person does who has installed it: its launcher, in a process of its own, with nothing of
- * the tests in its environment. What Debian has fixed this week is not told.
+ * Starts the command line as an installed one: its launcher, in its own process, with nothing of the tests in its
+ * environment. Without notices about Debian's latest fixes.
  */
 export function start(args: readonly string[], { cwd, env = {}, program = bundledLauncher() }: Place): Running {
   const { NODE_OPTIONS: _, ...own } = process.env;

@@ -6,16 +6,16 @@ import type { Ended, Place } from './command.ts';
 const limitMs = 120_000;
 
 /**
- * Does a command line in this process: the very code that bin/nightjar runs behind its launcher, with pipes in place of
- * a terminal. A process of its own takes half a second more; suites that need one (signals, exit codes, the launcher)
- * take `nightjar` of command.ts.
+ * Runs a command line in this process: the same code that bin/nightjar runs after its launcher, with pipes instead of a
+ * terminal. A separate process takes half a second more; suites that need one (signals, exit codes, the launcher) use
+ * `nightjar` of command.ts.
  */
 export async function nightjarInProcess(args: readonly string[], place: Omit<Place, 'program'>): Promise<Ended> {
   const { raw, ...ended } = await printedInProcess(args, place);
   return { ...ended, stdout: raw.toString() };
 }
 
-/** The same, with the bytes of stdout: data may be in any encoding. */
+/** The same, with the bytes of stdout, because data may be in any encoding. */
 export async function printedInProcess(
   args: readonly string[],
   { cwd, env = {} }: Omit<Place, 'program'>,

@@ -59,7 +59,7 @@ export async function cliScene() {
       if (stderr !== '') throw new Error(`--json wrote to stderr:\n${stderr}`);
       return { code, document: JSON.parse(stdout) };
     },
-    /** Every object in the vault, leases aside: they are given back, not deleted. */
+    /** Every object in the vault except leases, which are given back instead of deleted. */
     async objects(): Promise<string[]> {
       const entries = await readdir(join(folder, 'backups'), { recursive: true, withFileTypes: true }).catch(() => []);
       const files = entries

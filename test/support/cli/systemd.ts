@@ -8,7 +8,7 @@ import type { Ended } from './command.ts';
 const execute = promisify(execFile);
 const limitMs = 60_000;
 
-/** systemd as a user has it, and cron: Debian's own, in a place of their own where they may believe to have booted. */
+/** A user's systemd, and cron: Debian's own, in a root of their own that looks like a booted system. */
 export type Machine = {
   /** Runs a program there. */
   run(command: string, args: readonly string[], cwd: string): Promise<Ended>;
@@ -19,7 +19,7 @@ export type Machine = {
   stop(): Promise<void>;
 };
 
-/** Makes one in `folder`. Mounts are seen by it alone, and end with it. */
+/** Makes one in `folder`. Its mounts are only visible inside, and end with it. */
 export async function bootMachine(folder: string, signal: AbortSignal): Promise<Machine> {
   const want = { name: 'systemd', suites: ['bookworm'], packages: ['systemd', 'cron', 'util-linux'] };
   const { path: root, env } = await serverRoot(want, () => undefined, signal);

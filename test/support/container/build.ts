@@ -6,7 +6,7 @@ import { run } from '../../../layers/db-tools/debian/run.ts';
 /** An image: what a registry would keep of it, unpacked. */
 export type Image = { rootfs: string; user: string; env: string[]; entrypoint: string[]; workingDir: string };
 
-/** Buildah with its libraries alone: what it would run containers and make networks with, no image of files needs. */
+/** Buildah with only its libraries: building from files needs nothing that runs containers or makes networks. */
 const buildah = {
   name: 'buildah',
   suites: ['trixie'],
@@ -27,7 +27,7 @@ const buildah = {
   withDependencies: false,
 };
 
-/** It starts itself once more by its own path, so that it needs a root of its own, in which it is a program as others. */
+/** Buildah starts itself again by its own path, so it needs a root in which it is an ordinary program. */
 const enter = `
 set -e
 root="$1/root"; debian="$2"; context="$3"; work="$1/work"; shift 3
@@ -43,13 +43,13 @@ echo 'root:x:0:0::/work:/bin/sh' > "$root/etc/passwd"
 cp "$work/containers.conf" "$root/etc/containers/containers.conf"
 exec chroot "$root" /usr/bin/buildah --storage-driver vfs --root /work/store --runroot /work/run "$@"`;
 
-/** Builds what a Dockerfile and the files beside it say, in `folder`, as root of the machine or of a user namespace. */
+/** Builds a Dockerfile with the files beside it, in `folder`, as root of the machine or of a user namespace. */
 export async function buildImage(context: string, folder: string, signal: AbortSignal): Promise<Image> {
   const debian = await debianRoot(buildah, (line) => process.stderr.write(`${line}\n`), signal);
   const work = join(folder, 'work');
   await mkdir(join(work, 'helpers'), { recursive: true });
   await writeFile(join(work, 'policy.json'), '{"default":[{"type":"insecureAcceptAnything"}]}');
-  // it wants to see a program for networks, and starts none
+  // it checks for a network program, and never starts it
   await writeFile(join(work, 'helpers/netavark'), '#!/bin/sh\n', { mode: 0o755 });
   await writeFile(join(work, 'containers.conf'), '[engine]\nhelper_binaries_dir = ["/work/helpers"]\n');
   const asRoot = process.getuid?.() === 0 ? [] : (['--user', '--map-root-user'] as const);

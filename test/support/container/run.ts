@@ -5,7 +5,7 @@ import type { Image } from './build.ts';
 
 const limitMs = 120_000;
 
-/** What a container is for the kernel, with the network of the host: `docker run --read-only --tmpfs /tmp --network host`. */
+/** A container as the kernel sees it, with the host's network: `docker run --read-only --tmpfs /tmp --network host`. */
 const enter = `
 set -e
 root="$1"; mounted="$2"; work="$3"; user="$4"; group="$5"; shift 5
@@ -17,7 +17,7 @@ mount --rbind /dev "$root/dev"
 mount -o remount,bind,ro "$root"
 exec setpriv --clear-groups --no-new-privs unshare --setgid "$group" --setuid "$user" --root "$root" --wd "$work" "$@"`;
 
-/** Runs the image as its own configuration says, with `mounted` at its working folder, in a process space of its own. */
+/** Runs the image as its own configuration says, with `mounted` at its working folder, in its own pid namespace. */
 export async function runImage(image: Image, mounted: string, args: readonly string[]): Promise<Ended> {
   const [user = '', group = ''] = image.user.split(':');
   const own = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child'];

@@ -13,7 +13,7 @@ const packages = ['python3-django', 'python3-psycopg2', 'python3-mysqldb', 'tzda
 /** A database as Django's settings name it. */
 export type DjangoDatabase = Record<string, unknown>;
 
-/** Django of Debian: its programs, and the bytecode of what a start of it loads. */
+/** Debian's Django: its programs, and the bytecode of what it loads at a start. */
 export async function debianDjango() {
   const root = await serverRoot({ name: 'django', suites: ['trixie'], packages }, () => {}, limit());
   return { root, bytecode: await preparedBytecode(root) };
@@ -75,7 +75,7 @@ function pythonOf(
   return { program: join(root.path, 'usr/bin/python3'), args, cwd, env };
 }
 
-/** Loads what the tests' own runs load: the three kinds of databases, tables made, rows dumped. */
+/** Loads what the tests' own runs load: the three kinds of databases, migrations, a dump. */
 const warmUp = `
 import django.db.backends.postgresql.base, django.db.backends.mysql.base
 from django.core.management import execute_from_command_line as run
@@ -83,7 +83,7 @@ run(['django', 'migrate', '--run-syncdb', '-v0'])
 run(['django', 'dumpdata', '--natural-foreign', '--output', 'warm.json.gz'])
 `;
 
-/** Debian's packages come without bytecode: what a start loads is compiled once, and every later start reads it. */
+/** Debian's packages come without bytecode: what a start loads is compiled once, for all later starts. */
 function preparedBytecode(root: Root): Promise<string> {
   return template('django-bytecode', root.path, async (folder) => {
     await runProgram(pythonOf(root, folder, folder, sqlite(folder, 'warm.sqlite3'), ['-c', warmUp]), limit());

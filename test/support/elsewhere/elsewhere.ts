@@ -19,7 +19,7 @@ type Told = {
 /** Which part was made by which process, as JSON. */
 export type Handed = { text: string; pid: number }[];
 
-/** An engine that plans here and has each part made by another process, to which it is handed as JSON. */
+/** An engine that plans here and has each part made by another process, which gets it as JSON. */
 export function elsewhere(engine: Engine, login: Login, handed: Handed): Engine {
   return { ...engine, open: (part, signal) => openElsewhere(engine.name, part, { login, handed }, signal) };
 }

@@ -7,14 +7,14 @@ export type Received = { path: string; headers: IncomingHttpHeaders; body: strin
 /** Status 0: no answer at all. */
 export type Reply = { status: number; headers?: Record<string, string>; body?: string };
 
-/** A web address on this machine: answers what `answer` says, and before that whatever stands in `refusals`. */
+/** A web address on this machine: answers what `answer` returns, but first everything in `refusals`. */
 export type Endpoint = {
   url: string;
-  /** What was taken. */
+  /** The requests that were accepted. */
   accepted: Received[];
-  /** What came at all. */
+  /** All requests. */
   received: Received[];
-  /** Answers to come first, one a request. */
+  /** Answers to give first, one per request. */
   refusals: Reply[];
   stop(): Promise<void>;
 };

@@ -4,7 +4,7 @@ import type { Endpoint } from './endpoint.ts';
 type Text = { type?: string; text?: string };
 type Block = { type?: string; text?: Text; fields?: Text[]; elements?: Text[] };
 
-/** What Slack would refuse of a payload (API reference: blocks, text objects; the limits as documented). */
+/** What Slack would refuse in a payload (API reference: blocks, text objects; the documented limits). */
 export function slackProblems(payload: unknown): string[] {
   const { text, blocks } = payload as { text?: unknown; blocks?: Block[] };
   if (typeof text !== 'string' || text === '') return ['no_text'];
@@ -15,7 +15,7 @@ export function slackProblems(payload: unknown): string[] {
   ];
 }
 
-/** An incoming webhook as Slack's: one address, its limits, its answers. */
+/** An incoming webhook like Slack's: one address, its limits, its answers. */
 export async function startSlack(): Promise<Endpoint & { webhook: string }> {
   const path = '/services/T0NIGHTJAR/B0ALERTS/sEcReTsEcReTsEcReTsEcReT';
   const endpoint = await startEndpoint(({ path: asked, body, headers }) => {

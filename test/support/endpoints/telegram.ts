@@ -4,7 +4,7 @@ import type { Endpoint } from './endpoint.ts';
 type Sent = { chat_id?: string; text?: string; entities?: { type: string; offset: number; length: number }[] };
 
 /**
- * What the Bot API would refuse of a sendMessage (its documentation: 1 to 4,096 characters, entities in UTF-16 units,
+ * What the Bot API would refuse in a sendMessage (its documentation: 1 to 4,096 characters, entities in UTF-16 units,
  * at most 100 of them).
  */
 export function telegramProblem(sent: unknown): string | undefined {
@@ -26,7 +26,7 @@ export function telegramProblem(sent: unknown): string | undefined {
   return wrong && `Bad Request: ENTITY_BOUNDS_INVALID ${JSON.stringify(wrong)}`;
 }
 
-/** The Bot API as Telegram's: one bot, one chat. */
+/** The Bot API like Telegram's: one bot, one chat. */
 export async function startTelegram(): Promise<Endpoint & { token: string; chat: string }> {
   const token = '123456789:AAF-sEcReTsEcReTsEcReTsEcReTsEcReT';
   const chat = '-1001234567890';
