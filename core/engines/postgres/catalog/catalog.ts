@@ -15,7 +15,7 @@ import {
   tablespacesQuery,
   userMappingsQuery,
 } from './attached.ts';
-import { extensionBelow, own } from './definition.ts';
+import { extensionBelow, inUse, own } from './definition.ts';
 import { definitions } from './definitions.ts';
 import { firstFormatQueries } from './first-format.ts';
 import { leftOutKind, leftOutQueries, sourceQueries } from './left-out.ts';
@@ -155,14 +155,14 @@ function digest(text: string): string {
 }
 
 async function queries(session: PostgresSession, like?: Catalog): Promise<string[]> {
-  const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
+  const [server] = await session.rows<{ major: number; isSuperuser: boolean; used: string[] }>(
     `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where ` +
-      'rolname = current_user) as "isSuperuser"',
+      `rolname = current_user) as "isSuperuser", ${inUse(definitions(0).map(({ from }) => from))} as used`,
   );
-  const { major, isSuperuser } = server!;
+  const { major, isSuperuser, used } = server!;
   return [
-    objectsQuery(major),
-    ownersQuery(),
+    objectsQuery(major, used),
+    ownersQuery(used),
     defaultPrivilegesQuery,
     commentsQuery,
     extensionCommentsQuery,
@@ -180,8 +180,9 @@ async function queries(session: PostgresSession, like?: Catalog): Promise<string
 }
 
 /** pg_dump leaves out objects in the system's own schemas. */
-function objectsQuery(serverMajor: number): string {
-  const objects = definitions(serverMajor).map(
+function objectsQuery(serverMajor: number, used: readonly string[]): string {
+  const some = definitions(serverMajor).filter(({ from }) => used.includes(from));
+  const objects = some.map(
     ({ from, where = 'true', facts, statements = 'null' }) =>
       `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as ` +
       `statements from pg_catalog.${from} o where ${own(from)} and ${where}`,

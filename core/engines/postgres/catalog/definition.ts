@@ -59,9 +59,24 @@ export function own(from: string): string {
   const system =
     from === 'pg_namespace'
       ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'`
-      : // whoever makes a large object may choose its number
-        ['pg_extension', 'pg_largeobject_metadata'].includes(from)
+      : numberedByUsers.includes(from)
         ? 'true'
         : 'o.oid >= 16384';
   return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
+}
+
+/** Whoever makes a large object may choose its number; an extension counts whoever has made it. */
+const numberedByUsers = ['pg_extension', 'pg_largeobject_metadata'];
+
+/**
+ * An array of those catalogues that may hold what `own` looks for. A server takes a millisecond to plan questions about
+ * one of them, and most databases have objects in few.
+ */
+export function inUse(catalogues: readonly string[]): string {
+  const isUsed = (from: string) =>
+    from === 'pg_namespace' || numberedByUsers.includes(from)
+      ? 'true'
+      : `exists (select from pg_catalog.${from} where oid >= 16384)`;
+  const each = [...new Set(catalogues)].map((from) => `('${from}', ${isUsed(from)})`);
+  return `array(select x.name from (values ${each.join(', ')}) x (name, used) where x.used)`;
 }

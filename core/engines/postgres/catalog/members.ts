@@ -55,13 +55,19 @@ type MemberRow = {
 /**
  * The members of each extension, and the indexes, constraints, triggers and rules on its tables. Of plpgsql, which
  * comes with the server, only what was added to it. Leaves out types that a table or another type brings with it.
+ * `which`: of functions alone, where nothing else is asked for.
  */
-export async function readMembers(session: PostgresSession): Promise<Record<string, Members>> {
-  const [server] = await session.rows<{ major: number }>(
-    `select current_setting('server_version_num')::int / 10000 as major`,
+export async function readMembers(
+  session: PostgresSession,
+  which: 'all' | 'functions' = 'all',
+): Promise<Record<string, Members>> {
+  const [server] = await session.rows<{ major: number; classes: string[] }>(
+    `select current_setting('server_version_num')::int / 10000 as major, ${classesOfMembers} as classes`,
   );
   const found = Object.create(null) as Record<string, Members>;
-  for (const { extension, name, ...row } of await session.rows<MemberRow>(membersQuery(server!.major))) {
+  const classes = server!.classes.filter((name) => which === 'all' || name === 'pg_proc');
+  if (classes.length === 0) return found;
+  for (const { extension, name, ...row } of await session.rows<MemberRow>(membersQuery(server!.major, classes))) {
     const members = (found[extension] ??= Object.create(null) as Members);
     members[name] = {
       definition: row.definition === null ? null : digest(row.definition),
@@ -142,8 +148,20 @@ const membership = `with own as materialized (select classid, objid, refobjid as
     union all select 'pg_trigger'::regclass, t.oid, extension, joined, false from tables join pg_trigger t on tgrelid = objid
     union all select 'pg_rewrite'::regclass, r.oid, extension, joined, false from tables join pg_rewrite r on ev_class = objid`;
 
-function membersQuery(serverMajor: number): string {
-  const facts = memberDefinitions(serverMajor).map(factsOf).join(' union all ');
+/** The catalogues that members are in. */
+const classesOfMembers = `array(select distinct relname::text from pg_depend d join pg_extension e on e.oid = refobjid join pg_class c on c.oid = classid
+  where refclassid = 'pg_extension'::regclass and deptype = 'e' and (extname <> 'plpgsql' or objid >= 16384))`;
+
+/** The catalogues of what lies on tables. */
+const onTables = ['pg_constraint', 'pg_trigger', 'pg_rewrite'];
+
+function membersQuery(serverMajor: number, classes: readonly string[]): string {
+  const described = [...classes, ...(classes.includes('pg_class') ? onTables : [])];
+  const facts = memberDefinitions(serverMajor)
+    // one at least, so that there is a query
+    .filter(({ from }) => from === 'pg_namespace' || described.includes(from))
+    .map(factsOf)
+    .join(' union all ');
   return `select * from (with d as materialized (${membership}), f as materialized (${facts})
     select e.extname as extension, concat(i.type, ' ', i.identity) as name, f.facts as definition, f.properties, ${touched} as touched,
       (select string_agg(concat(objsubid, ' ', description), e'\\n' order by objsubid) from pg_description where classoid = d.classid and objoid = d.objid) as comment,
@@ -152,6 +170,7 @@ function membersQuery(serverMajor: number): string {
     from pg_extension e join d on d.extension = e.oid
       left join f on f.class = d.classid and f.oid = d.objid, lateral pg_identify_object(d.classid, d.objid, 0) i
     where i.identity is not null and (f.oid is not null or d.own and d.classid <> 'pg_type'::regclass) and (extname <> 'plpgsql' or d.objid >= 16384)
+      and d.classid = any ('{${described.join(',')}}'::regclass[])
     order by 1, i.type collate "C", i.identity collate "C") m`;
 }
 

@@ -41,18 +41,19 @@ const owned: Owned[] = [
 
 /**
  * Who owns each object, and who may do what with it; for objects of the system and of extensions, only changes since
- * they were made.
+ * they were made. `used`: the catalogues that hold objects of users.
  */
-export function ownersQuery(): string {
+export function ownersQuery(used: readonly string[]): string {
   const all = owned.flatMap(({ from, class: named = from, owner, acl, letter, where = 'true' }) => {
     const mine = `${own(from)} and ${where}`;
     const owners =
       `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles ` +
       `where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
-    if (acl === undefined) return [owners];
+    const some = used.includes(from) || from === 'pg_largeobject_metadata' ? [owners] : [];
+    if (acl === undefined) return some;
     const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
     return [
-      owners,
+      ...some,
       `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and ` +
         `(${mine} or not (${mine}) and not ${comesWithAnother(named)} and ` +
         `${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`,

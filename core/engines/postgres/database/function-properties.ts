@@ -13,7 +13,7 @@ import type { PostgresSession } from '../session.ts';
 export async function setFunctionProperties(session: PostgresSession, catalog: Catalog): Promise<void> {
   const expected = Object.keys(catalog[membersKind] ?? {});
   if (expected.length === 0) return;
-  const found = await readMembers(session);
+  const found = await readMembers(session, 'functions');
   for (const extension of expected) {
     const wanted = membersIn(catalog, extension);
     for (const [name, { definition, properties: now }] of Object.entries(found[extension] ?? {})) {
