@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
-import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
+import { ledgerKey, manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import { proofKey } from '../../../core/domain/layout/records.ts';
 import type { ProofRecord } from '../../../core/domain/layout/records.ts';
 import { newIdentity } from '../../../core/pipeline/age/keys.ts';
@@ -195,6 +195,24 @@ test('what a restore passes over is told with why; of a moment, what was begun l
     meant: expect.stringMatching(/^2026-11-20T12:00Z is .*; the newest good backup until then began /),
   });
   expect((await choose('latest')).passedOver.map(({ id }) => id)).toEqual([later, bad]);
+});
+
+test('what the vault remembers is not missed where it can’t be read, and that is told', async () => {
+  const id = await stored(20);
+  await vault.putIfAbsent(ledgerKey(shop), Buffer.from('{}'), {}, limit());
+  const store = openStore(
+    memoryVault(state, {
+      turn: async (asked, key) => {
+        if (asked === 'read' && key === ledgerKey(shop)) throw new BackupError('vault-denied', 'you may not');
+      },
+    }),
+  );
+
+  for (const which of ['latest', { at: '2026-11-21' }, id])
+    expect(await choose(which, { store })).toMatchObject({
+      manifest: { id },
+      warnings: ["what the vault remembers of shop can't be read: you may not"].slice(which === id ? 1 : 0),
+    });
 });
 
 test('the latest proven that is the newest is given without a word', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { gapMs, isSchedule, momentOf, momentsOf } from '../../../../core/domain/time/schedule.ts';
+import { begunBy, gapAround, gapMs, isSchedule, momentOf, momentsOf } from '../../../../core/domain/time/schedule.ts';
 
 const hourMs = 3_600_000;
 
@@ -88,4 +88,34 @@ test.each([
   expect(momentsOf({ cron, timeZone: 'Europe/Amsterdam', windowMs: 0 }, new Date(until), 3).slice(-2)).toEqual(
     moments.map((text) => new Date(text)),
   );
+});
+
+test('two schedules that are asked for one moment have moments of their own, and as many as are asked for', () => {
+  const [until, zone] = [new Date('2026-11-20T12:00Z'), { timeZone: 'UTC', windowMs: 0 }];
+  const of = (cron: string, most: number, timeZone = 'UTC') =>
+    momentsOf({ ...zone, cron, timeZone }, until, most).map((moment) => moment.toISOString().slice(8, 13));
+
+  expect(of('0 2 * * *', 1)).toEqual(['20T02']);
+  expect(of('0 5 * * *', 1)).toEqual(['20T05']);
+  expect(of('0 2 * * *', 2)).toEqual(['19T02', '20T02']);
+  expect(of('0 2 * * *', 1, 'Asia/Tokyo')).toEqual(['19T17']);
+});
+
+test('a gap holds up to the next moment, but for those who start a little early; one that never ends has no end', () => {
+  const gap = (cron: string, start: string) => gapAround(cron, new Date(start), 'UTC');
+
+  expect(gap('0 2 * * *', '2026-11-20T02:00Z')).toEqual({
+    ms: 24 * hourMs,
+    untilMs: Date.parse('2026-11-21T01:55Z'),
+  });
+  expect(gap('0 2 30 2 *', '2026-11-20T02:00Z')).toEqual({ ms: Infinity, untilMs: Infinity });
+});
+
+test('a run begins in time up to the very moment', () => {
+  const nightly = { cron: '0 2 * * *', timeZone: 'UTC', windowMs: 15 * minute };
+  const moment = new Date('2026-11-20T02:00Z');
+  const last = begunBy(nightly, moment);
+
+  expect(momentOf(nightly, new Date(last))).toEqual(moment);
+  expect(momentOf(nightly, new Date(last + 1))).toBeUndefined();
 });

@@ -50,6 +50,15 @@ test('the first look at a server is written into a folder that is no vault yet, 
   await expect(readServer(failing('read', denied), main, signal)).rejects.toBe(denied);
 });
 
+test('what is known of a server takes the place of what was', async () => {
+  await editServer(vault, main, () => known, signal);
+  const later = { ...known, at: '2026-11-21T02:00:00.000Z' };
+
+  await editServer(vault, main, (before) => ({ ...before!, at: later.at }), signal);
+
+  expect(await readServer(vault, main, signal)).toEqual(later);
+});
+
 test('a roster is none where nobody has looked, and what reads otherwise is told, with what to do', async () => {
   expect(await readRoster(vault, signal)).toEqual({ roster: undefined, version: undefined });
   await put(rosterKey, '{"sources":1}');
