@@ -68,6 +68,18 @@ describe('TimescaleDB', () => {
     expect(notes.join()).toContain('SELECT _timescaledb_functions.start_background_workers();');
   });
 
+  test('a database that was there and empty is filled with them, and nothing tells of the restore any more', async () => {
+    await scene.sql('postgres', 'create database metrics_given');
+
+    const { proof } = await restored(manifest, 'metrics_given');
+
+    expect(proofSentence(proof!)).toMatch(/^proven equal: /);
+    expect(await scene.sql('metrics_given', sums)).toEqual(await scene.sql('metrics', sums));
+    const left = `select to_regnamespace('nightjar_restore_unfinished') as mark, current_setting('timescaledb.restoring') as restoring`;
+    expect(await scene.sql('metrics_given', left)).toEqual([{ mark: null, restoring: 'off' }]);
+    expect(await schedulers('metrics_given')).toEqual([{ count: 0 }]);
+  });
+
   test('in place, its scheduler is in the way, and the remedy is not to stop an application', async () => {
     const refused = restored(manifest, 'metrics', { replace: true, events: true });
     await expect(refused).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { listBackups } from '../../support/vaults/listed.ts';
@@ -177,25 +178,35 @@ test('5: rows that were cut inside COPY, and packed again by somebody else, are 
   }
   const text = Buffer.concat(await Array.fromAsync(decompress(stream(whole), 'data')));
   await overwrite(path, Buffer.concat(await Array.fromAsync(compress(stream(text.subarray(0, text.length / 2)), 1))));
-  try {
-    await scene.sql('postgres', 'create database existing');
-
-    const restored = restore(
+  await scene.sql('postgres', 'create database existing');
+  const restoring = () =>
+    restore(
       good,
       scene.source('existing').engine,
       { replace: false, owners: true, proof: false },
       { ...scene.deps(), parallel: 2 },
       limit(),
     );
-
-    await expect(restored).rejects.toMatchObject({
+  // who is connected keeps the restore from emptying the database again: what is there by then is seen
+  const { host, port, user, password } = scene.server;
+  const witness = new pg.Client({ host, port, user, password, database: 'existing' });
+  await witness.connect();
+  try {
+    await expect(restoring()).rejects.toMatchObject({
       code: 'part-corrupt',
-      message: expect.stringContaining('data/0001.sql.zst'),
+      message: expect.stringMatching(/data\/0001\.sql\.zst.*the next restore into it empties it/s),
     });
     expect(await scene.sql('existing', 'select count(*)::int from orders')).toEqual([{ count: 0 }]);
+    await witness.end();
+    await expect(restoring()).rejects.toMatchObject({ code: 'part-corrupt' });
+    expect(await scene.sql('existing', `select to_regclass('orders') as there`)).toEqual([{ there: null }]);
   } finally {
+    await witness.end();
     await overwrite(path, whole);
   }
+
+  await restoring();
+  expect(await scene.sql('existing', 'select count(*)::int from orders')).toEqual([{ count: 60_000 }]);
 });
 
 function flipped(bytes: Buffer, at: number): Buffer {

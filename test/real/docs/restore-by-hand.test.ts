@@ -86,6 +86,14 @@ async function follow(
   return stdout;
 }
 
+/** What the page has a person change: the server, and the name of the new database. */
+function onServer(database = 'shop_restored'): (block: string) => string {
+  const { host, port, user, password } = scene.server;
+  const login = `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`;
+  return (block) =>
+    block.replace('shop_restored', database).replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', () => login);
+}
+
 /** What `nightjar pull --sql` gives of the scene's vault; its source's server is gone. */
 async function pulledSql(
   engine: string,
@@ -123,17 +131,11 @@ async function differences(engine: Engine, manifest: Manifest): Promise<string[]
 describe('docs/restore-by-hand.md', () => {
   test('its commands restore PostgreSQL with stock programs alone', async () => {
     await makeEvery(scene);
-    const { host, port, user, password } = scene.server;
     await scene.sql('every', `create table price (amount money); insert into price values ('12.34')`);
     const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
     const root = await serverRoot(postgresPackages(18), () => {}, limit());
 
-    const said = await follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
-      block.replace(
-        'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
-        `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
-      ),
-    );
+    const said = await follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], onServer());
 
     expect(said).toContain('shop.customer');
     expect(await differences(scene.source('shop_restored').engine, manifest)).toEqual([]);
@@ -170,14 +172,7 @@ describe('docs/restore-by-hand.md', () => {
       return stdout.replace(/^\\(un)?restrict .*$/gm, '').replaceAll(database, 'DATABASE');
     };
 
-    await follow('postgres', manifest, [programs], (block) =>
-      block
-        .replace('shop_restored', 'odd_again')
-        .replace(
-          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
-          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
-        ),
-    );
+    await follow('postgres', manifest, [programs], onServer('odd_again'));
 
     expect(await dumped('odd_again')).toEqual(await dumped('odd'));
     expect(await dumped('odd')).toMatch(/COMMENT ON DATABASE.*CONNECTION LIMIT = 7.*"my\.parameter".*work_mem.*GRANT/s);
@@ -201,14 +196,7 @@ describe('docs/restore-by-hand.md', () => {
     const programs = join(path, 'usr/lib/postgresql/18/bin');
     const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
 
-    await follow('postgres', manifest, [programs], (block) =>
-      block
-        .replace('shop_restored', 'metrics_by_hand')
-        .replace(
-          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
-          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
-        ),
-    );
+    await follow('postgres', manifest, [programs], onServer('metrics_by_hand'));
     const { file } = await pulledSql('postgres', manifest.id);
     await scene.sql('postgres', 'create database metrics_as_sql template template0');
     await stock(`psql -X -q -d metrics_as_sql < ${file}`, programs, login);
@@ -221,7 +209,6 @@ describe('docs/restore-by-hand.md', () => {
   }, 120_000);
 
   test('a part with large objects is one transaction: half of it leaves nothing', async () => {
-    const { host, port, user, password } = scene.server;
     await scene.sql('postgres', 'create database large');
     await scene.sql(
       'large',
@@ -233,16 +220,10 @@ describe('docs/restore-by-hand.md', () => {
 
     // as if the disk, or zstd, gave out at the very end
     const followed = follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
-      block
-        .replace('shop_restored', 'large_again')
-        .replace(
-          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
-          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
-        )
-        .replace(
-          `jq -r '.restore[]' manifest.json`,
-          `jq -r '.restore[]' manifest.json | sed -E 's/zstd -dc (data[^ ]+)/{ zstd -dc \\1; false; }/'`,
-        ),
+      onServer('large_again')(block).replace(
+        `jq -r '.restore[]' manifest.json`,
+        `jq -r '.restore[]' manifest.json | sed -E 's/zstd -dc (data[^ ]+)/{ zstd -dc \\1; false; }/'`,
+      ),
     );
 
     await followed.catch(() => undefined);
