@@ -23,12 +23,19 @@ const words: Record<string, string> = {
   'statistics object': 'statistics',
 };
 
-/** What of the database of `session` is neither of the restore nor was there before it. */
-export async function strangers(session: PostgresSession, mark: Unfinished): Promise<UserObject[]> {
-  // the oldest backups call things otherwise
-  const found = userObjects(await readCatalog(session, mark.first === true ? {} : undefined));
+/** What the database of `session` holds of the restore; `others`: what is neither of it nor was there before. */
+export async function contents(
+  session: PostgresSession,
+  mark: Unfinished,
+): Promise<{ ours: UserObject[]; others: UserObject[] }> {
   const [isMade, wasThere] = [among(mark.makes), among(mark.before)];
-  return found.filter((one) => !isMade(one) && !wasThere(one));
+  const found = userObjects(await readCatalog(session));
+  // the oldest backups use other names; read behind the other, so that it lacks nothing of that
+  const named = mark.first === true ? userObjects(await readCatalog(session, {})) : found;
+  return {
+    ours: found.filter((one) => !wasThere(one)),
+    others: named.filter((one) => !isMade(one) && !wasThere(one)),
+  };
 }
 
 function among(names: NamesByKind): (one: UserObject) => boolean {
@@ -70,12 +77,10 @@ export async function endLoaders(session: PostgresSession, { database }: Login, 
  */
 export async function emptyOut(session: PostgresSession, { database }: Login, mark: Unfinished): Promise<void> {
   await session.rows(`select set_config('session_replication_role', 'replica', false)`).catch(() => {});
-  const others = await strangers(session, mark);
-  if (others.length > 0) throw notOurs(database, others);
-  const wasThere = among(mark.before);
   let refused: unknown;
   for (let before = Number.POSITIVE_INFINITY; ; ) {
-    const ours = userObjects(await readCatalog(session)).filter((one) => !wasThere(one));
+    const { ours, others } = await contents(session, mark);
+    if (others.length > 0) throw notOurs(database, others);
     if (ours.length === 0) return;
     if (ours.length >= before)
       throw new BackupError(

@@ -8,7 +8,7 @@ import { isFree, taken } from '../database/claim.ts';
 import { inTransaction } from '../database/maintenance.ts';
 import { withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
-import { emptyOut, endLoaders, strangers } from './emptying.ts';
+import { contents, emptyOut, endLoaders } from './emptying.ts';
 import { markStatements, readMark, unfinishedSchema } from './mark.ts';
 import type { NamesByKind, Unfinished } from './mark.ts';
 
@@ -38,7 +38,8 @@ export async function leftInside(
   if (!claimed && !(await isFree(session, login, signal))) throw taken(login);
   const { owner, mine, mark } = found;
   if (!mine || mark === undefined) return { mark: undefined, others: [], ...(!mine && { by: owner }) };
-  return { mark, others: await strangers(session, mark) };
+  const { others } = await contents(session, mark);
+  return { mark, others };
 }
 
 /**

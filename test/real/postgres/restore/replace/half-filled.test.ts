@@ -134,6 +134,26 @@ describe.each([13, 18] as const)('PostgreSQL %i, a database that a restore has h
     expect(await things('stopped')).toEqual(await things('shop'));
   });
 
+  test('a failed restore does not take away what somebody has made meanwhile', async () => {
+    const { target } = await planRestore(...into(await hosted('joined')), scene.deps(), limit());
+    try {
+      await target.prepare(false, limit());
+      for (const step of target.stages[0]!)
+        await step.load(scene.deps().store.openPart(manifest, step.part, limit()), limit());
+      await scene.sql('joined', `create table mine as select 'precious' as word`);
+
+      await expect(target.discard(limit())).rejects.toMatchObject({
+        code: 'target-not-empty',
+        message: expect.stringContaining('what that has not made: table public.mine'),
+      });
+    } finally {
+      await target.close();
+    }
+
+    expect(await scene.sql('joined', 'select word from mine')).toEqual([{ word: 'precious' }]);
+    expect(await scene.sql('joined', 'select count(*)::int from goods')).toEqual([{ count: 0 }]);
+  });
+
   test('a mark that another role has made is not believed', async () => {
     await hosted('forged');
     const mark = JSON.stringify({ backup: 'x', makes: { table: ['public.precious'] }, before: {} });
