@@ -38,7 +38,7 @@ export function excerptSteps({ excerpt, stages }: Target, manifest: Manifest): s
   return [
     ...(tables.length === 0 ? [] : [`restore ${plural(tables.length, 'table')} with their rows: ${fewNames(tables)}`]),
     ...(bare.length === 0 ? [] : [`make without rows: ${fewNames(bare)}`]),
-    `read ${readSentence(stages, manifest)}`,
+    ...readSentences('read', excerpt, stages, manifest),
   ];
 }
 
@@ -57,7 +57,7 @@ export function excerptNotes({ excerpt, stages, made }: Target, manifest: Manife
       ? []
       : [`restored are the rows of ${fewNames(tables)}, of ${plural(manifest.tables.length, 'table')} in the backup`]),
     ...(bare.length === 0 ? [] : [`made without rows: ${fewNames(bare)}`]),
-    `read from the vault: ${readSentence(stages, manifest)}`,
+    ...readSentences('read from the vault:', excerpt, stages, manifest),
     ...saidOf(excerpt),
     ...copyNotes(excerpt, made(), manifest.database),
   ];
@@ -74,9 +74,18 @@ function copyNotes(excerpt: Excerpt, from: string, to: string): string[] {
     : [`to add the rows to ${to} (a key that is there already stops it): ${commands.join(' ')}`];
 }
 
-function readSentence(stages: Target['stages'], { parts }: Manifest): string {
+/** Of all parts it need not be said where no table was chosen. */
+function readSentences(
+  begin: string,
+  { tables, bare }: Excerpt,
+  stages: Target['stages'],
+  { parts }: Manifest,
+): string[] {
   const read = new Set([...stages.flat().map(({ part }) => part), ...parts.filter(({ role }) => role === 'catalog')]);
-  return `${read.size} of ${plural(parts.length, 'part')}, ${formatBytes(stored([...read]))} of ${formatBytes(stored(parts))}`;
+  if (read.size === parts.length && tables.length + bare.length === 0) return [];
+  return [
+    `${begin} ${read.size} of ${plural(parts.length, 'part')}, ${formatBytes(stored([...read]))} of ${formatBytes(stored(parts))}`,
+  ];
 }
 
 function stored(parts: readonly ManifestPart[]): number {

@@ -11,7 +11,8 @@ let scene: PostgresScene;
 
 beforeAll(async () => {
   scene = await postgresScene(18, {
-    shared_preload_libraries: 'timescaledb',
+    shared_preload_libraries: 'timescaledb,pg_cron',
+    'cron.database_name': 'jobs',
     'timescaledb.telemetry_level': 'off',
     max_worker_processes: '16',
   });
@@ -28,7 +29,7 @@ async function filled(database: string, sql: string[]): Promise<Manifest> {
 function restored(
   manifest: Manifest,
   database: string,
-  more: { replace?: boolean; events?: boolean; tables?: string[] } = {},
+  more: { replace?: boolean; events?: boolean; tables?: string[]; drill?: { assert: string[] } } = {},
 ) {
   const options = { replace: false, owners: true, proof: true, ...more };
   return restore(manifest, scene.source(database).engine, options, { ...scene.deps(), parallel: 2 }, limit());
@@ -99,6 +100,53 @@ describe('TimescaleDB', () => {
       code: 'input-invalid',
       message: expect.stringContaining('public.readings is a hypertable of TimescaleDB'),
     });
+  });
+});
+
+describe('pg_cron, which a server makes in one database alone', () => {
+  let manifest: Manifest;
+  const except =
+    'proven equal, except extension pg_cron and all in schema cron, its jobs, which this server makes in database ' +
+    'jobs alone; view public.planned, which needs pg_cron; table constraint owned_job_fkey on public.owned, which needs pg_cron: ';
+
+  beforeAll(async () => {
+    manifest = await filled('jobs', [
+      'create extension pg_cron',
+      `select cron.schedule('nightly', '0 3 * * *', 'vacuum')`,
+      'create view planned as select * from cron.job',
+      `comment on column planned.jobid is 'which'`,
+      'create table owned (job bigint references cron.job, who text)',
+      'create table orders (id serial primary key, note text)',
+      `insert into orders (note) select 'cron.job ' || i from generate_series(1, 50) i`,
+      `select lo_from_bytea(4711, 'large')`,
+    ]);
+  }, 120_000);
+
+  test('no drill of it, and no copy beside it, could ever succeed', async () => {
+    const drilled = await restored(manifest, 'jobs_drill_1', {
+      drill: { assert: ['select count(*) = 50 from orders'] },
+    });
+    expect(proofSentence(drilled.proof!)).toContain(except);
+
+    const { proof, notes } = await restored(manifest, 'jobs_copy');
+    expect(proofSentence(proof!)).toContain(except);
+    expect(notes).toContain('left out: view public.planned, which needs pg_cron');
+    const content = `select count(*)::int as rows, nextval('orders_id_seq')::int as next, convert_from(lo_get(4711), 'UTF8') as large from orders`;
+    expect(await scene.sql('jobs_copy', content)).toEqual([{ rows: 50, next: 51, large: 'large' }]);
+
+    const again = await restored(manifest, 'jobs_copy', { replace: true });
+    expect(proofSentence(again.proof!)).toContain(except);
+
+    await scene.sql('postgres', 'create database jobs_empty');
+    const filledUp = await restored(manifest, 'jobs_empty');
+    expect(proofSentence(filledUp.proof!)).toContain(except);
+  });
+
+  test('in place it would lose its jobs: it is refused before anything is made', async () => {
+    await expect(restored(manifest, 'jobs', { replace: true })).rejects.toThrow(
+      'pg_cron can be made in database jobs alone, and so in none beside it that would take its place',
+    );
+    expect(await scene.sql('jobs', 'select jobname from cron.job')).toEqual([{ jobname: 'nightly' }]);
   });
 });
 

@@ -75,7 +75,13 @@ function missingFor(entry: ArchiveEntry, ids: ReadonlySet<string>, graph: Archiv
   return [...graph.reachedFrom(entry)].filter((id) => graph.isRelation(id) && !ids.has(id));
 }
 
-function leftOn(entry: ArchiveEntry, ids: ReadonlySet<string>, graph: ArchiveGraph, catalog: Catalog): LeftOnTable[] {
+/** What an entry that is not chosen is on one of the tables that are. */
+export function leftOn(
+  entry: ArchiveEntry,
+  ids: ReadonlySet<string>,
+  graph: ArchiveGraph,
+  catalog: Catalog,
+): LeftOnTable[] {
   const kind = detachable[kindOf(entry.words) ?? 'ACL'];
   const subject = graph.subjectOf(entry) ?? '';
   const table = graph.named(subject)?.name;

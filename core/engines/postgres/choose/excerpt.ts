@@ -5,6 +5,7 @@ import { tablesAskedFor } from '../../../domain/table-names.ts';
 import type { NameStyle } from '../../../domain/table-names.ts';
 import { fewNames } from '../../../domain/lines.ts';
 import { plural } from '../../../domain/units.ts';
+import type { Passed } from '../../../pipeline/guard.ts';
 import type { ProgramRun } from '../../../pipeline/program.ts';
 import type { Catalog, Excerpt, TargetOptions } from '../../../ports.ts';
 import { nameKey, plainNames } from '../identifier.ts';
@@ -14,18 +15,19 @@ import type { ChosenEntries } from './entries.ts';
 import { mustBeThere } from './expected.ts';
 import { archiveGraph } from './graph.ts';
 import type { ArchiveGraph } from './graph.ts';
+import { chosenRows } from './rows.ts';
 import { partitionsIn } from './partitions.ts';
 import type { Partitions } from './partitions.ts';
 
 /**
- * `ids`: the entries of the archive to restore. `catalog`: the expected result. `holdsRows`: whether a table's rows are
- * restored; `isRead`: whether a data part may hold some. `positions`: of the sequences.
+ * `ids`: the entries of the archive to restore. `catalog`: the expected result. `isRead`: whether a data
+ * part may hold rows to restore; `rowsOf`: those, of its pieces. `positions`: of the sequences.
  */
 export type PostgresExcerpt = Excerpt & {
   ids: ReadonlySet<string>;
   catalog: Catalog;
-  holdsRows(table: string): boolean;
   isRead(part: ManifestPart): boolean;
+  rowsOf(pieces: AsyncGenerator<Passed>): AsyncGenerator<Passed>;
   positions: string[];
 };
 
@@ -84,7 +86,7 @@ function described(
       ...(largeObjects === undefined ? [] : [plural(largeObjects.count, 'large object')]),
     ],
     notes: [],
-    holdsRows,
+    rowsOf: (pieces) => chosenRows(pieces, holdsRows),
     isRead: ({ tables }) => tables === undefined || tables.some(holdsRows),
     positions: positions.map(([name, position]) => `SELECT pg_catalog.setval(${name}, ${position});\n`),
     copying: (from, to) => copyCommands(manifest.tables.map(({ table }) => table).filter(holdsRows), from, to),

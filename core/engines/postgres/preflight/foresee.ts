@@ -8,6 +8,7 @@ import { halfMade, sizesOf } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
 import type { Maintenance } from '../database/maintenance.ts';
 import { replacementFindings } from '../database/swap.ts';
+import { cronFindings } from '../choose/without-cron.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { howLong, keptNotes, sized } from '../../kept-notes.ts';
 import type { Loading } from '../restore/loading.ts';
@@ -45,7 +46,12 @@ export async function foresee(login: Login, looked: PostgresLook, signal: AbortS
   const tried = options.tries === true ? await rehearse(login, trial, signal) : undefined;
   return maintain(login, signal, async (session) => {
     const place = [
-      ...(state === 'occupied' && replace ? await replacementFindings(session, login, signal) : []),
+      ...(state === 'occupied' && replace
+        ? [
+            ...(await replacementFindings(session, login, signal)),
+            ...(await cronFindings(session, login, options.catalog)),
+          ]
+        : []),
       ...(state === 'absent' ? await makeFindings(session, login) : []),
       ...intoEmpty,
     ];

@@ -11,7 +11,7 @@ import type { Login } from '../../login.ts';
 import { loadSection } from './archive.ts';
 import { excerptOf } from '../choose/excerpt.ts';
 import type { PostgresExcerpt } from '../choose/excerpt.ts';
-import { chosenRows } from '../choose/rows.ts';
+import { onlyPlaceOfCron, withoutCron } from '../choose/without-cron.ts';
 import { holdings, isEmpty } from '../catalog/catalog.ts';
 import { membersKind } from '../catalog/members.ts';
 import { claim } from '../database/claim.ts';
@@ -153,11 +153,9 @@ export async function openTarget(
   }
 
   const grammar = options.owners ? dataGrammar : ownerlessGrammar;
-  const apart = (content: ByteStream, part: ManifestPart) => {
-    const pieces = piecesOf(content, grammar, part.file);
-    return excerpt === undefined ? pieces : chosenRows(pieces, excerpt.holdsRows);
-  };
-  const allowed = (content: ByteStream, part: ManifestPart) => streamOf(apart(content, part));
+  const judged = (content: ByteStream, part: ManifestPart) => piecesOf(content, grammar, part.file);
+  const apart = (content: ByteStream, part: ManifestPart) =>
+    excerpt === undefined ? judged(content, part) : excerpt.rowsOf(judged(content, part));
   return {
     database: login.database,
     state,
@@ -214,7 +212,7 @@ export async function openTarget(
       }).map((step) => ({
         ...step,
         line: lanes.get(step.part.file)?.line ?? step.part.file,
-        inspect: (content: ByteStream) => allowed(content, step.part),
+        inspect: (content: ByteStream) => streamOf(judged(content, step.part)),
       })),
       ...(loading.keepGoing
         ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))]
@@ -266,9 +264,12 @@ async function chosenOf(
   signal: AbortSignal,
 ): Promise<PostgresExcerpt | undefined> {
   const { tables } = options;
-  if (tables === undefined) return undefined;
   const { run } = loadingOf(login, tools, options, found, () => login);
-  return excerptOf({ ...options, tables }, (args) => run('pg_restore', args), signal);
+  const reading = (args: string[]) => run('pg_restore', args);
+  if (tables !== undefined) return excerptOf({ ...options, tables }, reading, signal);
+  const onlyIn = await onlyPlaceOfCron(options.catalog, (ask) => maintain(login, signal, ask));
+  if (onlyIn === undefined || onlyIn === login.database) return undefined;
+  return withoutCron(options, onlyIn, reading, signal);
 }
 
 /** Sets positions as a data part would, without reading the part with the positions of all sequences. */
