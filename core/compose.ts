@@ -98,8 +98,11 @@ export type Nightjar = {
   onServer(server: string): SourceName[];
   /** Whole servers whose databases were never listed: a check reports them as missing, under their own names. */
   unlooked: readonly SourceName[];
-  /** Makes the databases that the vault has backups of sources of such a server. Does not reach the server. */
-  recall(server: SourceName, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the databases that the vault has backups of sources of such a server, or `only` this one. Does not reach the
+   * server. Returns how many there are.
+   */
+  recall(server: SourceName, signal: AbortSignal, only?: SourceName): Promise<number>;
   /** Lists the databases that a whole server has now; they are sources from then on. */
   lookAt(
     server: SourceName,
@@ -217,11 +220,13 @@ export async function compose(
       return unlooked;
     },
     onServer: (server) => [...all].flatMap(([name, one]) => (one.server === server ? [name] : [])),
-    async recall(server, stop) {
+    async recall(server, stop, only) {
       const source = written.servers.get(server)!;
-      const recalled = await databasesByBackups(server, source, storeOf(vault), stop);
+      const recalled = await databasesByBackups(server, source, storeOf(vault), stop, only);
       for (const [name, one] of sourcesOn(server, source, recalled)) all.set(name, one);
-      unlooked = unlooked.filter((one) => one !== server);
+      // one that has nothing is missed by its own name
+      if (recalled.length > 0) unlooked = unlooked.filter((one) => one !== server);
+      return recalled.length;
     },
     async lookAt(server, own, stop) {
       const source = written.servers.get(server)!;

@@ -56,18 +56,20 @@ function requireOwn(server: SourceName, { engine, at }: SourceConfig, databases:
   });
 }
 
-/** The databases of a whole server, known from their backups in the vault, for when the list is lost. */
+/** The databases of a whole server, known from their backups in the vault (of `only` that one), for when the list is lost. */
 export async function databasesByBackups(
   server: SourceName,
   source: SourceConfig,
-  store: Pick<Store, 'sourcesListed' | 'readManifest'>,
+  store: Pick<Store, 'sourcesListed' | 'listSource' | 'readManifest'>,
   signal: AbortSignal,
+  only?: SourceName,
 ): Promise<ServerDatabases['databases']> {
   const { exclude } = wholeServer(source)!;
   const sourceOf = (database: string) => databaseSourceName(server, database);
   const usual = sourceOf('');
   const found = new Map<SourceName, ServerDatabases['databases'][number]>();
-  for await (const { source: one, backups } of store.sourcesListed(signal)) {
+  const listed = only === undefined ? store.sourcesListed(signal) : [await store.listSource(only, signal)];
+  for await (const { source: one, backups } of listed) {
     const [oldest, newest] = [backups[0], backups.at(-1)];
     if (!one.startsWith(usual) || oldest === undefined || newest === undefined) continue;
     const written = one.slice(usual.length);

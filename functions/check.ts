@@ -1,6 +1,6 @@
 import { functionEnvironmentSchema } from '../core/contract/events/requests.ts';
 import { check } from '../core/commands/check/check.ts';
-import { watchedSources } from '../core/survey/watched.ts';
+import { serversWithoutBackups, watchedSources } from '../core/survey/watched.ts';
 import { checkEventSchema } from '../core/contract/events/check.ts';
 import type { CheckEvent, CheckResult } from '../core/contract/events/check.ts';
 import { readEvent } from '../core/contract/events/requests.ts';
@@ -30,7 +30,7 @@ export const handler = lambdaHandler({
     const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'nightjar-check';
     const meter = cloudWatchMeter({ functionName, now: () => new Date(), write: (line) => process.stdout.write(line) });
     const checked = await check(
-      watchedSources(watchedNames(nightjar), nightjar),
+      watchedSources(await watchedNames(nightjar, signal), nightjar),
       { whole: true },
       { ...looking, meter },
       signal,
@@ -41,9 +41,12 @@ export const handler = lambdaHandler({
   failureOf: ({ untold }) => (untold === undefined ? undefined : new BackupError('notify-failed', untold)),
 });
 
-/** A server whose databases were never listed is reported as missing, under its own name. */
-function watchedNames({ sourceNames, unlooked }: Invocation): SourceName[] {
-  return [...new Set([...sourceNames, ...unlooked])];
+/** A server whose databases were never listed, and that has no backup, is reported as missing, under its own name. */
+async function watchedNames(nightjar: Invocation, signal: AbortSignal): Promise<SourceName[]> {
+  const { sourceNames, unlooked, recall, onServer, report } = nightjar;
+  const note = (message: string) => report({ type: 'warning', message });
+  const missed = await serversWithoutBackups(unlooked, { recall, note }, signal);
+  return [...new Set([...sourceNames, ...unlooked.flatMap(onServer), ...missed])];
 }
 
 type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; copiesWithinMs: number };
@@ -52,7 +55,7 @@ type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; 
 async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckResult> {
   const { digest, untoldOf } = await import('../core/commands/check/digest.ts');
   const { monthlyCosts } = await import('./account/costs.ts');
-  const sources = watchedSources(watchedNames(nightjar), nightjar);
+  const sources = watchedSources(await watchedNames(nightjar, signal), nightjar);
   const { checked, outcomes } = await digest(
     sources,
     { ...nightjar, ...monthlyCosts(nightjar.config, process.env['AWS_REGION'] ?? '') },

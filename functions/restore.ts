@@ -4,12 +4,14 @@ import { isInPlace, restoreRecorded } from '../core/commands/restore/restore.ts'
 import { rankMissing, rankNotNamed } from '../core/commands/restore/rank.ts';
 import { planRestore, requireNoPlace } from '../core/commands/restore/plan.ts';
 import { memoryOf } from '../core/survey/watched.ts';
+import { databaseSourceName } from '../core/contract/config/sources/whole-servers.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
 import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
+import type { SourceName } from '../core/domain/keys.ts';
 import type { Source } from '../core/ports.ts';
 import { hostOfRestore } from '../core/domain/tools/restore-host.ts';
 import { workingIn } from './host/working-in.ts';
@@ -20,6 +22,7 @@ export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
   async work(asked, nightjar, signal) {
+    await recallNamed(asked.source, nightjar, signal);
     const event = { ...asked, restoreHost: otherHost(asked, nightjar) };
     await requireRank(event, nightjar, signal);
     return restoreOnce(event, nightjar, signal);
@@ -29,6 +32,12 @@ export const handler = lambdaHandler({
       ? new BackupError('restore-incomplete', result.error, { hint: result.hint })
       : undefined,
 });
+
+/** If the list of a server's databases is lost, the one that is named is known by its own backups. */
+async function recallNamed(source: string, { unlooked, recall }: Invocation, signal: AbortSignal): Promise<void> {
+  const server = unlooked.find((one) => source.startsWith(databaseSourceName(one, '')));
+  if (server !== undefined) await recall(server, signal, source as SourceName);
+}
 
 /** The host to restore to, if it is not the default one. Throws `input-invalid` for a host that is not allowed. */
 function otherHost({ source, restoreHost }: RestoreEvent, { settings }: Invocation): string | undefined {

@@ -4,7 +4,7 @@ import type { Nightjar } from '../../core/compose.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
-import { memoryOf } from '../../core/survey/watched.ts';
+import { listLost, memoryOf } from '../../core/survey/watched.ts';
 import type { CommandSession } from './session.ts';
 import { fewNames } from '../../core/domain/lines.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
@@ -19,6 +19,22 @@ export function configured(names: readonly string[], nightjar: Nightjar): Source
   if (unknown.length > 0) throw unknownSource(unknown, sourceNames);
   if (names.length === 0) return [...sourceNames];
   return [...new Set(names.flatMap((name) => (isServer(name, nightjar) ? onServer(name) : [name as SourceName])))];
+}
+
+/** Those whole servers among the named ones, or among all, whose databases stand in no list in the vault. */
+export function unlistedAmong(names: readonly string[], { unlooked }: Pick<Nightjar, 'unlooked'>): SourceName[] {
+  const isMeant = (server: string) => names.some((name) => name === server || name.startsWith(`${server}.`));
+  return unlooked.filter((server) => names.length === 0 || isMeant(server));
+}
+
+/** If the list of what is on those servers is lost, their backups tell which databases they are. */
+export async function recallMeant(
+  names: readonly string[],
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const server of unlistedAmong(names, nightjar))
+    if ((await nightjar.recall(server, signal)) > 0) out.note(`note    ${listLost(server)}`);
 }
 
 /** Whether a configured name is a whole server. */
@@ -42,9 +58,11 @@ export async function readable(name: string, nightjar: Nightjar, signal: AbortSi
 /** The same for several: all if none is named, and all known sources of a whole server. */
 export async function readableAll(
   name: string | undefined,
-  nightjar: Nightjar,
+  session: CommandSession,
   signal: AbortSignal,
 ): Promise<readonly SourceName[]> {
+  const { nightjar } = session;
+  await recallMeant(name === undefined ? [] : [name], session, signal);
   if (name === undefined) return nightjar.sourceNames;
   return isServer(name, nightjar) ? nightjar.onServer(name) : [await readable(name, nightjar, signal)];
 }

@@ -1,5 +1,6 @@
 import type { Settings } from '../contract/config/settings/settings.ts';
 import { watchOf } from '../contract/config/settings/watch.ts';
+import { isBackupError } from '../domain/errors.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { WatchedSource } from '../domain/watch/freshness.ts';
 import type { SourceName } from '../domain/keys.ts';
@@ -56,4 +57,30 @@ export function watchedSources(
           },
         ];
   });
+}
+
+/**
+ * Of servers whose databases stand in no list (nobody has listed them yet, or the list is lost): makes sources of those
+ * that the vault has backups of, and returns the servers of which it has none. A vault that can't be read has none.
+ */
+export async function serversWithoutBackups(
+  servers: readonly SourceName[],
+  { recall, note }: { recall(server: SourceName, signal: AbortSignal): Promise<number>; note(text: string): void },
+  signal: AbortSignal,
+): Promise<SourceName[]> {
+  const without: SourceName[] = [];
+  for (const server of servers) {
+    const count = await recall(server, signal).catch((error: unknown) => {
+      if (!isBackupError(error)) throw error;
+      return 0;
+    });
+    if (count === 0) without.push(server);
+    else note(listLost(server));
+  }
+  return without;
+}
+
+/** What is told where the list of a server's databases is not in the vault. */
+export function listLost(server: string): string {
+  return `the vault has no list of what is on ${server}: its backups tell`;
 }

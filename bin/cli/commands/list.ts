@@ -15,10 +15,11 @@ import type { CommandOutcome } from '../text/output.ts';
 /** `nightjar list`: the backups of a source, or of every configured one, oldest first. */
 export async function listCommand(
   name: string | undefined,
-  { nightjar, out }: CommandSession,
+  session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const names = await readableAll(name, nightjar, signal);
+  const { nightjar, out } = session;
+  const names = await readableAll(name, session, signal);
   const now = nightjar.clock.now();
   const all: Line[] = [];
   for (const source of names) {

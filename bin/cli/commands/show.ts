@@ -3,7 +3,7 @@ import type { ShownBackup } from '../../../core/commands/show.ts';
 import type { Nightjar } from '../../../core/compose.ts';
 import { messageOf } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { memoryFor, readable } from '../names.ts';
+import { memoryFor, readable, recallMeant } from '../names.ts';
 import { sizesOf } from '../../../core/domain/parts/sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { doubtsIn, showLines } from '../text/backups/show-text.ts';
@@ -14,9 +14,11 @@ import type { CommandSession } from '../session.ts';
 export async function showCommand(
   name: string,
   which: string,
-  { nightjar, out }: CommandSession,
+  session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  const { nightjar, out } = session;
+  await recallMeant([name], session, signal);
   const source = await readable(name, nightjar, signal);
   const shown = await showBackup(source, which, memoryFor(source, nightjar), nightjar, signal);
   for (const line of shown.warnings) out.note(`warning ${line}`);

@@ -126,12 +126,22 @@ test('an empty server, one command, and it is as it was by the stock pg_dumpall,
     await writeFile(join(folder, 'nightjar.yaml'), configuration(empty, ', exclude: [wiki, fresh, barren]'));
 
     await rm(join(folder, 'backups', '.servers', 'main.json'));
+    const checked = await nightjar('check', 'main', '--no-tell');
+    const listed = await nightjar('list', 'main');
+    const verified = await nightjar('verify');
+    const shown = await nightjar('show', 'main.shop');
     const planned = await nightjar('restore', 'main', '--plan');
     const one = await nightjar('restore', 'main.shop', '--plan');
     const night = await nightjar('backup', 'main');
     const plannedAfter = await nightjar('restore', 'main', '--plan');
     const { code, stdout, stderr } = await nightjar('restore', 'main');
 
+    for (const { stderr } of [checked, listed, verified, shown])
+      expect(stderr).toContain('the vault has no list of what is on main: its backups tell');
+    expect(listed.stdout).toMatch(/^main\.shop: /m);
+    expect(verified.stdout).toMatch(/^main\.shop .*intact/m);
+    expect(checked.stdout).toMatch(/^main\.shop +fresh/m);
+    expect(checked.stdout).not.toMatch(/^main /m);
     // alone, it lacks the roles
     expect(one.stderr).toContain('its backups tell');
     expect(one.stdout).toMatch(/^backup {2}main\.shop /m);

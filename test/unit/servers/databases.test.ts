@@ -224,6 +224,7 @@ test('where the list of a server is lost, its backups tell what it has had, and 
         yield { source, backups: [{ id, start: at2 }] } as unknown as SourceHistory;
       yield { source: 'main.never', backups: [] } as unknown as SourceHistory;
     },
+    listSource: async (source: SourceName) => ({ source, backups: [{ id, start: at2 }] }) as unknown as SourceHistory,
     readManifest: async (source: string) =>
       ({ manifest: { database: databases[source as keyof typeof databases] } }) as Awaited<
         ReturnType<Store['readManifest']>
@@ -238,6 +239,10 @@ test('where the list of a server is lost, its backups tell what it has had, and 
     { name: 'odd~3', since: at2.toISOString() },
     { name: 'odd~4', since: at2.toISOString() },
     { name: '数据库'.repeat(21), source: 'main.数据库数据库数据库数~12', since: at2.toISOString() },
+  ]);
+  const only = 'main.shop~2' as SourceName;
+  expect(await databasesByBackups(main, servers.get(main)!, store, AbortSignal.timeout(1000), only)).toEqual([
+    { name: 'shop', source: only, since: at2.toISOString() },
   ]);
 });
 

@@ -1,11 +1,11 @@
 import { check } from '../../../../core/commands/check/check.ts';
 import type { Checked } from '../../../../core/commands/check/check.ts';
-import { watchedSources } from '../../../../core/survey/watched.ts';
+import { serversWithoutBackups, watchedSources } from '../../../../core/survey/watched.ts';
 import { checkResult } from '../../../../core/domain/watch/check-result.ts';
 import { BackupError, collected } from '../../../../core/domain/errors.ts';
 import { plural } from '../../../../core/domain/units.ts';
 import { checkTable, findingLines, noticeLines, unreadLines } from '../../text/check-table.ts';
-import { configured } from '../../names.ts';
+import { configured, unlistedAmong } from '../../names.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import type { CommandSession } from '../../session.ts';
 import { told } from '../../told.ts';
@@ -21,8 +21,10 @@ export async function checkCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { nightjar, out } = session;
-  const unlooked = nightjar.unlooked.filter((server) => names.length === 0 || names.includes(server));
-  const sources = watchedSources([...new Set([...configured(names, nightjar), ...unlooked])], nightjar);
+  const unlisted = unlistedAmong(names, nightjar);
+  const note = (text: string) => out.note(`note: ${text}`);
+  const missed = await serversWithoutBackups(unlisted, { recall: nightjar.recall, note }, signal);
+  const sources = watchedSources([...new Set([...configured(names, nightjar), ...missed])], nightjar);
   const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {

@@ -32,7 +32,7 @@ export async function verifyCommand(
     });
   const { nightjar } = session;
   if (id !== undefined && name !== undefined) await readable(name, nightjar, signal);
-  const names = await readableAll(name, nightjar, signal);
+  const names = await readableAll(name, session, signal);
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of names) {

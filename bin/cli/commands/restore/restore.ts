@@ -17,7 +17,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { firstLines } from '../../../../core/domain/lines.ts';
 import { formatDuration, plural } from '../../../../core/domain/units.ts';
 import { confirmByName } from '../../text/confirm.ts';
-import { isServer, memoryFor, placeNamed, readable } from '../../names.ts';
+import { isServer, memoryFor, placeNamed, readable, recallMeant } from '../../names.ts';
 import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
@@ -27,7 +27,7 @@ import type { RestoreFlags } from './flags.ts';
 import { rankLine, rankToAsk, requireRankNamed } from './rank.ts';
 import type { RankedRun } from './rank.ts';
 import { dropOldCommand, undoCommand } from './undo.ts';
-import { recallServer, restoreServer } from './whole.ts';
+import { restoreServer } from './whole.ts';
 
 /** On a terminal; --json has all of them. */
 const shownDifferences = 100;
@@ -54,7 +54,7 @@ export async function restoreCommand(
       (source, own) => restoreCommand(source, which, own, session, signal),
       signal,
     );
-  await recallServer(name, session, signal);
+  await recallMeant([name], session, signal);
   const flags = path.length === 0 ? given : { ...given, table: [...(given.table ?? []), ...path] };
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {

@@ -4,6 +4,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { failureDocument } from '../../text/failure.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
+import { recallMeant } from '../../names.ts';
 import type { CommandSession } from '../../session.ts';
 import type { RestoreFlags } from './flags.ts';
 
@@ -28,7 +29,7 @@ export async function restoreServer(
   const { nightjar, out } = session;
   requireOfAll(server, which, flags);
   const isLost = nightjar.unlooked.includes(server);
-  await recallServer(server, session, signal);
+  await recallMeant([server], session, signal);
   const all = nightjar.onServer(server).filter((one) => one !== server);
   const globals = all.filter((source) => nightjar.settings(source).called === undefined);
   const databases = all.flatMap((source) => {
@@ -90,18 +91,6 @@ export async function restoreServer(
   function ended(): CommandOutcome {
     return { document: { results }, failures: failures.length > 1 ? [collected(failures)] : failures };
   }
-}
-
-/** If the list of a server's databases is lost, or never existed, its backups tell which they are. */
-export async function recallServer(
-  name: string,
-  { nightjar, out }: CommandSession,
-  signal: AbortSignal,
-): Promise<void> {
-  const server = nightjar.unlooked.find((one) => one === name || name.startsWith(`${one}.`));
-  if (server === undefined) return;
-  await nightjar.recall(server, signal);
-  out.note(`note    the vault has no list of what is on ${server}: its backups tell`);
 }
 
 function noDatabases(server: SourceName): BackupError {
