@@ -16,10 +16,11 @@ type FoundEvent = { name: string; comment: string; row: TextRow };
 /**
  * All events as mariadb-dump would print them; undefined if it can do that itself. Some of its versions hang on an
  * event with two semicolons in a row (they look for a delimiter), and all spoil comments made by a client whose
- * character set is not UTF-8. Latin1 text: bytes as characters.
+ * character set is not UTF-8, and look for another database if the name of this one has a quote or a backslash (they
+ * escape it as a text). Latin1 text: bytes as characters.
  */
 export async function eventsText(session: MariadbSession): Promise<string | undefined> {
-  const [database] = await session.rows('SELECT @@collation_database AS collation');
+  const [database] = await session.rows('SELECT @@collation_database AS collation, DATABASE() AS name');
   const found = await session.rows(
     `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
       WHERE ${isHere('EVENT_SCHEMA')} ORDER BY EVENT_NAME`,
@@ -30,7 +31,8 @@ export async function eventsText(session: MariadbSession): Promise<string | unde
     events.push({ name: name ?? '', comment: comment ?? '', row });
   }
   const isSpoilt = found.some(({ comment, charset }) => isForeign(comment, charset));
-  if (!isSpoilt && events.every(({ row }) => !row['Create Event']?.includes(';;'))) return undefined;
+  const isMissed = found.length > 0 && /['"\\\n\r\u001a]/.test(database?.['name'] ?? '');
+  if (!isSpoilt && !isMissed && events.every(({ row }) => !row['Create Event']?.includes(';;'))) return undefined;
   const blocks = [];
   for (const event of events) blocks.push(...(await blockOf(event, database?.['collation'] ?? '', session)));
   return [
