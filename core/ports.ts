@@ -586,7 +586,15 @@ export type Clock = { now(): Date };
 
 /** What a run tells its host while it works. */
 export type RunEvent =
-  | { type: 'planned'; source: SourceName; id: BackupId; what: string; totalBytes: Bytes; parts: number }
+  | {
+      type: 'planned';
+      source: SourceName;
+      engine: string;
+      id: BackupId;
+      what: string;
+      totalBytes: Bytes;
+      parts: number;
+    }
   | { type: 'progress'; rows: number; bytes: Bytes; storedBytes: Bytes }
   /** The next stage, and its size where that is known (else 0). Progress restarts from zero. */
   | { type: 'stage'; label: string; totalBytes: Bytes }

@@ -155,7 +155,15 @@ function announce(plan: Plan, { source, id }: NewBackup, said: readonly string[]
   const withCatalog = parts.length + 1;
   const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   const what = `${server.product} ${server.version}, ${plural(withCatalog, 'part')}`;
-  report({ type: 'planned', source: source.name, id, what, totalBytes, parts: withCatalog });
+  report({
+    type: 'planned',
+    source: source.name,
+    engine: source.engine.name,
+    id,
+    what,
+    totalBytes,
+    parts: withCatalog,
+  });
   const standing = standingOf(plan, source).filter((one) => !said.includes(oneLine(one)));
   warn([...plan.warnings, ...standing], report);
 }

@@ -165,7 +165,8 @@ async function bring(
   const stored = await from.storedBackup(source, id, signal);
   const parts = stored.manifest.parts.filter(only ?? (() => true));
   const totalBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
-  report({ type: 'planned', source, id, what: `into ${to.place}`, totalBytes, parts: parts.length });
+  const { engine } = stored.manifest;
+  report({ type: 'planned', source, engine, id, what: `into ${to.place}`, totalBytes, parts: parts.length });
   const received = await to.receiveBackup(stored, { report, confirm, only }, signal);
   return { source, id, place: to.place, ...received };
 }

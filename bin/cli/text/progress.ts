@@ -1,5 +1,7 @@
-import { formatBytes, formatCount, formatDuration } from '../../../core/domain/units.ts';
+import { databaseWords } from '../../../core/domain/content-words.ts';
+import { formatBytes, formatDuration, plural } from '../../../core/domain/units.ts';
 import type { Bytes } from '../../../core/domain/units.ts';
+import { wordsOf } from '../../../core/engines/index.ts';
 import type { Report } from '../../../core/ports.ts';
 import type { Output } from './output.ts';
 import { cut } from './text.ts';
@@ -11,7 +13,9 @@ type ProgressState = {
   totalBytes: Bytes;
   bytes: Bytes;
   storedBytes: Bytes;
+  /** How many, and the word for one: a `row`, a `file`. */
   rows: number;
+  row: string;
   since: number;
 };
 
@@ -35,8 +39,9 @@ export function showProgress(source: string, label: string, out: Output, now: ()
   const timer = setInterval(show, out.watched ? watchedMs : unwatchedMs);
   return {
     report(event) {
-      if (event.type === 'planned') state = begun(label, event.totalBytes, now());
-      else if (event.type === 'stage') state = begun(event.label, event.totalBytes, now());
+      if (event.type === 'planned')
+        state = { ...begun(label, event.totalBytes, now()), row: wordsOf(event.engine).row };
+      else if (event.type === 'stage') state = { ...begun(event.label, event.totalBytes, now()), row: state.row };
       else if (event.type === 'warning') out.note(`warning: ${source}: ${event.message}`);
       else if (event.type === 'progress') {
         state.rows += event.rows;
@@ -57,7 +62,7 @@ export function showProgress(source: string, label: string, out: Output, now: ()
  */
 export function progressLine(
   source: string,
-  { label, totalBytes, bytes, storedBytes, rows, since }: ProgressState,
+  { label, totalBytes, bytes, storedBytes, rows, row, since }: ProgressState,
   now: number,
 ): string {
   const elapsed = now - since;
@@ -67,7 +72,7 @@ export function progressLine(
     source,
     label,
     totalBytes > 0 ? `${Math.min(99, Math.floor((bytes / totalBytes) * 100))} %` : '',
-    rows > 0 ? `${formatCount(rows)} rows` : '',
+    rows > 0 ? plural(rows, row) : '',
     bytes > 0 ? `${formatBytes(bytes)}  ${formatBytes(Math.round(speed))}/s` : '',
     storedBytes > 0 ? `${formatBytes(storedBytes)} stored` : '',
     left > 0 ? `${formatDuration(left)} left` : '',
@@ -77,5 +82,5 @@ export function progressLine(
 }
 
 function begun(label: string, totalBytes: Bytes, since: number): ProgressState {
-  return { label, totalBytes, bytes: 0, storedBytes: 0, rows: 0, since };
+  return { label, totalBytes, bytes: 0, storedBytes: 0, rows: 0, row: databaseWords.row, since };
 }

@@ -44,10 +44,18 @@ const unjudged: Inspect = (_, content) => content;
  * with the manifest. Throws only if the vault can't be read.
  */
 export async function verify(manifest: Manifest, deps: VerifyDeps, signal: AbortSignal): Promise<Verification> {
-  const { parts } = manifest;
+  const { engine, parts } = manifest;
   const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
   const totalBytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-  deps.report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: parts.length });
+  deps.report({
+    type: 'planned',
+    source,
+    engine,
+    id,
+    what: 'reading every part again',
+    totalBytes,
+    parts: parts.length,
+  });
   const sealed = await isSealed(manifest, deps.store, signal);
   const inspect = sealed ? unjudged : await inspectionBy(manifest, deps, signal);
   const found = await mapConcurrently(

@@ -1,4 +1,5 @@
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { databaseWords } from '../../domain/content-words.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../../domain/errors.ts';
 import { firstLines, oneLine } from '../../domain/lines.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
@@ -81,7 +82,7 @@ async function fill(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): 
   await target.prepare(options.replace, signal).finally(() => {
     for (const message of sweptNotes(target)) deps.report({ type: 'warning', message });
   });
-  await load(manifest, target, deps, signal);
+  await load(plan, deps, signal);
   for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message: oneLine(message) });
   const proof = options.proof ? await compare(plan, deps, signal) : undefined;
   const { database, failures } = target;
@@ -242,11 +243,12 @@ function inspectionOf({ stages }: Target): Inspect {
     steps.find(({ part, inspect }) => part.file === file && inspect !== undefined)?.inspect?.(content) ?? content;
 }
 
-async function load(manifest: Manifest, target: Target, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
+async function load({ manifest, target, engine }: RestorePlan, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
+  const { row } = engine.words ?? databaseWords;
   for (const steps of target.stages) {
     deps.report({
       type: 'stage',
-      label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''),
+      label: steps[0]?.part.role === 'data' ? `${row}s` : (steps[0]?.label ?? ''),
       totalBytes: dataBytes(steps.map(({ part }) => part)),
     });
     const lines = [...Map.groupBy(steps, ({ line, part }) => line ?? part.file).values()];
@@ -293,6 +295,7 @@ function announce(manifest: Manifest, target: Target, place: string, report: Rep
   report({
     type: 'planned',
     source: manifest.source as SourceName,
+    engine: manifest.engine,
     id: manifest.id as BackupId,
     what: `restore into ${place}`,
     totalBytes,

@@ -3,8 +3,9 @@ import { expect, test } from '@jest/globals';
 import { openOutput } from '../../../bin/cli/text/output.ts';
 import { progressLine, showProgress } from '../../../bin/cli/text/progress.ts';
 import { aligned, shortSpan } from '../../../bin/cli/text/text.ts';
+import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 
-const state = { label: 'backing up', totalBytes: 1e9, bytes: 0, storedBytes: 0, rows: 0, since: 0 };
+const state = { label: 'backing up', totalBytes: 1e9, bytes: 0, storedBytes: 0, rows: 0, row: 'row', since: 0 };
 
 /** A stream that keeps what was written, and is a terminal of that width where one is given. */
 function screen(columns?: number) {
@@ -29,6 +30,7 @@ test.each([
     5000,
     'shop  backing up  50 %  1,204,332 rows  500 MB  100 MB/s  60.0 MB stored  5.0 s left',
   ],
+  ['files', { bytes: 1000, rows: 1, row: 'file' }, 1000, 'shop  backing up  0 %  1 file  1.00 kB  1.00 kB/s'],
   ['more than was guessed', { bytes: 2e9 }, 20_000, 'shop  backing up  99 %  2.00 GB  100 MB/s'],
   [
     'work whose size is not known',
@@ -78,6 +80,28 @@ test('each stage counts from nothing', async () => {
   progress.end();
 
   expect(stderr.texts.join('')).toContain('shop  proof  25 %  500 B  0 B/s');
+});
+
+test('what is counted has the name that its engine gives it, also in later stages', async () => {
+  const stderr = screen(100);
+  const progress = showProgress('media', 'restoring', openOutput(screen().stream, stderr.stream, false), () => 0);
+  const id = '2026-01-01T00-00-00Z-00000000' as BackupId;
+
+  progress.report({
+    type: 'planned',
+    source: 'media' as SourceName,
+    engine: 'files',
+    id,
+    what: '',
+    totalBytes: 0,
+    parts: 1,
+  });
+  progress.report({ type: 'stage', label: 'proof', totalBytes: 2000 });
+  progress.report({ type: 'progress', rows: 2, bytes: 500, storedBytes: 0 });
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  progress.end();
+
+  expect(stderr.texts.join('')).toContain('media  proof  25 %  2 files  500 B');
 });
 
 test.each([

@@ -181,7 +181,7 @@ test('it is told what is brought and where to; of a part alone, its size, and no
   expect(alone).toMatchObject({ source: shop, id, place: 'second', parts: 1, bytes: sizeOf('catalog.json.zst') });
   expect(there()).toEqual([]);
   await copyBackup(shop, id, depsOf(), limit());
-  const planned = { type: 'planned', source: shop, id, what: 'into second' };
+  const planned = { type: 'planned', source: shop, engine: 'postgres', id, what: 'into second' };
   expect(told.filter(({ type }) => type === 'planned')).toEqual([
     { ...planned, totalBytes: sizeOf('catalog.json.zst'), parts: 1 },
     { ...planned, totalBytes: sizeOf('catalog.json.zst') + sizeOf(part), parts: 2 },

@@ -46,7 +46,7 @@ test('what will be read is told before it is: the server, the parts, and how man
   }));
 
   expect(told.slice(0, 2)).toEqual([
-    { type: 'planned', source: 'shop', id, what: 'Toy 1.0, 4 parts', totalBytes: 600, parts: 4 },
+    { type: 'planned', source: 'shop', engine: 'toy', id, what: 'Toy 1.0, 4 parts', totalBytes: 600, parts: 4 },
     { type: 'warning', message: 'a table without a key:\\norders' },
   ]);
 });

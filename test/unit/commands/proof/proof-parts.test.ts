@@ -233,6 +233,7 @@ test('a restore tells what it does, stage after stage, with the bytes of rows', 
   expect(events.find(({ type }) => type === 'planned')).toEqual({
     type: 'planned',
     source: 'shop',
+    engine: 'toy',
     id: manifest.id,
     what: 'restore into toy://again',
     totalBytes: bytes,

@@ -74,7 +74,7 @@ test('what is read again is told from the beginning to the end, and its sizes ar
     sealed: false,
   });
   expect(told[0]).toEqual({
-    ...{ type: 'planned', source: 'shop', id, what: 'reading every part again' },
+    ...{ type: 'planned', source: 'shop', engine: 'toy', id, what: 'reading every part again' },
     ...{ totalBytes: bytes, parts: parts.length },
   });
   const progress = told.flatMap((event) => (event.type === 'progress' ? event : []));
