@@ -82,10 +82,12 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
 /** The same for a program that reads a source: an object that it does not find existed when the backup began. */
 export function postgresRead(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): ProgramRun {
   const run = postgresRun(tools, name, major, login, args);
-  return {
-    ...run,
-    explain: (words) => (notThere.test(words) ? told(moved, words, login) : explainWords(words, login)),
-  };
+  return { ...run, explain: (words) => explainRead(words, login) };
+}
+
+/** What the words of the server, or of a program, mean to whoever reads a source. */
+export function explainRead(words: string, login: Login): BackupError | undefined {
+  return notThere.test(words) ? told(moved, words, login) : explainWords(words, login);
 }
 
 type KnownFailure = { pattern: RegExp; code: BackupError['code']; hint: string };

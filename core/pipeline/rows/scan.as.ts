@@ -1,5 +1,6 @@
 // AssemblyScript, compiled by build.ts into scan.wasm.ts. Finds rows in a chunk and adds up XXH64 (seed 0) of each; a row that crosses
-// chunks goes through the streaming form of the hash. Nothing is allocated. XXH64: xxHash specification, "XXH64 algorithm description".
+// chunks goes through the streaming form of the hash. Takes rows out of a server's messages, too. Nothing is allocated. XXH64: xxHash
+// specification, "XXH64 algorithm description".
 
 /** Bytes of one chunk. */
 export const capacity: usize = 65536;
@@ -120,6 +121,34 @@ export function tuples(from: usize, to: usize): usize {
   }
   if (depth > 0) keepRow(row, to);
   return 0;
+}
+
+/** Of the message that is being taken, what is still to come. */
+let coming: usize = 0;
+/** Where `unframe` has stopped. */
+export let stopped: usize = 0;
+
+/**
+ * Takes messages of rows (`d`, and a length that counts itself: PostgreSQL manual, 54.7), moves what is in them together
+ * to `from`, and returns the address behind that. Stops before another message, or half the head of one.
+ */
+export function unframe(from: usize, to: usize): usize {
+  let free = from;
+  let at = from;
+  for (;;) {
+    const taken = min<usize>(coming, to - at);
+    if (free != at) memory.copy(free, at, taken);
+    free += taken;
+    at += taken;
+    coming -= taken;
+    if (coming > 0 || to - at < 5 || load<u8>(at) != 0x64) break;
+    const counted = bswap<u32>(load<u32>(at, 1));
+    if (counted < 4) break;
+    coming = counted - 4;
+    at += 5;
+  }
+  stopped = at;
+  return free;
 }
 
 /** A bit for each of 64 bytes that equals `byte`. */

@@ -38,7 +38,7 @@ declare namespace WebAssembly {
   }
 }
 
-type Exports = {
+export type ScanExports = {
   memory: { buffer: ArrayBuffer };
   input: { value: number };
   capacity: { value: number };
@@ -48,6 +48,8 @@ type Exports = {
   fingerprint(): bigint;
   lines(from: number, to: number): number;
   tuples(from: number, to: number): number;
+  stopped: { value: number };
+  unframe(from: number, to: number): number;
   begin(): void;
   update(from: number, to: number): void;
   digest(): bigint;
@@ -56,10 +58,14 @@ type Exports = {
 const margin = 64;
 let compiled: WebAssembly.Module | undefined;
 
-/** A scanner with its own memory and state; the module is compiled once. */
-export function newScanner(): Scanner {
+/** The module with its own memory and state; it is compiled once. */
+export function newInstance(): ScanExports {
   compiled ??= new WebAssembly.Module(Buffer.from(scanWasm, 'base64'));
-  const wasm = new WebAssembly.Instance(compiled).exports as Exports;
+  return new WebAssembly.Instance(compiled).exports as ScanExports;
+}
+
+export function newScanner(): Scanner {
+  const wasm = newInstance();
   const capacity = wasm.capacity.value;
   const base = wasm.input.value - margin;
   const text = Buffer.from(wasm.memory.buffer, base, margin + capacity + margin);

@@ -10,11 +10,12 @@ export type RowRange = { name: string; columns: string[]; slice: Slice };
 /** The end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
 
-/** A psql script that prints rows as pg_dump would, so that they are read, counted and restored in the same way. */
-export function copyScript(
-  pieces: RowRange[],
-  { login, under, encoding }: { login: Login; under: SnapshotUse; encoding: string },
-): string {
+export type CopyContext = { login: Login; under: SnapshotUse; encoding: string };
+/** `print`: a line of the dump. `run`: statements without an answer. `ask`: one whose answer nobody needs. */
+type CopyStep = { does: 'print' | 'run' | 'ask' | 'copy'; text: string };
+
+/** Prints rows as pg_dump would, so that they are read, counted and restored in the same way. */
+export function copySteps(pieces: RowRange[], { login, under, encoding }: CopyContext): CopyStep[] {
   const settings = Object.entries({
     ...sessionSettings({ ...login, lockTimeoutMs: under.waitMs }, under.serverMajor),
     client_encoding: encoding,
@@ -28,27 +29,41 @@ export function copyScript(
     'SET row_security = off;',
   ];
   return [
-    ...settings.map(([name, value]) => `set ${name} to ${quoteLiteral(value)};`),
-    `${under.join} \\gset`, // which prints nothing
-    'begin isolation level repeatable read read only;',
-    `set transaction snapshot ${quoteLiteral(under.name)};`,
+    run(...settings.map(([name, value]) => `set ${name} to ${quoteLiteral(value)}`)),
+    { does: 'ask', text: under.join },
+    run('begin isolation level repeatable read read only', `set transaction snapshot ${quoteLiteral(under.name)}`),
     ...head.map(print),
     ...pieces.flatMap(copyPiece),
-    'rollback;',
+    run('rollback'),
     print(endMarker),
-    '',
-  ].join('\n');
+  ];
 }
 
-function copyPiece({ name, columns, slice }: RowRange): string[] {
+/** The same as a script for psql. */
+export function copyScript(pieces: RowRange[], context: CopyContext): string {
+  return copySteps(pieces, context).map(scriptLine).join('');
+}
+
+function scriptLine({ does, text }: CopyStep): string {
+  if (does === 'print') return `\\echo ${quoteEcho(text)}\n`;
+  // which prints nothing
+  if (does === 'ask') return `${text} \\gset\n`;
+  return `${text};\n`;
+}
+
+function copyPiece({ name, columns, slice }: RowRange): CopyStep[] {
   const list = columns.join(', ');
   const from = slice.first > 0 ? [`ctid >= '(${slice.first},0)'::tid`] : [];
   const to = slice.end === undefined ? [] : [`ctid < '(${slice.end},0)'::tid`];
   const where = [...from, ...to].join(' and ');
   const rows = where === '' ? `${name} (${list})` : `(select ${list} from only ${name} where ${where})`;
-  return [print(`COPY ${name} (${list}) FROM stdin;`), `copy ${rows} to stdout;`, print('\\.')];
+  return [print(`COPY ${name} (${list}) FROM stdin;`), { does: 'copy', text: `copy ${rows} to stdout` }, print('\\.')];
 }
 
-function print(line: string): string {
-  return `\\echo ${quoteEcho(line)}`;
+function print(text: string): CopyStep {
+  return { does: 'print', text };
+}
+
+function run(...statements: string[]): CopyStep {
+  return { does: 'run', text: statements.join('; ') };
 }

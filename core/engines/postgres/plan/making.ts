@@ -9,6 +9,7 @@ import { nameKey, quoteIdentifier } from '../identifier.ts';
 import { namePattern } from '../name-pattern.ts';
 import { postgresRead } from '../programs.ts';
 import type { PostgresTable } from '../tables.ts';
+import { copiedOut } from './copied-out.ts';
 import { copyScript } from './copy-script.ts';
 import type { RowRange } from './copy-script.ts';
 import { readIdentities } from './identity.ts';
@@ -21,11 +22,14 @@ import { withoutTransactions } from './without-transactions.ts';
 
 export type TableName = Pick<PostgresTable, 'name' | 'schema' | 'table'>;
 
-/** What is needed to make a part, under a snapshot that another process may hold. */
+/**
+ * What is needed to make a part, under a snapshot that another process may hold. `bySession`: a session of ours reads
+ * its rows, for a reader that keeps nothing of them.
+ */
 export type PostgresRecipe = { under: SnapshotUse; encoding: string } & (
   | { print: 'definitions' }
   | { print: 'rest'; without: TableName[] }
-  | { print: 'rows'; pieces: RowRange[] }
+  | { print: 'rows'; pieces: RowRange[]; bySession?: true }
 );
 
 type PostgresMaking = { login: Login; tools: Tools; recipe: PostgresRecipe };
@@ -39,7 +43,9 @@ export function openPart(
   const { recipe } = context;
   if (recipe.print === 'rows')
     return {
-      content: copied(recipe.pieces, context, signal),
+      content: recipe.bySession
+        ? copiedOut(recipe.pieces, { ...context, ...recipe }, signal)
+        : copied(recipe.pieces, context, signal),
       reader: holding(postgresReader(), recipe.pieces, file),
     };
   if (recipe.print === 'rest')

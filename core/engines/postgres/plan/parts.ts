@@ -18,7 +18,7 @@ type PartContext = { snapshot: Snapshot; encoding: string; parallel: number };
 /**
  * The parts of a database under a snapshot. pg_dump prints definitions, sequences, large objects and the few tables
  * that only it understands; psql prints all other rows in the same form: large tables in slices, small ones together,
- * in parts of one size.
+ * in parts of one size. What is compared with another copy (`like`) is read by sessions of ours.
  */
 export function plannedParts(from: PartContext, like: Manifest | undefined, sliceBytes?: Bytes): PlannedPart[] {
   const { tables, under } = from.snapshot;
@@ -31,7 +31,9 @@ export function plannedParts(from: PartContext, like: Manifest | undefined, slic
   );
   return [
     schemaPart(from),
-    ...packed(pieces, size).map((together, index) => rowsPart(context, fileOf(index + 2), together)),
+    ...packed(pieces, size).map((together, index) =>
+      rowsPart(context, fileOf(index + 2), together, like !== undefined),
+    ),
     restPart(context, plain),
   ];
 }
@@ -90,9 +92,15 @@ function restPart({ snapshot, encoding }: PartContext, excluded: PostgresTable[]
   );
 }
 
-function rowsPart({ snapshot, encoding }: PartContext, file: string, sized: SizedRange[]): PlannedPart {
+function rowsPart(
+  { snapshot, encoding }: PartContext,
+  file: string,
+  sized: SizedRange[],
+  bySession: boolean,
+): PlannedPart {
   const pieces = sized.map(({ bytes: _, ...piece }): RowRange => piece);
-  return dataPart(file, sized, { print: 'rows', under: snapshot.under, encoding, pieces });
+  const recipe: PostgresRecipe = { print: 'rows', under: snapshot.under, encoding, pieces };
+  return dataPart(file, sized, bySession ? { ...recipe, bySession } : recipe);
 }
 
 function dataPart(file: string, sized: readonly { bytes: Bytes }[], recipe: PostgresRecipe): PlannedPart {

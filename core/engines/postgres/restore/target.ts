@@ -34,7 +34,7 @@ import { committedWith, lanesOf } from './rows/lanes.ts';
 import type { Lane } from './rows/lanes.ts';
 import { loadRows } from './rows/load-rows.ts';
 import type { RowLoading } from './rows/load-rows.ts';
-import { openCopySession } from './rows/copy-session.ts';
+import { openCopySession } from '../copying/copy-session.ts';
 import { earlyIndexes } from './indexes/early-indexes.ts';
 import { keptRows } from './rows-kept.ts';
 import { isScratch } from '../database/scratch.ts';
@@ -302,7 +302,13 @@ function loadingOf(
     openRows: (wishes, stop) =>
       openCopySession(
         into(),
-        { ...wishes, options: sessionOptions(serverMajor), idleLimitMs: restoreIdleLimitMs },
+        {
+          ...wishes,
+          name: loaderName,
+          options: sessionOptions(serverMajor),
+          idleLimitMs: restoreIdleLimitMs,
+          failure: 'restore-failed',
+        },
         stop,
       ),
     heard: tools.program('psql', clientMajor).heard,

@@ -1,5 +1,5 @@
 import type { ManifestPart } from '../../../../contract/manifest/manifest.ts';
-import type { CopySession } from './copy-session.ts';
+import type { CopySession } from '../../copying/copy-session.ts';
 
 /** Parts that are loaded one after the other in one transaction. `left`: how many are still to come. */
 export type Lane = {

@@ -5,7 +5,7 @@ import type { Loading } from '../loading.ts';
 import { refusedError } from '../../failures/remedies.ts';
 import type { RefusedStatement } from '../errors/restore-errors.ts';
 import { judgedBlocksOf } from '../text/judged-blocks.ts';
-import type { CopySession, CopySessionWishes } from './copy-session.ts';
+import type { CopySession, CopySessionWishes } from '../../copying/copy-session.ts';
 import type { Lane } from './lanes.ts';
 
 /** `openRows`: opens a session that loads rows. `heard` receives what the server says although all went well. */

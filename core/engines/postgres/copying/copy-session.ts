@@ -1,32 +1,43 @@
 import { Socket } from 'node:net';
 import type pg from 'pg';
-import { abortError, BackupError } from '../../../../domain/errors.ts';
-import { formatDuration } from '../../../../domain/units.ts';
-import { drained } from '../../../../pipeline/program.ts';
-import { spending } from '../../../../pipeline/memory/spent.ts';
-import { placeOf } from '../../../login.ts';
-import type { Login } from '../../../login.ts';
-import { clientOf, loaderName } from '../../client.ts';
-import { explained } from '../../session.ts';
+import { abortError, BackupError } from '../../../domain/errors.ts';
+import type { FailureCode } from '../../../domain/errors.ts';
+import { formatDuration } from '../../../domain/units.ts';
+import { drained } from '../../../pipeline/program.ts';
+import { spending } from '../../../pipeline/memory/spent.ts';
+import type { ByteStream } from '../../../ports.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { clientOf } from '../client.ts';
+import { explained } from '../session.ts';
 import { messageHead, question } from './question.ts';
+import type { PostgresQuestion } from './question.ts';
+import { borrowing, rowsOf } from './reading.ts';
 
 /**
- * A session of ours that loads rows by statements that the grammar of data parts has judged. They are sent as bytes,
- * because they may be in any encoding.
+ * A session of ours that loads rows, by statements that the grammar of data parts has judged, or reads them. Statements
+ * are sent as bytes, because they may be in any encoding.
  */
 export type CopySession = {
   /** Returns the server's command tag: `SELECT 1`. */
   run(statement: Uint8Array): Promise<string>;
   /** A `COPY … FROM stdin` and its rows, without the line that ends them. */
   copy(statement: Uint8Array, rows: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The rows of a `COPY … TO stdout`. A chunk is good until the next is asked for. */
+  read(statement: Uint8Array): ByteStream;
   /** Ends the session: what is not committed is undone. */
   close(): Promise<void>;
 };
 
-/** `explain`: makes an error of the server's message, or of its end. `hear`: receives other messages. */
+/**
+ * `name`: what the session calls itself. `failure`: the code if the server does nothing for too long. `explain`: makes
+ * an error of the server's message, or of its end. `hear`: receives other messages.
+ */
 export type CopySessionWishes = {
+  name: string;
   options: string;
   idleLimitMs: number;
+  failure: FailureCode;
   explain(cause: unknown, statement: Uint8Array): unknown;
   hear(line: string): void;
 };
@@ -37,12 +48,12 @@ const frameBytes = 64 * 1024;
 /** Opens such a session in the database of `login`. Throws `source-unreachable`. */
 export async function openCopySession(
   login: Login,
-  { options, idleLimitMs, explain, hear }: CopySessionWishes,
+  { name, options, idleLimitMs, failure, explain, hear }: CopySessionWishes,
   signal: AbortSignal,
 ): Promise<CopySession> {
   if (signal.aborted) throw abortError(signal);
   const [place, socket] = [placeOf('postgres', login), new Socket()];
-  const client = await clientOf(login, { socket, options, name: loaderName }, signal);
+  const client = await clientOf(login, { socket, options, name }, signal);
   let lost: unknown;
   client.on('error', (error) => (lost ??= error));
   client.on('notice', ({ severity, message, hint }) =>
@@ -53,14 +64,16 @@ export async function openCopySession(
     socket.destroy();
   };
   signal.addEventListener('abort', cut, { once: true });
+  /** Rows are with their reader, and the server has to wait for that. */
+  let isServerWaiting = false;
   const silence = setTimeout(() => {
+    if (isServerWaiting) return void silence.refresh();
     const what = `${place} did nothing for ${formatDuration(idleLimitMs)} and was left`;
-    lost ??= new BackupError('restore-failed', what, { hint: 'is the server stuck, or a table locked?' });
+    lost ??= new BackupError(failure, what, { hint: 'is the server stuck, or a table locked?' });
     cut();
   }, idleLimitMs);
 
-  function ask(statement: Uint8Array) {
-    const asked = question(statement);
+  function ask(statement: Uint8Array, asked: PostgresQuestion = question(statement)) {
     client.query(asked);
     const ended = asked.ended.catch((cause: unknown) => {
       if (signal.aborted) throw abortError(signal);
@@ -71,9 +84,11 @@ export async function openCopySession(
     return { ...asked, ended };
   }
   async function close(): Promise<void> {
+    isServerWaiting = false;
+    silence.refresh();
+    await client.end().catch(() => {});
     clearTimeout(silence);
     signal.removeEventListener('abort', cut);
-    await client.end().catch(() => {});
   }
   try {
     await client.connect();
@@ -98,6 +113,17 @@ export async function openCopySession(
         silence.refresh();
       }
       if (!isOver()) stream.write(messageHead('c', 0));
+      await ended;
+    },
+    async *read(statement) {
+      const borrowed = borrowing(question(statement));
+      const { ended } = ask(statement, borrowed.asked);
+      for await (const piece of rowsOf(borrowed)) {
+        isServerWaiting = true;
+        yield piece;
+        isServerWaiting = false;
+        silence.refresh();
+      }
       await ended;
     },
     close,

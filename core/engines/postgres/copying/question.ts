@@ -1,12 +1,16 @@
 import type pg from 'pg';
 
-type Stream = pg.Connection['stream'];
+export type ServerStream = pg.Connection['stream'];
 
 /**
  * A statement for the driver, sent as the bytes that it is. `begun`: the server waits for rows on this stream. `ended`:
  * resolves with the server's command tag; rejects with the server's error, or why there is no answer.
  */
-export type PostgresQuestion = pg.Submittable & { begun: Promise<Stream>; ended: Promise<string>; isOver(): boolean };
+export type PostgresQuestion = pg.Submittable & {
+  begun: Promise<ServerStream>;
+  ended: Promise<string>;
+  isOver(): boolean;
+};
 
 /** The beginning of a protocol message (PostgreSQL manual, 54.7): its kind, and its length without the kind. */
 export function messageHead(kind: string, bytes: number): Buffer {
@@ -18,7 +22,7 @@ export function messageHead(kind: string, bytes: number): Buffer {
 
 /** One statement, in bytes without NUL; only the end of its answer is read. */
 export function question(statement: Uint8Array): PostgresQuestion {
-  const [begun, ended] = [Promise.withResolvers<Stream>(), Promise.withResolvers<string>()];
+  const [begun, ended] = [Promise.withResolvers<ServerStream>(), Promise.withResolvers<string>()];
   let over = false;
   let done = '';
   const nothing = () => {};
