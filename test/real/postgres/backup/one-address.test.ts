@@ -1,8 +1,10 @@
 import dns from 'node:dns';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
+import { openCopySession } from '../../../../core/engines/postgres/copying/copy-session.ts';
 import { postgresEngine } from '../../../../core/engines/postgres/index.ts';
-import { openSession } from '../../../../core/engines/postgres/session.ts';
+import type { PostgresRecipe } from '../../../../core/engines/postgres/plan/making.ts';
+import { openSession, withSession } from '../../../../core/engines/postgres/session.ts';
 import { startPostgres } from '../../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
@@ -11,6 +13,14 @@ import type { PostgresScene } from '../../../support/postgres.ts';
 // A name that only this process knows, and that leads elsewhere at every look: libpq can't resolve it at all.
 const host = 'shop.cluster-ro.nightjar.test';
 const lookup = dns.lookup;
+const copyWishes = {
+  name: 'nightjar',
+  options: '',
+  idleLimitMs: 30_000,
+  failure: 'dump-failed',
+  explain: (cause: unknown) => cause,
+  hear: () => {},
+} as const;
 let scene: PostgresScene;
 let guarded: DatabaseServer;
 let looks = 0;
@@ -68,4 +78,40 @@ test('who goes to an address still checks the certificate for the name', async (
     /does not match certificate's altnames/,
   );
   await (await openSession({ ...named, address: '127.0.0.1' }, limit())).close();
+});
+
+test('a proof reads rows over TLS, after the password was proven, as psql prints them', async () => {
+  const { port, user, password, caFile } = guarded;
+  const login = scene.login('postgres', {
+    host: 'localhost',
+    port,
+    user,
+    password,
+    tls: { mode: 'verify', ca: caFile! },
+  });
+  await withSession(login, limit(), (session) =>
+    session.rows(
+      String.raw`create table public.odd as select g as id, E'\\.\t\n' || repeat('w', g % 3000) as said, case when g % 7 > 0 then now() end as at
+      from generate_series(1, 3000) g`,
+    ),
+  );
+  const engine = postgresEngine(login, scene.tools);
+  const plan = await engine.plan({}, limit());
+  const part = plan.parts.find(({ recipe }) => (recipe as PostgresRecipe).print === 'rows')!;
+  const printed = async (more: object): Promise<string> => {
+    const opened = engine.open({ ...part, recipe: { ...(part.recipe as object), ...more } }, limit());
+    const chunks: Buffer[] = [];
+    for await (const chunk of opened.content) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString();
+  };
+
+  const [bySession, byPsql] = [await printed({ bySession: true }), await printed({})];
+  await plan.close();
+
+  expect(bySession.length).toBeGreaterThan(4_000_000);
+  expect(bySession === byPsql).toBe(true);
+  await expect(openCopySession({ ...login, host, address: '127.0.0.1' }, copyWishes, limit())).rejects.toMatchObject({
+    code: 'source-unreachable',
+    message: expect.stringContaining('altnames'),
+  });
 });
