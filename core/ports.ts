@@ -493,6 +493,9 @@ export type Examination = {
 /** A shell command for a person. A `private` one holds values of the database, and is encrypted if the backup is. */
 export type ByHand = string | { private: string };
 
+/** A right that is held until it is given back, or its holder is gone. */
+export type ServerClaim = { release(): Promise<void> };
+
 /** Adapter for a kind of source, bound to one server login. `database` undefined means the configured one. */
 export type Engine = {
   /** The name used in configuration, manifests and messages. Nothing else may depend on it. */
@@ -517,6 +520,11 @@ export type Engine = {
   /** Starts to make a part of a plan, made by this process or another. */
   open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
+  /**
+   * The right to restore all that is on its server: one run has it, until it gives it back or ends. Undefined while
+   * another one has it. `replaced`: databases that are to be replaced. Absent where sources are of one thing.
+   */
+  claimServer?(replaced: readonly string[], signal: AbortSignal): Promise<ServerClaim | undefined>;
   /**
    * Makes the login's database, for an adoption. Throws `privilege-missing`, with the SQL that makes a suitable user,
    * if the login may do more than work in that database. Absent where other people's dumps can't be adopted.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mariadbGlobalsEngine } from '../../../core/engines/mariadb/globals/index.ts';
 import { postgresGlobalsEngine } from '../../../core/engines/postgres/globals/index.ts';
 import type { Engine } from '../../../core/ports.ts';
@@ -19,6 +19,8 @@ type Kind = {
   make(server: DatabaseServer, name: string): Promise<unknown>;
   names(server: DatabaseServer): Promise<string[]>;
   left(server: DatabaseServer): Promise<string[]>;
+  /** Who is connected to the database postgres. */
+  inPostgres?(server: DatabaseServer): Promise<string[]>;
 };
 
 /** What the contract calls a database is a server here, a row a role of it, and a table what roles' names begin with. */
@@ -99,6 +101,8 @@ const roles = async (): Promise<Kind> => {
         `select query from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
           union all select rolname from pg_roles where rolname like 'nightjar%'`,
       ),
+    inPostgres: (server) =>
+      asked(server, `select query from pg_stat_activity where datname = 'postgres' and pid <> pg_backend_pid()`),
   };
 };
 
@@ -129,21 +133,45 @@ engineContract('accounts of MariaDB', async () => wholeServers(await accounts(),
     'no transaction holds accounts: what was made stays, and the next run goes on (mariadb-globals.test.ts)',
 });
 
-test.each([
+describe.each([
   ['roles of PostgreSQL', roles],
   ['accounts of MariaDB', accounts],
-])('%s that change between the look and the end of a backup end it', async (_, open) => {
-  const { start, engine, make } = await open();
-  const server = await start();
-  const { plan, ...whole } = engine(server);
-  const planned = await plan({}, limit());
-  await make(server, 'late');
+])('%s', (_, open) => {
+  let kind: Kind;
+  let server: DatabaseServer;
 
-  const { content, notes } = whole.open(planned.parts[0]!, limit());
-  await Array.fromAsync(content);
-  const ended = planned.confirm([], [await notes()], limit());
+  beforeAll(async () => {
+    kind = await open();
+    server = await kind.start();
+  }, 600_000);
+  afterAll(() => server?.stop());
 
-  await expect(ended).rejects.toMatchObject({ code: 'source-changed' });
-  await planned.close();
-  await server.stop();
+  test('that change between the look and the end of a backup end it', async () => {
+    const { plan, ...whole } = kind.engine(server);
+    const planned = await plan({}, limit());
+    await kind.make(server, 'late');
+
+    const { content, notes } = whole.open(planned.parts[0]!, limit());
+    await Array.fromAsync(content);
+    const ended = planned.confirm([], [await notes()], limit());
+
+    await expect(ended).rejects.toMatchObject({ code: 'source-changed' });
+    await planned.close();
+  });
+
+  test('one run at a time may restore all of a server', async () => {
+    const claim = () => kind.engine(server).claimServer!(['shop', 'postgres'], limit());
+    const held = await claim();
+
+    const second = await claim();
+    await held!.release();
+    const third = await claim();
+
+    expect(second).toBeUndefined();
+    expect(third).toBeDefined();
+    // a database that is to be replaced may be renamed meanwhile
+    if (kind.inPostgres !== undefined) expect(await kind.inPostgres(server)).toEqual([]);
+    await third!.release();
+    expect(await kind.left(server)).toEqual([]);
+  });
 });

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
+import { mariadbGlobalsEngine } from '../../../core/engines/mariadb/globals/index.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
-import { connect } from '../../support/mariadb/mariadb.ts';
+import { connect, limit, loginTo } from '../../support/mariadb/mariadb.ts';
 import { stockAccounts, stockDump } from '../../support/servers/accounts.ts';
 import { layerRoot } from '../../support/tools.ts';
 
@@ -82,3 +83,19 @@ test('an empty server, one command, and it is as it was by the stock mariadb-dum
   await app.end();
   expect(rows).toEqual([{ n: 50 }]);
 }, 240_000);
+
+test('two at once do not share the databases between them: the second says why; what is left of one is told with what to do', async () => {
+  await sql(empty, 'drop database shop; drop database blog');
+  const claim = await mariadbGlobalsEngine(loginTo(empty, 'mysql')).claimServer!([], limit());
+  const second = await nightjar('restore', 'main');
+  await claim!.release();
+  const partly = await nightjar('restore', 'main');
+
+  expect([second.code, second.stdout]).toEqual([11, '']);
+  expect(second.stderr).toMatch(/^error: another restore of all of main is at work on mariadb:.*\n {2}hint: wait/);
+  expect(partly.code).toBe(1);
+  expect(partly.stdout.match(/^restored main\./gm)).toHaveLength(2);
+  expect(partly.stderr).toMatch(
+    /error: 2 of 5 databases are restored; not restored: main\.ledger, main\.tmp, main\.Ünï "odd"\n {2}hint: .*: nightjar restore main\.ledger --to ledger, and so for each of them\n$/,
+  );
+}, 120_000);

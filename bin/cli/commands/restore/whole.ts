@@ -1,6 +1,10 @@
-import { BackupError, collected } from '../../../../core/domain/errors.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
 import { descriptorOf } from '../../../../core/engines/index.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
+import { fewNames } from '../../../../core/domain/lines.ts';
+import { word } from '../../../../core/domain/messages/text.ts';
+import { plural } from '../../../../core/domain/units.ts';
+import type { ServerClaim } from '../../../../core/ports.ts';
 import { failureDocument } from '../../text/failure.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
@@ -37,16 +41,22 @@ export async function restoreServer(
     return to === undefined ? [] : [{ source, to, gone }];
   });
   const lost = lostAt(databases.map(({ gone }) => gone));
+  const isMeant = (source: SourceName, gone: string | undefined) =>
+    gone === undefined || gone === lost || wasThere(source, gone);
+  const meant = databases.filter(({ source, gone }) => isMeant(source, gone));
   const { replace: _, ...adding } = flags;
   const results: object[] = [];
   const failures: unknown[] = [];
+  const done = new Set<SourceName>();
   async function one(source: SourceName, own: RestoreFlags): Promise<boolean> {
     out.note(`source  ${source}`);
+    done.delete(source);
     try {
-      const done = await restoreOne(source, own);
-      results.push({ source, ...done.document });
-      failures.push(...done.failures);
-      return done.failures.length === 0;
+      const restored = await restoreOne(source, own);
+      results.push({ source, ...restored.document });
+      failures.push(...restored.failures);
+      if (restored.failures.length === 0) done.add(source);
+      return restored.failures.length === 0;
     } catch (error) {
       failures.push(error);
       results.push({ source, error: failureDocument(error) });
@@ -54,25 +64,37 @@ export async function restoreServer(
       return false;
     }
   }
-  // databases need their roles: without them, each would fail
-  for (const source of globals)
-    if (!(await one(source, beforeLoss(adding))) && flags.keepGoing !== true && flags.plan !== true) return ended();
-  if (databases.length === 0 && (isLost || globals.length === 0)) {
-    failures.push(noDatabases(server));
-    out.fail(noDatabases(server));
+  const replaced = flags.replace ? meant.map(({ to }) => to) : [];
+  const claim = flags.plan ? undefined : await claimOn(server, globals, replaced, session, signal);
+  try {
+    await everything();
+  } finally {
+    await claim?.release();
   }
-  const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
-  for (const { source, to, gone } of databases) {
-    if (gone === undefined || gone === lost || wasThere(source, gone))
-      await one(source, { ...flags, to, ...unforeseen });
-    else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${source}`);
+  const left = [...globals, ...meant.map(({ source }) => source)].filter((source) => !done.has(source));
+  if (meant.length > 0 && left.length > 0 && !flags.plan) out.fail(partly(server, meant, left));
+  return { document: { results }, failures };
+
+  async function everything(): Promise<void> {
+    // databases need their roles: without them, each would fail
+    for (const source of globals)
+      if (!(await one(source, beforeLoss(adding))) && flags.keepGoing !== true && flags.plan !== true) return;
+    if (databases.length === 0 && (isLost || globals.length === 0)) {
+      failures.push(noDatabases(server));
+      out.fail(noDatabases(server));
+    }
+    const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
+    for (const { source, to, gone } of databases) {
+      if (signal.aborted) return;
+      if (isMeant(source, gone)) await one(source, { ...flags, to, ...unforeseen });
+      else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${word(source)}`);
+    }
+    const { everyDatabase } = descriptorOf(nightjar.config.servers.get(server)!.engine);
+    const again = everyDatabase?.globalsTwice === true && flags.plan !== true;
+    for (const source of again ? globals : []) await one(source, beforeLoss(adding));
+    if (flags.plan && globals.length > 0)
+      out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
   }
-  const { everyDatabase } = descriptorOf(nightjar.config.servers.get(server)!.engine);
-  const again = everyDatabase?.globalsTwice === true && flags.plan !== true;
-  for (const source of again ? globals : []) await one(source, beforeLoss(adding));
-  if (flags.plan && globals.length > 0)
-    out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
-  return ended();
 
   function wasThere(source: SourceName, gone: string): boolean {
     if (flags.at === undefined) return false;
@@ -87,10 +109,46 @@ export async function restoreServer(
     // ids have whole seconds: a backup of the same second as the look was begun after it
     return { ...own, at: new Date(Date.parse(lost) - 1000).toISOString() };
   }
+}
 
-  function ended(): CommandOutcome {
-    return { document: { results }, failures: failures.length > 1 ? [collected(failures)] : failures };
-  }
+/**
+ * The right to restore all of a server, of which one run has it at a time: two would each get a part of the databases.
+ * Throws `lease-held`.
+ */
+async function claimOn(
+  server: SourceName,
+  [globals]: readonly SourceName[],
+  replaced: readonly string[],
+  { nightjar }: CommandSession,
+  signal: AbortSignal,
+): Promise<ServerClaim | undefined> {
+  if (globals === undefined) return undefined;
+  const { engine } = await nightjar.source(globals, {}, signal);
+  if (engine.claimServer === undefined) return undefined;
+  const claim = await engine.claimServer(replaced, signal);
+  if (claim !== undefined) return claim;
+  throw new BackupError('lease-held', `another restore of all of ${server} is at work on ${engine.place}`, {
+    hint: `wait for its end, and look at what it says; what is left then, nightjar restore ${word(server)} restores`,
+  });
+}
+
+/** What a whole restore has not done, once each failure is told. */
+function partly(
+  server: SourceName,
+  databases: readonly { source: SourceName; to: string }[],
+  left: readonly SourceName[],
+): BackupError {
+  const missing = databases.filter(({ source }) => left.includes(source));
+  const count = databases.length - missing.length;
+  const restored = `${count} of ${plural(databases.length, 'database')} ${count === 1 ? 'is' : 'are'} restored`;
+  const [first] = missing.length < databases.length ? missing : [];
+  const again =
+    first === undefined
+      ? `nightjar restore ${word(server)}`
+      : `nightjar restore ${word(first.source)} --to ${word(first.to)}${missing.length > 1 ? ', and so for each of them' : ''}`;
+  return new BackupError('restore-failed', `${restored}; not restored: ${fewNames(left, 20)}`, {
+    hint: `mend what is told above, then: ${again}`,
+  });
 }
 
 function noDatabases(server: SourceName): BackupError {

@@ -12,6 +12,7 @@ import { withSession } from '../session.ts';
 import { catalogOfAccounts, digestOfText, textOfAccounts } from './facts.ts';
 import { withSecondPassword } from './mysql-only.ts';
 import { readAccounts } from './reading.ts';
+import { claimServer } from '../restore/unfinished.ts';
 import { settleAccounts } from './settle.ts';
 import { openAccountsTarget } from './target.ts';
 
@@ -83,6 +84,7 @@ export function mariadbGlobalsEngine(own: Login): Engine {
       return { content: content(), notes: async () => ({ heard: [], counted: digestOfText(text) }) };
     },
     target: (options, signal) => openAccountsTarget(own, options, signal),
+    claimServer: (_, signal) => claimServer(own, signal),
     settle: async (compared) => settleAccounts(compared),
     restoreCommands: (parts, { server: { product } }) =>
       parts

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { BackupError } from '../../../domain/errors.ts';
+import type { ServerClaim } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
+import { openSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { swapMarks } from '../swap/marker.ts';
 
@@ -40,6 +43,23 @@ export async function markedDatabases(session: MariadbSession, which: Unfinished
 export async function claim(session: MariadbSession, database: string, seconds = 0): Promise<boolean> {
   const [row] = await session.rows('SELECT GET_LOCK(?, ?) AS ours', [lockOf(database), seconds]);
   return row?.['ours'] === '1';
+}
+
+/** No database has this name. */
+const noDatabase = '';
+/** A server may need a moment to notice that a run was killed. */
+const serverClaimSeconds = 3;
+
+/** The claim on all of a server; undefined if another run has it. */
+export async function claimServer(login: Login, signal: AbortSignal): Promise<ServerClaim | undefined> {
+  const session = await openSession(login, signal, null);
+  let isHeld = false;
+  try {
+    isHeld = await claim(session, noDatabase, serverClaimSeconds);
+    return isHeld ? { release: () => session.close() } : undefined;
+  } finally {
+    if (!isHeld) await session.close();
+  }
 }
 
 /** Gives back a claim of this session. */

@@ -9,6 +9,8 @@ import type { PostgresSession } from '../session.ts';
 /** The right to restore into a database of a server: only one run has it, and it ends with the run. */
 export type Claim = { release(): Promise<void> };
 
+/** No database has this name. */
+const noDatabase = '';
 const looks = 12;
 const betweenMs = 250;
 
@@ -21,12 +23,32 @@ export async function claim(login: Login, signal: AbortSignal, within = false): 
   // its release must not depend on an aborted signal: what was made is dropped after that
   const unending = new AbortController().signal;
   const session = await (within ? openSession(login, unending) : openMaintenance(login, unending));
+  const held = await heldBy(session, login, signal);
+  if (held === undefined) throw taken(login);
+  return held;
+}
+
+/**
+ * The claim on all of a server; undefined if another run has it. It is held in a database that none of the `replaced`
+ * is: nobody may be in one that is renamed.
+ */
+export async function claimServer(
+  login: Login,
+  replaced: readonly string[],
+  signal: AbortSignal,
+): Promise<Claim | undefined> {
+  const place = replaced.includes('postgres') ? 'template1' : 'postgres';
+  const session = await openSession(login, new AbortController().signal, place);
+  return heldBy(session, { ...login, database: noDatabase }, signal);
+}
+
+async function heldBy(session: PostgresSession, login: Login, signal: AbortSignal): Promise<Claim | undefined> {
+  let isHeld = false;
   try {
-    if (!(await isFree(session, login, signal))) throw taken(login);
-    return { release: () => session.close() };
-  } catch (error) {
-    await session.close();
-    throw error;
+    isHeld = await isFree(session, login, signal);
+    return isHeld ? { release: () => session.close() } : undefined;
+  } finally {
+    if (!isHeld) await session.close();
   }
 }
 

@@ -8,6 +8,7 @@ import type { ByteStream, Engine, Plan } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { claimServer } from '../database/claim.ts';
 import { examinations } from './examinations.ts';
 import { digestOfGlobals, globalsRun, lookAtServer, readGlobals } from './reading.ts';
 import type { GlobalsRecipe } from './reading.ts';
@@ -60,6 +61,7 @@ export function postgresGlobalsEngine(own: Login, tools: Tools): Engine {
       return { content: content(), notes: async () => ({ heard: said.messages(), counted: digestOfGlobals(text) }) };
     },
     target: (options, signal) => openGlobalsTarget(own, tools, options, signal),
+    claimServer: (replaced, signal) => claimServer(own, replaced, signal),
     settle: async (compared) => settleGlobals(compared),
     restoreCommands: (parts) =>
       parts
