@@ -69,6 +69,7 @@ export function addSetup(program: Command, { asking, askingFirst, askingAlone }:
     .option('--to <engine>', 'with --names: postgres or mariadb')
     .option('--names <file>', 'what tables and columns are called')
     .option('--empty', 'delete what the tables hold first')
+    .option('--time-zone <zone>', 'TIME_ZONE of the settings, where USE_TZ is False')
     .option('--natural <model=fields>', 'what names a row of a model, as accounts.user=email', gathered)
     .addHelpText('after', convertHelp)
     .action((fixture: string, flags: ConvertFlags) => {

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { timeZone as timeZoneOf } from '../../../core/contract/config/fields.ts';
 import { convert } from '../../../core/domain/django/convert.ts';
 import type { Conversion, ConvertedRows } from '../../../core/domain/django/convert.ts';
 import type { RowDialect } from '../../../core/domain/django/dialect.ts';
@@ -18,7 +19,14 @@ import type { CommandSession } from '../session.ts';
 import type { WorkFolder } from './layer.ts';
 
 /** `source`: whose database has the tables; otherwise `to` and `names` describe them. */
-export type ConvertFlags = { source?: string; to?: string; names?: string; empty?: true; natural?: string[] };
+export type ConvertFlags = {
+  source?: string;
+  to?: string;
+  names?: string;
+  empty?: true;
+  natural?: string[];
+  timeZone?: string;
+};
 /** `nightjar convert --source`: takes names and types from a source's database. */
 export async function convertFor(
   fixture: string,
@@ -61,8 +69,14 @@ async function readNames(path: string, file: string): Promise<Names> {
   return namesFrom(text, file);
 }
 
-function optionsOf({ empty, natural = [] }: ConvertFlags): Pick<Conversion, 'empty' | 'natural'> {
-  return { empty: empty === true, natural: new Map([...naturalByDjango, ...natural.map(naturalKey)]) };
+function optionsOf({ empty, natural = [], timeZone }: ConvertFlags): Omit<Conversion, 'names' | 'dialect'> {
+  const zone = timeZoneOf.optional().safeParse(timeZone);
+  if (!zone.success) throw new BackupError('input-invalid', `--time-zone: ${zone.error.issues[0]!.message}`);
+  return {
+    empty: empty === true,
+    natural: new Map([...naturalByDjango, ...natural.map(naturalKey)]),
+    timeZone: zone.data,
+  };
 }
 
 function naturalKey(text: string): [string, string[]] {

@@ -7,9 +7,19 @@ import { naturalFinder } from './natural.ts';
 import type { NaturalFinder, NaturalKeys } from './natural.ts';
 import { statements } from './statements.ts';
 import type { InsertStatements } from './statements.ts';
+import { momentOf } from './values.ts';
 
-/** `empty`: first deletes the rows of the tables, in the same transaction. */
-export type Conversion = { names: Names; dialect: RowDialect; natural: NaturalKeys; empty: boolean };
+/**
+ * `empty`: first deletes the rows of the tables, in the same transaction. `timeZone`: that of moments without an
+ * offset.
+ */
+export type Conversion = {
+  names: Names;
+  dialect: RowDialect;
+  natural: NaturalKeys;
+  empty: boolean;
+  timeZone?: string | undefined;
+};
 /** How many rows were written, by table; including tables between two models. */
 export type ConvertedRows = ReadonlyMap<string, number>;
 
@@ -31,7 +41,7 @@ export async function* convert(
   fixture: AsyncIterable<FixtureRow>,
   conversion: Conversion,
 ): AsyncGenerator<string, ConvertedRows> {
-  const { names, dialect, natural } = conversion;
+  const { names, dialect, natural, timeZone } = conversion;
   const finder = naturalFinder(natural, names, dialect);
   const work: ConversionWork = {
     ...conversion,
@@ -41,6 +51,7 @@ export async function* convert(
     problems: new Map(),
   };
   yield dialect.begin;
+  if (timeZone !== undefined && dialect.timeZone !== undefined) yield dialect.timeZone(timeZone);
   for await (const row of fixture) {
     convertRow(row, work);
     if (work.problems.size >= mostProblems) break;
@@ -64,8 +75,9 @@ function convertRow(row: FixtureRow, work: ConversionWork): void {
     const what = `${row.model}.${name}`;
     const field = model.field(name);
     if (field === undefined) addProblem(work, `${what}: ${model.table} has no column for it`);
-    else if ('column' in field) write(written, field.column, value, what, work);
-    else if (Array.isArray(value)) many.push({ between: field.between, values: value });
+    else if ('column' in field) {
+      if (field.column.computed !== true) write(written, field.column, value, what, work);
+    } else if (Array.isArray(value)) many.push({ between: field.between, values: value });
     else addProblem(work, `${what}: is no list, as a many-to-many field has it`);
   }
   if (work.problems.size > 0) return;
@@ -116,13 +128,23 @@ function write(to: Map<string, string>, column: FieldColumn, value: Exact, what:
   }
 }
 
-function valueOf({ kind, refers }: FieldColumn, value: Exact, { dialect, finder, out }: ConversionWork): string {
+function valueOf({ kind, refers, to }: FieldColumn, value: Exact, work: ConversionWork): string {
+  const { dialect, finder, out } = work;
   if (value === null) return 'NULL';
-  if (!Array.isArray(value) || kind === 'json' || kind === 'array') return dialect.value(value, kind);
+  if (!Array.isArray(value) || kind === 'json' || kind === 'array') {
+    if (kind === 'moment') mustBeKnown(value, work);
+    return dialect.value(value, kind);
+  }
   if (refers === undefined) throw new Error('is a list, and the column refers to no table that is known');
-  const query = finder.query(refers, value);
+  const query = finder.query(refers, value, to);
   out.mustFind(query);
   return inner(query);
+}
+
+/** PostgreSQL keeps a point in time: which one it is, only the settings of the project say. */
+function mustBeKnown(moment: Exact, { dialect, timeZone }: ConversionWork): void {
+  if (dialect.timeZone === undefined || timeZone !== undefined || momentOf(moment).offset !== undefined) return;
+  throw new Error('has no offset, as USE_TZ = False leaves it: --time-zone says TIME_ZONE of the settings');
 }
 
 function begin({ table, between }: ModelNames, work: ConversionWork): void {

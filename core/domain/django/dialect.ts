@@ -18,7 +18,8 @@ export type Kind =
   | 'array'
   | 'other';
 
-export type RowColumn = { name: string; kind: Kind };
+/** `computed`: by the server itself, so nothing is written into it. */
+export type RowColumn = { name: string; kind: Kind; computed?: boolean | undefined };
 /** `acts`: the server itself deletes or changes rows together with those they refer to. */
 export type RowReference = { column: string; table: string; to: string; acts?: boolean };
 
@@ -40,6 +41,11 @@ export type RowDialect = {
   value(value: Exact, kind: Kind): string;
   /** Aborts the load if `condition` (of a query) is true for one row of `from`; `from` may be empty. */
   refuse(from: string, condition: string): string;
+  /**
+   * The statement by which moments without an offset are of this time zone; undefined where the server keeps them as
+   * they are.
+   */
+  readonly timeZone: ((zone: string) => string) | undefined;
   /** Makes the table's next key follow the highest one, if the server does not do that itself. */
   follow(table: string, key: string): string | undefined;
   /** Whether the server itself checks at the end that every reference leads to a row. */

@@ -4,6 +4,7 @@ const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 const [arrayOpens, arrayCloses, objectOpens, objectCloses] = [0x5b, 0x5d, 0x7b, 0x7d];
 const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 const longestElement = 256 * 1024 * 1024;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The position in the document: before the array, in it (`ended`: after an element), inside an element, after the
@@ -26,7 +27,7 @@ export async function* elementsOf(bytes: AsyncIterable<Uint8Array>, longest = lo
       step(place, chunk[at]!);
       if (was === 1 && place.depth === 2) from = at;
       if (was === 2 && place.depth === 1) {
-        yield Buffer.concat([...held, chunk.subarray(from, at + 1)]).toString('utf8');
+        yield textOf(Buffer.concat([...held, chunk.subarray(from, at + 1)]));
         [held, size, from] = [[], 0, -1];
       }
     }
@@ -37,6 +38,18 @@ export async function* elementsOf(bytes: AsyncIterable<Uint8Array>, longest = lo
   }
   if (!place.begun) throw noFixture('it is empty');
   if (place.depth > 0) throw noFixture('it ends in the middle: was the dump cut?');
+}
+
+/** Fails where the bytes are of another encoding, or damaged: they would become U+FFFD without a word. */
+function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new BackupError('input-invalid', 'this is not what dumpdata writes: it is not UTF-8', {
+      hint: 'Python on Windows may write the code page of the machine: PYTHONUTF8=1 manage.py dumpdata --output fixture.json',
+      cause,
+    });
+  }
 }
 
 /** Takes one more byte. */

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { BackupError } from '../errors.ts';
 import type { RowColumn, RowReference, Kind, TableLayout } from './dialect.ts';
 
-/** A column that one field is written into. `refers`: the table whose rows it names. */
-export type FieldColumn = RowColumn & { refers?: string | undefined };
+/** A column that one field is written into. `refers`: the table whose rows it names, by its key or the column `to`. */
+export type FieldColumn = RowColumn & { refers?: string | undefined; to?: string | undefined };
 /** The table between two models, and its columns. */
 export type Between = { table: string; from: RowColumn; to: FieldColumn };
 export type Field = { column: FieldColumn } | { between: Between };
@@ -77,7 +77,8 @@ export function namesOf(layout: readonly TableLayout[], where: string): Names {
 
 function columnOf(table: TableLayout | undefined, name: string): FieldColumn | undefined {
   const column = table?.columns.find((one) => one.name === name);
-  return column && { ...column, refers: table?.references.find((one) => one.column === name)?.table };
+  const reference = table?.references.find((one) => one.column === name);
+  return column && { ...column, refers: reference?.table, to: reference?.to };
 }
 
 /** The table that Django makes for a many-to-many field: a key, and one column for each side. */
@@ -90,7 +91,13 @@ function betweenOf(owner: TableLayout, model: string, table: TableLayout): Betwe
   return from && { table: table.name, from, to: from === one ? other : one };
 }
 
-const column = z.strictObject({ column: z.string(), type: z.string(), refers: z.string().optional() });
+const column = z.strictObject({
+  column: z.string(),
+  type: z.string(),
+  refers: z.string().optional(),
+  to: z.string().optional(),
+  computed: z.boolean().optional(),
+});
 const given = z.record(
   z.string(),
   z.strictObject({
@@ -144,9 +151,9 @@ export function namesFrom(text: string, where: string): Names {
           many.table === table ? [{ ...many.from, refers: one.table }, many.to] : [],
         ),
       );
-      return [...own, ...sides].flatMap(({ column: name, refers }) => {
-        const to = refers === undefined ? undefined : keyOf(refers)?.name;
-        return refers === undefined || to === undefined ? [] : [{ column: name, table: refers, to }];
+      return [...own, ...sides].flatMap(({ column: name, refers, to }) => {
+        const target = refers === undefined ? undefined : (to ?? keyOf(refers)?.name);
+        return refers === undefined || target === undefined ? [] : [{ column: name, table: refers, to: target }];
       });
     },
     column(table, name) {
@@ -175,8 +182,8 @@ function readGiven(text: string, where: string): z.output<typeof given> {
   });
 }
 
-function asColumn({ column: name, type, refers }: GivenColumn): FieldColumn {
-  return { name, kind: kindOf(type), refers };
+function asColumn({ column: name, type, ...more }: GivenColumn): FieldColumn {
+  return { name, kind: kindOf(type), ...more };
 }
 
 const kinds: Readonly<Record<string, Kind>> = {

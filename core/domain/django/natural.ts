@@ -22,8 +22,8 @@ export const naturalByDjango: NaturalKeys = new Map([
  * keys.
  */
 export type NaturalFinder = {
-  /** The query that returns the key of a row. Throws an `Error` that says what is not known. */
-  query(table: string, values: readonly Exact[]): string;
+  /** The query that returns the key of a row, or its column `to`. Throws an `Error` that says what is not known. */
+  query(table: string, values: readonly Exact[], to: string | undefined): string;
   /** The same for a row with these column values; undefined if no natural key of the model is known. */
   ownQuery(model: string, written: ReadonlyMap<string, string>): string | undefined;
 };
@@ -34,10 +34,8 @@ export function naturalFinder(keys: NaturalKeys, names: Names, dialect: RowDiale
     const table = names.model(model)?.table;
     if (table !== undefined) byTable.set(table, fields);
   }
-  const select = (table: string, conditions: readonly string[]): string => {
-    const key = names.keyOf(table);
-    if (key === undefined) throw new Error(`the key of ${table} is not known`);
-    return `SELECT ${dialect.name(key.name)} FROM ${dialect.name(table)} WHERE ${conditions.join(' AND ')}`;
+  const select = (table: string, conditions: readonly string[], to = names.keyOf(table)!.name): string => {
+    return `SELECT ${dialect.name(to)} FROM ${dialect.name(table)} WHERE ${conditions.join(' AND ')}`;
   };
   const columnOf = (table: string, field: string): FieldColumn => {
     const column = names.column(table, field);
@@ -59,20 +57,20 @@ export function naturalFinder(keys: NaturalKeys, names: Names, dialect: RowDiale
         below,
         parts.map(({ value }) => value),
       );
-      return `${dialect.name(column.name)} = (${select(column.refers, inner)})`;
+      return `${dialect.name(column.name)} = (${select(column.refers, inner, column.to)})`;
     });
   };
   const equal = ({ name, kind }: FieldColumn, value: Exact): string =>
     value === null ? `${dialect.name(name)} IS NULL` : `${dialect.name(name)} = ${dialect.value(value, kind)}`;
   return {
-    query(table, values) {
+    query(table, values, to) {
       const fields = byTable.get(table);
       if (fields === undefined) throw new Error(`what names a row of ${table} is not known: --natural app.model=field`);
       if (fields.length !== values.length)
         throw new Error(
           `a natural key of ${table} has ${fields.length} values (${fields.join(', ')}), not ${values.length}`,
         );
-      return select(table, conditionsOf(table, fields, values));
+      return select(table, conditionsOf(table, fields, values), to);
     },
     ownQuery(model, written) {
       const fields = keys.get(model);

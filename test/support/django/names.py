@@ -7,8 +7,12 @@ def column(field):
     target = field
     while target.remote_field:
         target = target.target_field
-    refers = field.related_model._meta.db_table if field.remote_field else None
-    return {"column": field.column, "type": target.get_internal_type(), **({"refers": refers} if refers else {})}
+    about = {"column": field.column, "type": target.get_internal_type()}
+    if field.remote_field:
+        about.update(refers=field.related_model._meta.db_table, to=field.target_field.column)
+    if getattr(field, "generated", False):
+        about["computed"] = True
+    return about
 
 
 names = {}

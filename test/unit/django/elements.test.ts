@@ -90,3 +90,14 @@ test.each([
     hint: 'write it again with "manage.py dumpdata --output fixture.json"',
   });
 });
+
+test('bytes that are no UTF-8 are refused: they would become other characters', async () => {
+  async function* latin1() {
+    yield Buffer.from('[{"name": "caf\xe9"}]', 'latin1');
+  }
+  await expect(Array.fromAsync(elementsOf(latin1()))).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: 'this is not what dumpdata writes: it is not UTF-8',
+    hint: expect.stringContaining('PYTHONUTF8=1'),
+  });
+});

@@ -16,6 +16,7 @@ const dialect: RowDialect = {
     return `${kind}:${JSON.stringify(value)}`;
   },
   refuse: (from, condition) => `REFUSE ${from} IF ${condition};`,
+  timeZone: undefined,
   follow: (table, key) => `FOLLOW ${table}.${key};`,
   checksReferences: false,
 };
@@ -55,6 +56,7 @@ const layout: TableLayout[] = [
 
 type Options = {
   empty?: boolean;
+  timeZone?: string;
   checks?: boolean;
   own?: Partial<RowDialect>;
   natural?: [string, string[]][];
@@ -62,7 +64,7 @@ type Options = {
 };
 async function converted(
   rows: readonly object[],
-  { empty = false, own = {}, natural = [], tables = layout }: Options = {},
+  { empty = false, own = {}, natural = [], tables = layout, timeZone }: Options = {},
 ) {
   async function* bytes() {
     yield Buffer.from(JSON.stringify(rows));
@@ -72,6 +74,7 @@ async function converted(
     dialect: { ...dialect, checksReferences: true, ...own },
     natural: new Map([...naturalByDjango, ...natural]),
     empty,
+    timeZone,
   };
   const out: string[] = [];
   const converting = convert(fixtureRows(bytes()), conversion);
@@ -257,8 +260,8 @@ test('what a row is named by has to be known on both sides', async () => {
     return one.name === 'shop_order' ? { ...one, references: [author] } : one;
   });
   const natural: [string, string[]][] = [['auth.permission', ['content_type.a']]];
-  expect(await refused([row('shop.order', 1, { author: ['x'] })], { tables, natural })).toBe(
-    'shop.order.author: the key of shop_keyless is not known',
+  expect(await refused([row('shop.order', 1, { author: ['x'] })], { tables, natural })).toContain(
+    'WHERE [content_type_id] = (SELECT [a] FROM [shop_keyless] WHERE [a] = text:"x")',
   );
   const odd = [table('shop_odd', [column('id', 'other')])];
   expect(await refused([row('shop.odd', 1)], { tables: odd })).toBe('shop.odd pk: no value fits here');
@@ -278,6 +281,47 @@ test('a table lies between two models where one of its two columns is called aft
   expect(found.model('shop.item')!.between).toMatchObject([
     { table: 'shop_item_seen', from: { name: 'item_id' }, to: { name: 'user_id' } },
   ]);
+});
+
+test('a reference to another column than the key is written, followed and looked at by that column', async () => {
+  const country = table('geo_country', [id, column('code')]);
+  const reference = { column: 'country_id', table: 'geo_country', to: 'code' };
+  const city = table('geo_city', [id, column('country_id')], [reference]);
+  const natural: [string, string[]][] = [
+    ['geo.country', ['code']],
+    ['geo.city', ['country.code']],
+  ];
+  const options = { tables: [country, city], natural, own: { checksReferences: false } };
+  const seat = table(
+    'geo_seat',
+    [id, column('city_id', 'number')],
+    [{ column: 'city_id', table: 'geo_city', to: 'id' }],
+  );
+  const out = await written([row('geo.city', 1, { country: ['nl'] })], options);
+  expect(out[2]).toContain('(SELECT * FROM (SELECT [code] FROM [geo_country] WHERE [code] = text:"nl") AS found)');
+  expect(out.at(-2)).toContain('c.[country_id] = p.[code] IF');
+  const through = { ...options, tables: [country, city, seat] };
+  expect((await written([row('geo.seat', 1, { city: ['nl'] })], through))[1]).toContain(
+    'WHERE [country_id] = (SELECT [code] FROM [geo_country] WHERE [code] = text:"nl")',
+  );
+});
+
+test('what the server computes is not written', async () => {
+  const tables = [table('shop_item', [id, { ...column('sum', 'number'), computed: true }])];
+  expect((await written([row('shop.item', 1, { sum: 8 })], { tables }))[1]).toBe(
+    'INSERT INTO [shop_item] ([id]) VALUES\n(number:1);',
+  );
+});
+
+test('a moment without an offset is one of a time zone that is said, where the server keeps points in time', async () => {
+  const own = { timeZone: (zone: string) => `ZONE ${zone};` };
+  const rows = [row('shop.order', 1, { when: '2024-07-01T12:00:00' })];
+  await expect(written(rows, { own })).rejects.toThrow(
+    'shop.order.when: has no offset, as USE_TZ = False leaves it: --time-zone says TIME_ZONE of the settings',
+  );
+  expect((await written(rows, { own, timeZone: 'Asia/Tokyo' })).slice(0, 2)).toEqual(['BEGIN;', 'ZONE Asia/Tokyo;']);
+  expect((await written(rows, { timeZone: 'Asia/Tokyo' }))[1]).toContain('moment:"2024-07-01T12:00:00"');
+  expect((await written([row('shop.order', 1, { when: '2024-07-01T12:00:00Z' })], { own }))[1]).toContain('moment:');
 });
 
 test('with --empty the rows that lie there go first, with those between models', async () => {
@@ -351,7 +395,11 @@ const names = JSON.stringify({
   'shop.item': {
     table: 'items',
     key: { column: 'id', type: 'UUIDField' },
-    fields: { maker: { column: 'maker_id', type: 'ForeignKey', refers: 'elsewhere' } },
+    fields: {
+      maker: { column: 'maker_id', type: 'ForeignKey', refers: 'elsewhere' },
+      seller: { column: 'seller', type: 'CharField', refers: 'users', to: 'nick' },
+      sum: { column: 'sum', type: 'IntegerField', computed: true },
+    },
   },
 });
 
@@ -384,7 +432,8 @@ test('names that a project tells itself are taken as they stand', () => {
   ]);
   expect(given.column('users', 'x')).toBeUndefined();
   expect(given.references('orders')).toEqual([{ column: 'who', table: 'users', to: 'uid' }]);
-  expect(given.references('items')).toEqual([]);
+  expect(given.references('items')).toEqual([{ column: 'seller', table: 'users', to: 'nick' }]);
+  expect(given.model('shop.item')!.field('sum')).toMatchObject({ column: { computed: true } });
   expect(given.references('order_items')).toEqual([
     { column: 'o', table: 'orders', to: 'nr' },
     { column: 'i', table: 'items', to: 'id' },
