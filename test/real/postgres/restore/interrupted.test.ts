@@ -9,7 +9,7 @@ import { restore } from '../../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { nightjar, start } from '../../../support/cli/command.ts';
 import type { Place, Running } from '../../../support/cli/command.ts';
-import { killClient, killed } from '../../../support/faults/interruptions.ts';
+import { killClient, killed } from '../../../support/faults/interrupted/strike.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 

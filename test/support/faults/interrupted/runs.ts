@@ -1,0 +1,201 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nightjar, start } from '../../cli/command.ts';
+import type { Ended, Place, Running } from '../../cli/command.ts';
+import { modes, replace } from './rounds.ts';
+import type { Cut, InterruptedMode, InterruptedRound } from './rounds.ts';
+import { strike } from './strike.ts';
+import type { InterruptedWorld } from './world.ts';
+
+/** What a first run is given behind its first line: less than it needs on any machine. */
+const firstMs = 300;
+
+/** What came of the interruptions of a mode: what the live database was afterwards, or that a run was already over. */
+export type Outcomes = Record<'cut' | 'over' | 'old' | 'new', number>;
+type Check = (holds: boolean, what: string) => void;
+
+/** Interrupts runs, and says of each what is not as it must be. */
+export async function interruptedRuns(world: InterruptedWorld) {
+  const cwd = await mkdtemp(join(tmpdir(), 'nightjar-interruptions-'));
+  const place: Place = {
+    cwd,
+    env: { SHOP_PASSWORD: world.password, NODE_COMPILE_CACHE: join(tmpdir(), 'compiled') },
+  };
+  await writeFile(
+    join(cwd, 'nightjar.yaml'),
+    JSON.stringify({ vault: join(cwd, 'vault'), sources: { shop: world.source, other: world.source } }),
+  );
+  const usualMs = new Map<InterruptedMode, number>();
+  const outcomes = new Map<InterruptedMode, Outcomes>();
+  const run = (args: readonly string[]) => nightjar(args, place);
+  async function backUp(): Promise<void> {
+    const made = await run(['backup', 'shop']);
+    if (made.code !== 0) throw new Error(made.stderr);
+  }
+  await backUp();
+  const [earlierId = ''] = (await readdir(join(cwd, 'vault', 'shop'))).filter((name) => /^\d{8}T/.test(name));
+  const earlier = await world.rows('shop');
+  await world.write('since the first backup');
+  await backUp();
+  const backup = { rows: (await world.rows('shop'))!, dump: (await world.dumped('shop'))! };
+  let word = 0;
+
+  /** A share of how long such a run has taken; of the first one, some moment behind the line that says what begins. */
+  async function momentOf(mode: InterruptedMode, running: Running, share: number): Promise<void> {
+    const over = new AbortController();
+    void running.ended.then(() => over.abort());
+    const usual = usualMs.get(mode);
+    const wait = (ms: number) => sleep(ms, undefined, { signal: over.signal });
+    try {
+      while (usual === undefined && !/^(into|kept) /m.test(running.said())) await wait(5);
+      await wait((usual ?? firstMs) * share);
+    } catch (error) {
+      if (!over.signal.aborted) throw error;
+    }
+  }
+
+  async function interrupted({ mode, cuts, twice = false }: InterruptedRound): Promise<string[]> {
+    const wrong: string[] = [];
+    const said: string[] = [];
+    const check: Check = (holds, what) => void (holds || wrong.push(what));
+    await world.write(`before-${++word}`);
+    const first = await world.rows('shop');
+    if (mode === 'undo') check((await run(replace)).code === 0, 'the replacement before it failed');
+    if (mode === 'undo') await world.write(`after-${word}`);
+    if (mode === 'empty') await world.makeEmpty('shop_empty');
+    if (mode === 'archive')
+      check(
+        (await run(['restore', 'shop', earlierId, '--to', 'shop_archive'])).code === 0,
+        'the archive before it failed',
+      );
+    const before = { rows: await world.rows('shop'), dump: await world.dumped('shop') };
+    const newer = { replace: [backup.rows], undo: [first] };
+    const allowed = [before.rows, ...(mode === 'replace' || mode === 'undo' ? newer[mode] : [])];
+
+    for (const one of cuts) {
+      const ended = await cut(mode, one, before.rows, allowed, check);
+      said.push(`code ${ended.code}: ${ended.stdout}${ended.stderr}`);
+      if (wasOver(ended)) break;
+    }
+
+    await nextSucceeds(mode, twice, check);
+    if (mode === 'replace' || mode === 'undo')
+      check((await world.dumped('shop')) === backup.dump, `not all is back: ${await changed('shop', backup.dump)}`);
+    else check((await world.dumped('shop')) === before.dump, 'the next run touched the live database');
+    await isMade(mode, check);
+    await swept(mode, check);
+    return wrong.length === 0 ? [] : [...wrong, ...said];
+  }
+
+  /** One run, cut, and what it has left. */
+  async function cut(
+    mode: InterruptedMode,
+    { by, share }: Cut,
+    old: string | undefined,
+    allowed: readonly (string | undefined)[],
+    check: Check,
+  ): Promise<Ended> {
+    const began = Date.now();
+    const running = start(modes[mode].args, place);
+    await momentOf(mode, running, share);
+    const mended = await strike(by, running, world, cwd);
+    const ended = await running.ended;
+    await mended();
+    await world.settled();
+    if (ended.code === 0) usualMs.set(mode, Date.now() - began);
+
+    const live = await world.rows('shop');
+    check(live !== undefined && allowed.includes(live), `a third state: ${live}, and not ${allowed.join(' or ')}`);
+    await world.use().catch((error: unknown) => check(false, `not usable: ${error}`));
+    const kept = mode === 'archive' ? await world.rows('shop_archive') : backup.rows;
+    check(
+      kept === backup.rows || (kept === earlier && ended.code !== 0),
+      'the archive is neither the old one nor the new one',
+    );
+    if (ended.code === 0) await isMade(mode, check);
+    if (ended.code === 0 && mode === 'replace') check(live === backup.rows, 'it said that it was done');
+
+    const counts = outcomes.get(mode) ?? { cut: 0, over: 0, old: 0, new: 0 };
+    counts[wasOver(ended) ? 'over' : 'cut']++;
+    counts[live === old ? 'old' : 'new']++;
+    outcomes.set(mode, counts);
+    return ended;
+  }
+
+  async function nextSucceeds(mode: InterruptedMode, twice: boolean, check: Check): Promise<void> {
+    const again = mode === 'undo' ? replace : modes[mode].args;
+    const began = Date.now();
+    let next = twice ? await oneOfTwo(again, check) : await run(again);
+    if (next.code !== 0 && isThere.test(next.stderr) && mode !== 'drill') {
+      // it was done before it was interrupted
+      await world.drop(modes[mode].into!);
+      next = await run(again);
+    } else if (next.code === 0 && !twice) usualMs.set(mode, Date.now() - began);
+    check(next.code === 0 && /proven equal/.test(next.stdout), `the next run failed: ${next.stdout}${next.stderr}`);
+  }
+
+  /** Two at once: what the one says that succeeds; the other does, too, or says why not. */
+  async function oneOfTwo(args: readonly string[], check: Check): Promise<Ended> {
+    const both = await Promise.all([run(args), run(args)]);
+    const [first, second] = both[0].code === 0 ? both : [both[1], both[0]];
+    check(
+      second.code === 0 || /is at work|already|not empty|meanwhile|is in use by/.test(second.stderr),
+      `the second of two failed: ${second.stdout}${second.stderr}`,
+    );
+    return first;
+  }
+
+  /** What a run that succeeded has made beside the live database. */
+  async function isMade(mode: InterruptedMode, check: Check): Promise<void> {
+    const { into } = modes[mode];
+    if (into === undefined || into === 'shop') return;
+    const wanted = { table: backup.rows, schema: asCopy(withoutRows(backup.dump)) };
+    const made = mode === 'table' ? await world.rows(into) : await world.dumped(into);
+    const isIt =
+      mode === 'table'
+        ? made !== undefined && made !== '[]' && wanted.table.includes(made.slice(1, -1))
+        : made === (mode === 'schema' ? wanted.schema : asCopy(backup.dump));
+    check(isIt, `what was made is not the backup: ${await changed(into, asCopy(backup.dump))}`);
+  }
+
+  async function changed(database: string, wanted: string): Promise<string> {
+    const made = ((await world.dumped(database)) ?? 'no such database').split('\n');
+    const meant = wanted.split('\n');
+    const [more, less] = [made.filter((line) => !meant.includes(line)), meant.filter((line) => !made.includes(line))];
+    const lines = [...more.map((line) => `+ ${line}`), ...less.map((line) => `- ${line}`)];
+    return lines
+      .slice(0, 20)
+      .map((line) => line.slice(0, 300))
+      .join('\n');
+  }
+
+  /** What is left, but for what is there on purpose; takes that away, too. */
+  async function swept(mode: InterruptedMode, check: Check): Promise<void> {
+    const { into } = modes[mode];
+    if (into === 'shop') {
+      const dropped = await run(['restore', 'shop', '--drop-old', '--yes']);
+      check(dropped.code === 0, `--drop-old failed: ${dropped.stderr}`);
+    } else if (into !== undefined) await world.drop(into);
+    for (const name of (await world.databases()).filter((one) => one !== 'shop')) {
+      check(false, `left: ${name}`);
+      await world.drop(name);
+    }
+  }
+
+  return {
+    interrupted,
+    outcomes: (): Partial<Record<InterruptedMode, Outcomes>> => Object.fromEntries(outcomes),
+    remove: () => rm(cwd, { recursive: true, force: true }),
+  };
+}
+
+const isThere = /already|not empty/;
+const wasOver = ({ code, stderr }: Ended) => code === 0 || isThere.test(stderr);
+
+/** Events of a copy do not run by themselves. */
+const asCopy = (dump: string) => dump.replaceAll('PRESERVE ENABLE DO', 'PRESERVE DISABLE DO');
+
+const withoutRows = (dump: string) =>
+  dump.replaceAll(/^INSERT INTO [^]*?;\n/gm, '').replaceAll(/^(COPY .* FROM stdin;\n)[^]*?^(?=\\\.$)/gm, '$1');
