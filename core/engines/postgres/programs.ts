@@ -72,7 +72,7 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
     PGGSSENCMODE: 'disable',
     PGCONNECT_TIMEOUT: String(connectLimitMs(login) / 1000),
     PGAPPNAME: 'nightjar',
-    PGPASSFILE: '/dev/null',
+    PGPASSFILE: '/dev/null/none', // which is not there: of one that is no plain file, libpq warns each time
     PGSERVICEFILE: '/dev/null',
     PSQLRC: '/dev/null',
     HOME: '/nonexistent',

@@ -57,7 +57,7 @@ test.each(['psql', 'pg_dump'] as const)(
       PGPASSWORD: password,
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: caFile!,
-      PGPASSFILE: '/dev/null',
+      PGPASSFILE: '/dev/null/none',
       PGSERVICEFILE: '/dev/null',
       PSQLRC: '/dev/null',
       PGDATABASE: 'postgres',

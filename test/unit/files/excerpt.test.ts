@@ -30,6 +30,16 @@ test.each([
   expect(read).toEqual(numbers);
 });
 
+test('a name that is shown with backslashes is asked for with each of them twice, which is said', () => {
+  expect(() => chooseFiles({ manifest, catalog }, ['docs/caf\\xe9'])).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('each backslash of a name is written twice; at the top') }),
+  );
+  expect(() => chooseFiles({ manifest, catalog }, ['none'])).toThrow(
+    expect.objectContaining({ hint: expect.not.stringContaining('backslash') }),
+  );
+  expect(chooseFiles({ manifest, catalog }, ['docs/caf\\\\xe9'])).toBeDefined();
+});
+
 test('of a backup that does not say where files lie, parts of the same folder at the top are read', () => {
   const chosen = chooseFiles({ manifest, catalog }, ['docs/a']);
   const others = [{ file: 'data/0004.tar.zst', tables: ['pictures/'] }, { file: 'data/0005.tar.zst' }];

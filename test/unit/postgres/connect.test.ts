@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, expect, jest, test } from '@jest/globals';
+import { postgresRun } from '../../../core/engines/postgres/programs.ts';
 import { openSession } from '../../../core/engines/postgres/session.ts';
+import type { Tools } from '../../../core/tools.ts';
 
 afterEach(() => void jest.useRealTimers());
 
@@ -48,4 +51,14 @@ test.each([
 
   expect(afterFortySeconds === undefined).toBe(waits);
   expect(ended).toMatchObject({ code: 'source-unreachable' });
+});
+
+test('a program is told of no file of passwords that is there: of one that is no plain file, libpq warns', () => {
+  const tools = { program: (name: string) => name } as unknown as Tools;
+  const login = { host: 'db', port: 5432, database: 'shop', user: 'backup', tls: { mode: 'off' as const } };
+  const limits = { lockTimeoutMs: 1_000, idleLimitMs: 1_000, parallel: 1 };
+  const { env } = postgresRun(tools, 'pg_dump', 17, { ...login, ...limits }, []);
+
+  expect(env!['PGPASSFILE']).toMatch(/^\/dev\/null\//);
+  expect(existsSync(env!['PGPASSFILE']!)).toBe(false);
 });

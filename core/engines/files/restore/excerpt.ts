@@ -81,7 +81,7 @@ function requireMeant(pattern: string, catalog: PackedCatalog, { source, id, tab
   const isMeant = matching([pattern]);
   for (const { kind, name } of factsIn(catalog)) if (isMeant(kind === 'folder' ? `${name}/` : name)) return;
   throw new BackupError('input-invalid', `nothing in ${source} ${id} is called ${pattern}`, {
-    hint: `patterns are those of .gitignore; at the top there are: ${tables
+    hint: `patterns are those of .gitignore${pattern.includes('\\') ? ', where each backslash of a name is written twice' : ''}; at the top there are: ${tables
       .map(({ table }) => table)
       .slice(0, 10)
       .join(', ')}`,
