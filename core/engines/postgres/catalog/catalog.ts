@@ -154,26 +154,32 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
+/** What a database has, as far as questions about it are spared where it has none. */
+type Having = { used: string[]; hasExtensions: boolean; hasChildren: boolean };
+
 async function queries(session: PostgresSession, like?: Catalog): Promise<string[]> {
-  const [server] = await session.rows<{ major: number; isSuperuser: boolean; used: string[] }>(
+  const [server] = await session.rows<{ major: number; isSuperuser: boolean } & Having>(
     `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where ` +
-      `rolname = current_user) as "isSuperuser", ${inUse(definitions(0).map(({ from }) => from))} as used`,
+      `rolname = current_user) as "isSuperuser", ${inUse(definitions(0).map(({ from }) => from))} as used, ` +
+      `exists (select from pg_extension where extname <> 'plpgsql') as "hasExtensions", ` +
+      `exists (select from pg_inherits) as "hasChildren"`,
   );
-  const { major, isSuperuser, used } = server!;
+  const { major, isSuperuser, used, hasExtensions, hasChildren } = server!;
+  const hasServers = used.includes('pg_foreign_server');
   return [
     objectsQuery(major, used),
     ownersQuery(used),
     defaultPrivilegesQuery,
     commentsQuery,
-    extensionCommentsQuery,
+    ...(hasExtensions ? [extensionCommentsQuery] : []),
     securityLabelsQuery,
     tablespacesQuery,
     dependentsQuery,
     extensionVersionsQuery,
-    ...(like === undefined ? sourceQueries : []),
-    userMappingsQuery,
+    ...(like === undefined ? sourceQueries(hasExtensions) : []),
+    ...(hasServers ? [userMappingsQuery] : []),
     ...(isSuperuser ? [subscriptionsQuery] : []),
-    ...leftOutQueries(isSuperuser),
+    ...leftOutQueries({ isSuperuser, hasServers, hasChildren }),
     databaseQuery,
     databaseOptionsQuery,
   ];

@@ -55,14 +55,18 @@ export function named(
  * dropped.
  */
 export function own(from: string): string {
-  const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
-  const system =
-    from === 'pg_namespace'
-      ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'`
-      : numberedByUsers.includes(from)
-        ? 'true'
-        : 'o.oid >= 16384';
-  return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
+  return `${madeByUser(from)} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype in (${madeWith(from)}))`;
+}
+
+/** What the number and the name of an object say of it. */
+export function madeByUser(from: string): string {
+  if (from === 'pg_namespace') return `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'`;
+  return numberedByUsers.includes(from) ? 'true' : 'o.oid >= 16384';
+}
+
+/** The kinds of dependency of what was made together with something else. */
+export function madeWith(from: string): string {
+  return ['pg_proc', 'pg_cast'].includes(from) ? `'e', 'i'` : `'e'`;
 }
 
 /** Whoever makes a large object may choose its number; an extension counts whoever has made it. */

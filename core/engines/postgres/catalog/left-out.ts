@@ -18,26 +18,28 @@ export function carried(catalog: Catalog): { catalog: Catalog; exceptions: strin
   };
 }
 
-export function leftOutQueries(isSuperuser: boolean): string[] {
+export function leftOutQueries(where: { isSuperuser: boolean; hasServers: boolean; hasChildren: boolean }): string[] {
   return [
     invalidIndexes,
     otherwiseEnforced,
     looseMembers,
-    unsetCompression,
+    ...(where.hasChildren ? [unsetCompression] : []),
     rightsOnLanguages,
-    hiddenOptions,
-    ...(isSuperuser ? [] : [unseenSubscriptions]),
+    ...(where.hasServers ? [hiddenOptions] : []),
+    ...(where.isSuperuser ? [] : [unseenSubscriptions]),
   ];
 }
 
 /** Counts only in a source: in a restored database it is as the server has made it. */
-export const sourceQueries = [
-  `select '${leftOutKind}' as kind, concat('comment of the extension ', quote_ident(extname)) as name, 'pg_dump does not carry that it was taken away' as text
-    from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null
-      and exists (select from pg_available_extensions a where a.name = extname and a.comment is not null)`,
+export const sourceQueries = (hasExtensions: boolean): string[] => [
+  ...(hasExtensions ? [withoutComment] : []),
   `select '${leftOutKind}' as kind, 'comment of the extension plpgsql' as name, 'pg_dump leaves it to the new database' as text
     from pg_extension where extname = 'plpgsql' and obj_description(oid, 'pg_extension') is distinct from 'PL/pgSQL procedural language'`,
 ];
+
+const withoutComment = `select '${leftOutKind}' as kind, concat('comment of the extension ', quote_ident(extname)) as name, 'pg_dump does not carry that it was taken away' as text
+    from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null
+      and exists (select from pg_available_extensions a where a.name = extname and a.comment is not null)`;
 
 const entry = (name: string, why: string) => `select '${leftOutKind}' as kind, ${name} as name, '${why}' as text`;
 

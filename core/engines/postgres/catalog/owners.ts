@@ -1,4 +1,4 @@
-import { own } from './definition.ts';
+import { madeByUser, madeWith } from './definition.ts';
 
 /** System catalogues whose objects have an owner or an access list: their columns, and the letter for `acldefault`. */
 type Owned = { from: string; class?: string; owner: string; acl?: string; letter?: string; where?: string };
@@ -41,55 +41,55 @@ const owned: Owned[] = [
 
 /**
  * Who owns each object, and who may do what with it; for objects of the system and of extensions, only changes since
- * they were made. `used`: the catalogues that hold objects of users.
+ * they were made. `used`: the catalogues that hold objects of users. The rows of all catalogues are gathered first and
+ * judged together: to plan a judgement for each catalogue takes a server longer than to answer.
  */
 export function ownersQuery(used: readonly string[]): string {
-  const all = owned.flatMap(({ from, class: named = from, owner, acl, letter, where = 'true' }) => {
-    const mine = `${own(from)} and ${where}`;
-    const owners =
-      `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles ` +
-      `where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
-    const some = used.includes(from) || from === 'pg_largeobject_metadata' ? [owners] : [];
-    if (acl === undefined) return some;
-    const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
-    return [
-      ...some,
-      `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and ` +
-        `(${mine} or not (${mine}) and not ${comesWithAnother(named)} and ` +
-        `${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`,
-    ];
-  });
-  const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
-    from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', `acldefault('c', o.relowner)`, 'a.attnum')}`;
+  const rows = owned.filter(({ from, acl }) => acl !== undefined || used.includes(from)).map(rowsOf);
+  const columns = `select 'pg_class'::regclass, 'pg_class'::regclass, o.oid, a.attnum, o.relowner, a.attacl, acldefault('c', o.relowner), ${madeByUser('pg_class')}, ${kinds('pg_class')}
+    from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped`;
   return `select a.kind, concat(i.type, ' ', i.identity) as name, a.text
-    from (${[...all, columns].join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, a.part) i
+    from (with o as materialized (
+        select *, made and not exists (select from pg_depend d where d.classid = catalogue and d.objid = u.oid and d.deptype = any (kinds)) as mine
+        from (${[...rows, columns].join(' union all ')}) u)
+      select 'owner' as kind, class, oid, part, (select rolname from pg_roles r where r.oid = o.owner)::text as text from o where mine and part = 0
+      union all select 'grant', class, oid, part, ${grants('coalesce(acl, usual)')}
+        from o left join pg_init_privs p on p.objoid = o.oid and p.classoid = o.class and p.objsubid = o.part
+        where usual is not null and (mine or ${changed('acl', 'coalesce(initprivs, usual)')} and (part <> 0 or not ${comesWithAnother}))
+    ) a, lateral pg_identify_object(a.class, a.oid, a.part) i
     where i.identity is not null and coalesce(i.schema, i.identity) !~ '^(pg_(temp|toast)|information_schema$)' and not (a.oid >= 16384 and coalesce(i.schema, '') = 'pg_catalog')`;
 }
 
+/** `usual`: the rights of those who were granted none; null where nothing can be granted. */
+function rowsOf({ from, class: named = from, owner, acl, letter, where = 'true' }: Owned): string {
+  const rights = acl === undefined ? 'null::aclitem[]' : `o.${acl}`;
+  const usual = acl === undefined ? 'null::aclitem[]' : `acldefault(${letter!}, o.${owner})`;
+  return `select '${named}'::regclass as class, '${from}'::regclass as catalogue, o.oid, 0 as part, o.${owner} as owner, ${rights} as acl, ${usual} as usual, ${madeByUser(from)} as made, ${kinds(from)} as kinds
+    from pg_catalog.${from} o where ${where} and (${madeByUser(from)} or ${rights} is not null)`;
+}
+
+const kinds = (from: string) => `array[${madeWith(from)}]::"char"[]`;
+
 /** The grantor is left out: after a restore it is whoever restores. */
-function grants(acl: string, letter: string, owner: string): string {
+function grants(acl: string): string {
   return `array(select concat_ws(' ', coalesce(r.rolname, 'public'), x.privilege_type, x.is_grantable)
-    from aclexplode(coalesce(${acl}, acldefault(${letter}, ${owner}))) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
+    from aclexplode(${acl}) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
 }
 
 /**
  * pg_dump carries such changes, with the help of `pg_init_privs`. Stating a right that holds anyway changes nothing.
+ * Most are equal to the letter, and need not be sorted.
  */
-function changed(catalogue: string, acl: string, usual: string, part = '0'): string {
+function changed(acl: string, before: string): string {
   const sorted = (items: string) => `array(select x::text from unnest(${items}) x order by 1)`;
-  const initial =
-    `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and ` +
-    `p.objsubid = ${part})`;
-  return `${acl} is not null and ${sorted(acl)} <> ${sorted(`coalesce(${initial}, ${usual})`)}`;
+  return `${acl} is not null and ${acl} <> ${before} and ${sorted(acl)} <> ${sorted(before)}`;
 }
 
 /**
  * Functions that are made together with a range type and the like: a dump carries no rights on them, and default
  * privileges may give them some.
  */
-function comesWithAnother(catalogue: string): string {
-  return `exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = o.oid and d.deptype = 'i')`;
-}
+const comesWithAnother = `exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid and d.deptype = 'i')`;
 
 export const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws(' ', defaclrole::regrole, nspname, defaclobjtype) as name,
     array(select concat_ws(' ', coalesce(r.rolname, 'public'), x.privilege_type, x.is_grantable) from aclexplode(defaclacl) x left join pg_roles r on r.oid = x.grantee order by 1)::text as text
