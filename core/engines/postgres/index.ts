@@ -15,7 +15,6 @@ import { touchedWarnings } from './catalog/members.ts';
 import { examinations } from './examine/examinations.ts';
 import { nameKey } from './identifier.ts';
 import { printsNames, readIdentities } from './plan/identity.ts';
-import type { Scope } from './plan/identity.ts';
 import { openPart } from './plan/making.ts';
 import type { PostgresRecipe } from './plan/making.ts';
 import { plannedParts } from './plan/parts.ts';
@@ -26,6 +25,7 @@ import { openSnapshot } from './plan/snapshot.ts';
 import { readLayout } from './fixture/layout.ts';
 import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
+import { withSession } from './session.ts';
 import type { PostgresTable } from './tables.ts';
 import { requireFinished } from './unfinished/mark.ts';
 import { openTarget } from './restore/target.ts';
@@ -71,9 +71,17 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           // programs only say that the snapshot is gone; this says why its session ended
           explain: async (error) => session.lost() ?? error,
           async confirm(seen, notes, stop) {
-            const same = async (scope: Scope) => requireSame(scope, await readIdentities(session, scope), login, stop);
-            await same('rows'); // this also shows that the snapshot was held to the end
-            if (await printsNames(session)) await same('definitions');
+            const before = await readIdentities(session, 'rows'); // this also shows that the snapshot was held to the end
+            const alsoNames = await printsNames(session);
+            await withSession(login, stop, async (fresh) => {
+              requireSame(before, await readIdentities(fresh, 'rows'), login);
+              if (!alsoNames) return;
+              requireSame(
+                await readIdentities(session, 'definitions'),
+                await readIdentities(fresh, 'definitions'),
+                login,
+              );
+            });
             requireAllSeen(tables, seen);
             const warnings = warningsOf(notes.flatMap(({ heard }) => heard));
             const { position } = snapshot;

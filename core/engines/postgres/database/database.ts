@@ -14,7 +14,7 @@ import type { Maintenance } from './maintenance.ts';
 import { marked, markOf } from './mark.ts';
 import type { DatabaseMark } from './mark.ts';
 import { failureOf, refusedError } from '../failures/remedies.ts';
-import { openSession, sqlState } from '../session.ts';
+import { openSession, sqlState, withSession } from '../session.ts';
 import { leftInside } from '../unfinished/filling.ts';
 import type { LeftInside } from '../unfinished/filling.ts';
 
@@ -88,7 +88,7 @@ export async function createDatabase(
   const unnamed = newName(id, login);
   const name = beside ? unnamed : login.database;
   const made = quoteIdentifier(unnamed);
-  await maintain(login, signal, async (session) => {
+  return maintain(login, signal, async (session) => {
     const create =
       `create database ${made} ${creationOptions(catalog, loading.serverMajor, loading.tablespaces)} ` +
       'allow_connections false';
@@ -109,28 +109,28 @@ export async function createDatabase(
         hint: 'look at it; then name another with --to, or replace it with --replace',
       });
     });
+    await arrange(session, { ...login, database: name }, catalog, loading, signal).catch(async (error: unknown) => {
+      await discardDatabase({ ...login, database: name }, AbortSignal.timeout(discardLimitMs));
+      throw error;
+    });
+    return name;
   });
-  try {
-    await arrange({ ...login, database: name }, catalog, loading, signal);
-  } catch (error) {
-    await discardDatabase({ ...login, database: name }, AbortSignal.timeout(discardLimitMs));
-    throw error;
-  }
-  return name;
 }
 
 /** The schema `public` comes before the settings, because one of them may make the database read-only. */
-async function arrange(login: Login, catalog: Catalog, loading: Loading, signal: AbortSignal): Promise<void> {
-  if (catalog['schema']?.['public'] === undefined) {
-    const session = await openSession(login, signal);
-    await session.rows('drop schema if exists public').finally(() => session.close());
+async function arrange(
+  session: Maintenance,
+  login: Login,
+  catalog: Catalog,
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<void> {
+  if (catalog['schema']?.['public'] === undefined)
+    await withSession(login, signal, (within) => within.rows('drop schema if exists public'));
+  for (const statement of arrangements(quoteIdentifier(login.database), catalog)) {
+    if (!loading.owners && isLeftOut(statement, loading)) continue;
+    await session.rows(statement.sql).catch((cause: unknown) => refuse(statement, cause, loading, signal));
   }
-  await maintain(login, signal, async (session) => {
-    for (const statement of arrangements(quoteIdentifier(login.database), catalog)) {
-      if (!loading.owners && isLeftOut(statement, loading)) continue;
-      await session.rows(statement.sql).catch((cause: unknown) => refuse(statement, cause, loading, signal));
-    }
-  });
 }
 
 /** Without owners: rights are not compared then, but settings of roles are, so leaving these out is noted. */

@@ -68,8 +68,11 @@ async function* sameBehind(
   signal: AbortSignal,
 ): ByteStream {
   yield* content;
-  const before = await withinSnapshot(login, recipe.under, signal, (session) => readIdentities(session, scope));
-  await requireSame(scope, before, login, signal);
+  await withinSnapshot(login, recipe.under, signal, async (session) => {
+    const before = await readIdentities(session, scope);
+    await session.rows('commit'); // from here on it sees the present
+    requireSame(before, await readIdentities(session, scope), login);
+  });
 }
 
 function rest(without: TableName[], context: PostgresMaking, signal: AbortSignal): ByteStream {

@@ -1,18 +1,11 @@
 import { BackupError } from '../../../domain/errors.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
-import { withSession } from '../session.ts';
-import { changed, readIdentities } from './identity.ts';
-import type { ObjectIdentities, Scope } from './identity.ts';
+import { changed } from './identity.ts';
+import type { ObjectIdentities } from './identity.ts';
 
-/** Throws `source-changed` unless everything of this scope is still what it was before. */
-export async function requireSame(
-  scope: Scope,
-  before: ObjectIdentities,
-  login: Login,
-  signal: AbortSignal,
-): Promise<void> {
-  const now = await withSession(login, signal, (fresh) => readIdentities(fresh, scope));
+/** Throws `source-changed` unless everything still is what it was before. */
+export function requireSame(before: ObjectIdentities, now: ObjectIdentities, login: Login): void {
   const found = [...new Set(changed(before, now))];
   if (found.length === 0) return;
   const named = found.slice(0, 5).join(', ') + (found.length > 5 ? `, and ${found.length - 5} more` : '');
