@@ -20,10 +20,10 @@ const part = [
   ...rows('odd`` name', 4),
   'COMMIT;\n/*!40014 SET UNIQUE_CHECKS=@OLD_UNIQUE_CHECKS */;\n-- Dump completed\n',
 ];
-const dealing = { shared: new Set(['keyed', 'odd` name']), file: 'data/0001.sql' };
+const dealing = { shared: new Set(['keyed', 'odd` name']), asBytes: new Set(['keyed']), file: 'data/0001.sql' };
 
 /** A session that notes what it is told, or fails at the first statement that it is to refuse. */
-type Noted = { statements: string[]; closed: boolean };
+type Noted = { statements: string[]; asBytes: string[]; closed: boolean };
 
 async function deal(
   content: ByteStream,
@@ -33,7 +33,7 @@ async function deal(
 ) {
   const sessions: Noted[] = [];
   const open = async () => {
-    const noted: Noted = { statements: [], closed: false };
+    const noted: Noted = { statements: [], asBytes: [], closed: false };
     const number = sessions.push(noted) - 1;
     const take = async (statement: string) => {
       await run(statement, number);
@@ -42,7 +42,11 @@ async function deal(
     return {
       run: (statement: string) => setImmediate(undefined).then(() => take(statement)), // whoever is at work is not free
       // read when it is sent at the latest: until it is done nobody else may write to its bytes
-      send: (statement: Buffer) => setImmediate(undefined).then(() => take(statement.toString('latin1'))),
+      send: async (statement: Buffer, asBytes: boolean) => {
+        await setImmediate(undefined);
+        if (asBytes) noted.asBytes.push(statement.toString('latin1'));
+        await take(statement.toString('latin1'));
+      },
       close: async () => void (noted.closed = true),
     };
   };
@@ -181,3 +185,25 @@ test('a client or session that fails, or a client that ends early, stops the oth
     expect(sessions.flatMap(({ statements }) => statements)).not.toContainEqual(expect.stringMatching(/^COMMIT/));
   }
 });
+
+test.each([
+  ['SET NAMES utf8mb4;\n', true],
+  ['/*!40101 SET NAMES utf8mb4 */;\n', true],
+  ['/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */;\n', true],
+  ['SET NAMES latin1;\n-- rows of `SET NAMES utf8mb4`\n', false],
+  ['SET NAMES binary;\nDO SETVAL(`SET NAMES utf8mb4`, 1, 0);\n', false],
+  ['SET NAMES utf8mb4, CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT;\n', false],
+  ['SET NAMES latin1;\nSET NAMES utf8mb4;\n', true],
+])(
+  'strings of a table that allows it are bytes to the server only where they are in utf8mb4: after %j',
+  async (head, areBytes) => {
+    const content = [head, ...rows('keyed', 2), ...rows('odd`` name', 2), 'COMMIT;\n-- Dump completed\n'];
+
+    const { sessions, ended } = await deal(pieces(Buffer.from(content.join(''))), 1, whole);
+
+    expect(ended).toBeUndefined();
+    const inserts = sessions[0]!.statements.filter((one) => one.startsWith('INSERT'));
+    expect(inserts).toHaveLength(4);
+    expect(sessions[0]!.asBytes).toEqual(areBytes ? inserts.slice(0, 2) : []);
+  },
+);

@@ -8,8 +8,17 @@ import type { ByteStream } from '../../../../ports.ts';
 import { nameIn } from '../../choose/definitions.ts';
 import type { RowSession } from './row-session.ts';
 
-/** `shared`: tables whose rows may come in any order and from several sessions; `sessions`: how many there are. */
-export type Dealing = { shared: ReadonlySet<string>; sessions: number; file: string };
+/**
+ * `shared`: tables whose rows may come in any order and from several sessions; `sessions`: how many there are.
+ * `asBytes`: tables that get the same values if their strings are bytes to the server. It takes a tenth less time then:
+ * it names each string after its own text, in utf8mb3, and counts its characters.
+ */
+export type Dealing = {
+  shared: ReadonlySet<string>;
+  asBytes: ReadonlySet<string>;
+  sessions: number;
+  file: string;
+};
 
 /** `load` feeds the client, which takes a text of any length; `open` opens our own session. */
 export type RowLoaders = {
@@ -24,6 +33,8 @@ const insert = /^INSERT INTO (`(?:[^`]|``)*`)/i;
 const alone = /^(?:LOCK TABLES |UNLOCK TABLES|\/\*!40000 ALTER TABLE )/i;
 const position = /^(?:DO|SELECT) SETVAL\(/i;
 const noStatement = /^(?:\s|--)/;
+const characterSet = /^(?:\/\*M?!\d+ )?SET .*\b(?:NAMES |CHARACTER_SET_CLIENT ?=)/i;
+const namesUtf8 = /^(?:\/\*M?!\d+ )?SET NAMES utf8mb4\b[^,]*$/i;
 const unchecked = /\b(UNIQUE_CHECKS ?= ?)0/gi;
 
 /**
@@ -34,7 +45,7 @@ const unchecked = /\b(UNIQUE_CHECKS ?= ?)0/gi;
  */
 export async function dealRows(
   pieces: AsyncIterable<Passed>,
-  { shared, sessions: count, file }: Dealing,
+  { shared, asBytes, sessions: count, file }: Dealing,
   { load, open }: RowLoaders,
   signal: AbortSignal,
 ): Promise<void> {
@@ -53,24 +64,30 @@ export async function dealRows(
     let [table, bytes] = [0, 0];
     /** Whether the client gets the current rows; otherwise they are held until their statement is complete. */
     let streamed = false;
+    /** Whether strings are in utf8mb4, and whether those of the current rows may be bytes to the server. */
+    let [isUtf8, areBytes] = [true, false];
     const giveHeld = async () => {
       if (bytes === 0) return;
       const [full, statement] = [held, held.subarray(0, bytes)];
       [held, bytes] = [nextBlock(), 0];
-      await crew.send(statement, () => blocks.push(full));
+      await crew.send(statement, areBytes, () => blocks.push(full));
     };
     for await (const { text, table: now } of pieces) {
       if (now !== table) {
         await giveHeld();
         table = now;
-        streamed = !shared.has(nameIn(insert.exec(text.toString('latin1'))?.[1] ?? ''));
+        const name = nameIn(insert.exec(text.toString('latin1'))?.[1] ?? '');
+        [streamed, areBytes] = [!shared.has(name), isUtf8 && asBytes.has(name)];
       }
       if (now > 0 && !streamed && bytes + text.length > held.length) {
         await give(line, Buffer.from(held.subarray(0, bytes)), stop);
         [bytes, streamed] = [0, true];
       }
-      if (now === 0) await giveAll(text, line, crew, stop);
-      else if (streamed) await give(line, Buffer.from(text), stop);
+      if (now === 0) {
+        const statement = text.toString('latin1');
+        if (characterSet.test(statement)) isUtf8 = namesUtf8.test(statement);
+        await giveAll(text, line, crew, stop);
+      } else if (streamed) await give(line, Buffer.from(text), stop);
       else bytes += text.copy(held, bytes);
       memory.passed(text, true); // what goes on are copies
       stop.throwIfAborted();
@@ -119,7 +136,7 @@ async function giveAll(text: Buffer, line: PassThrough, crew: Crew, stop: AbortS
 /** Sessions that take turns: whichever is free gets the next statement. */
 type Crew = {
   /** Returns when a session has it; `done`: its bytes are free again. */
-  send(statement: Buffer, done: () => void): Promise<void>;
+  send(statement: Buffer, asBytes: boolean, done: () => void): Promise<void>;
   /** Runs it in each session, once everything before it is done. */
   runAll(statement: string): Promise<void>;
   idle(): Promise<void>;
@@ -130,9 +147,9 @@ function crewOf(sessions: readonly RowSession[]): Crew {
   const work = new Map<RowSession, Promise<RowSession>>();
   const idle = async () => void (await Promise.all(work.values()));
   return {
-    async send(statement, free) {
+    async send(statement, asBytes, free) {
       const session = sessions.find((one) => !work.has(one)) ?? (await Promise.race(work.values()));
-      const done = session.send(statement).then(() => {
+      const done = session.send(statement, asBytes).then(() => {
         work.delete(session);
         free();
         return session;

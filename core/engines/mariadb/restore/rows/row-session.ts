@@ -13,8 +13,11 @@ import { initCommand, withRemedy } from '../loader.ts';
  */
 export type RowSession = {
   run(statement: string): Promise<void>;
-  /** The same for a statement in bytes, which must not change until it is done. */
-  send(statement: Buffer): Promise<void>;
+  /**
+   * The same for a statement in bytes, which must not change until it is done. `asBytes`: its strings are bytes to the
+   * server, which need not be read as utf8mb4.
+   */
+  send(statement: Buffer, asBytes: boolean): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -49,14 +52,23 @@ export async function openRowSession(
     if (signal.aborted) throw error;
     throw withRemedy(explainStatement(cause, statement(), place, refusal) ?? error, from, restorer);
   };
+  let isBytes = false;
+  const read = async (asBytes: boolean): Promise<void> => {
+    if (asBytes !== isBytes) await session.rows(`SET NAMES ${asBytes ? 'binary' : 'utf8mb4'}`);
+    isBytes = asBytes;
+  };
   return {
     run: (statement) =>
-      session.rows(statement).then(
-        () => {},
-        (error: unknown) => told(error, () => statement),
-      ),
-    send: (statement) =>
-      session.send(statement).catch((error: unknown) => told(error, () => statement.toString('latin1'))),
+      read(false)
+        .then(() => session.rows(statement))
+        .then(
+          () => {},
+          (error: unknown) => told(error, () => statement),
+        ),
+    send: (statement, asBytes) =>
+      read(asBytes)
+        .then(() => session.send(statement))
+        .catch((error: unknown) => told(error, () => statement.toString('latin1'))),
     close: () => session.close(),
   };
 }

@@ -25,7 +25,8 @@ export async function dealingOf(
   return withSession(into, signal, async (session) => {
     if (bytes > textPerMemory * (await memoryOf(session))) return undefined;
     const shared = await sharedTables(session);
-    return { shared, sessions: shared.size === 0 ? 0 : Math.min(into.parallel, mostSessions), file };
+    const sessions = shared.size === 0 ? 0 : Math.min(into.parallel, mostSessions);
+    return { shared, asBytes: await tablesOfBytes(session), sessions, file };
   });
 }
 
@@ -51,4 +52,25 @@ async function sharedTables({ rows }: MariadbSession): Promise<Set<string>> {
   const keyed = named(indexes.filter(({ index }) => index === 'PRIMARY'));
   const odd = named(indexes.filter(({ index }) => index !== 'PRIMARY'));
   return new Set([...named(tables)].filter((name) => keyed.has(name) && !odd.has(name)));
+}
+
+const utf8 = `'utf8mb4', 'utf8mb3', 'utf8'`;
+const ofBytes =
+  `'tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'float', 'double', 'bit', 'date', 'datetime', ` +
+  `'timestamp', 'time', 'year', 'binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob'`;
+const ofText = `'char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext', 'enum', 'set'`;
+
+/**
+ * Tables that get the same values from strings of bytes as from strings in utf8mb4. Not those with a type that a server
+ * makes from text alone, such as UUID (decisions/0006), and none with generated columns, which may compute with the
+ * session's character set. None on MySQL, where nobody has measured it.
+ */
+async function tablesOfBytes({ rows, server }: MariadbSession): Promise<Set<string>> {
+  if (server.product !== 'MariaDB') return new Set();
+  const found = await rows(
+    `SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE ${isHere('TABLE_SCHEMA')} GROUP BY TABLE_NAME
+      HAVING SUM((DATA_TYPE IN (${ofBytes}) OR DATA_TYPE IN (${ofText}) AND CHARACTER_SET_NAME IN (${utf8}))
+        AND IS_GENERATED = 'NEVER') = COUNT(*)`,
+  );
+  return new Set(found.map(({ name }) => name ?? ''));
 }
