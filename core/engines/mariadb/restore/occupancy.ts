@@ -7,11 +7,15 @@ import type { Server } from '../session.ts';
 import { isClaimed, marks } from './unfinished.ts';
 import { isNamed } from '../exact-names.ts';
 
-/** What is at the target of a restore. `unfinished`: what a killed restore of ours left, which counts as empty. */
+/**
+ * What is at the target of a restore. `unfinished`: what a killed restore of ours left, which counts as empty. `atWork`:
+ * another restore is filling it.
+ */
 export type Occupancy = {
   state: Target['state'];
   holds: string;
   unfinished: boolean;
+  atWork: boolean;
   notes: string[];
   server: Server;
   user: string;
@@ -36,7 +40,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
     },
     null,
   );
-  const at = { unfinished: false, notes: [], server, user };
+  const at = { unfinished: false, atWork: false, notes: [], server, user };
   if (!exists) return { ...at, state: 'absent', holds: '' };
   return withSession(login, signal, async (session): Promise<Occupancy> => {
     // code that can't be read is found again, and reported, if something is to be replaced
@@ -44,7 +48,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
     const holds = holdings(there);
     if (holds === '') return { ...at, state: 'empty', holds };
     if (there['table']?.[marks.restore] === undefined) return { ...at, state: 'occupied', holds };
-    if (claimed) return { ...at, state: 'occupied', holds: `${holds}, of a restore that is at work` };
+    if (claimed) return { ...at, state: 'occupied', atWork: true, holds: `${holds}, of a restore that is at work` };
     const others = strangers(there, catalog);
     if (others.length > 0)
       return {

@@ -7,7 +7,16 @@ import type { Target } from '../../../ports.ts';
  * person. `exchanging`: nobody knows how far the exchange of the tables came.
  */
 export type RestoreStanding = {
-  phase: 'untouched' | 'dropping' | 'filling' | 'filled' | 'kept' | 'exchanging' | 'finished' | 'discarded';
+  phase:
+    | 'untouched'
+    | 'forestalled'
+    | 'dropping'
+    | 'filling'
+    | 'filled'
+    | 'kept'
+    | 'exchanging'
+    | 'finished'
+    | 'discarded';
   was: Target['state'];
   /** The database that is made beside the one to replace. */
   beside: string | undefined;
@@ -50,6 +59,8 @@ function inPlace(
   switch (phase) {
     case 'untouched':
       return was === 'absent' ? none : `database ${database} is as it was`;
+    case 'forestalled':
+      return `database ${database} is as somebody else has made it`;
     case 'dropping':
       return `database ${database}, which an interrupted restore had left, was being dropped; ${again}`;
     case 'filling':

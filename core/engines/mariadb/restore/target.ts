@@ -261,9 +261,11 @@ export async function openTarget(
     },
     async prepare(replace, stop) {
       const at = await inspectTarget(login, catalog, stop);
+      const isNew = found.state === 'absent' && at.state !== 'absent' && !at.unfinished;
+      if (isNew) now.phase = 'forestalled';
+      if (at.atWork) throw atWork(login);
+      if (isNew) throw occupied(login, 'what somebody else has just made');
       if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
-      if (at.state === 'empty' && !at.unfinished && found.state === 'absent')
-        throw occupied(login, 'what somebody else has just made');
       const statement = createStatement(into, catalog);
       const session = await claimPlace(stop);
       if (aside !== undefined) {
@@ -276,6 +278,7 @@ export async function openTarget(
       }
       if (aside !== undefined || at.state !== 'empty' || at.unfinished) {
         await create(session, statement, into).catch((error: unknown) => {
+          if (isBackupError(error, 'target-not-empty')) now.phase = 'forestalled';
           throw withRemedy(error, manifest.server, restorer);
         });
         made = true;

@@ -236,7 +236,21 @@ describe.each(servers)('$name', ({ name, start }) => {
     await target.discard(limit());
 
     expect(target.state).toBe('absent');
+    expect(target.standing()).toBe('database raced is as somebody else has made it');
     expect((await admin.query("SHOW DATABASES LIKE 'raced'"))[0]).toHaveLength(1);
+  });
+
+  test('of two restores at once into one new database, the second says that the other one is at work', async () => {
+    const copy = await readAll(engine());
+    const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
+    const [first, second] = await Promise.all([1, 2].map(() => engine({}, 'wanted').target(options, limit())));
+    await first!.prepare(false, limit());
+
+    await expect(second!.prepare(false, limit())).rejects.toMatchObject({ code: 'lease-held' });
+
+    expect(second!.standing()).toBe('database wanted is as somebody else has made it');
+    for (const one of [second!, first!]) await one.discard(limit()).then(() => one.close());
+    expect((await admin.query("SHOW DATABASES LIKE 'wanted'"))[0]).toHaveLength(0);
   });
 
   test('of a table whose rows break off or end early nothing is committed, and what was made is dropped', async () => {
