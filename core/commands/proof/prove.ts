@@ -1,6 +1,6 @@
 import { databaseWords } from '../../domain/content-words.ts';
 import type { ContentWords } from '../../domain/content-words.ts';
-import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart, TableRows } from '../../contract/manifest/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../../domain/compare.ts';
 import type { Unequal } from '../../domain/compare.ts';
 import { BackupError } from '../../domain/errors.ts';
@@ -30,6 +30,8 @@ export type Proof = {
   ways: Record<string, number>;
   exceptions: string[];
   differences: string[];
+  /** Everything that was backed up is there and equal, and there is more. */
+  onlyMore?: boolean;
   hint?: string;
 };
 
@@ -91,6 +93,12 @@ export async function prove(
       largeObjects: seen.largeObjects,
       sequences: seen.sequences,
     });
+    const named = new Set(manifest.tables.map(({ table }) => table));
+    const isMore = ({ table }: TableRows): boolean => !named.has(table);
+    const onlyMore =
+      content.length + different.length > 0 &&
+      different.every(({ how }) => how === 'added') &&
+      content.length === tables.filter(isMore).length;
     const hint = ofEngine ?? (content.length === 0 && different.length > 0 ? definitionsHint : undefined);
     return {
       ...(engine.words && { words: engine.words }),
@@ -100,7 +108,8 @@ export async function prove(
       definitions: ways[byName] === undefined,
       ways,
       exceptions: [...(manifest.exceptions ?? []), ...unsaid, ...exceptions].map(oneLine),
-      differences: [...content, ...different.map(describeUnequal)].map(oneLine),
+      differences: [...new Set([...content, ...different.map(describeUnequal)])].map(oneLine),
+      ...(onlyMore && { onlyMore }),
       ...(hint !== undefined && { hint }),
     };
   } finally {
@@ -185,6 +194,18 @@ export function requireEqual(proof: Proof, database: string): void {
       'was the database written to during the restore? If not, restore another backup, and keep this one to ' +
         'look into it',
   });
+}
+
+/** A restored database holds everything that was backed up, and more. */
+export class MoreThanBackedUp extends BackupError {
+  constructor({ differences }: Proof, database: string) {
+    const more = `all that was backed up is there, and equal, and more: ${firstOf(differences, 10)}`;
+    super('target-not-empty', `${database} is not what was backed up: ${more}`, {
+      hint:
+        'has an application made that during the restore? Stop it; then use the database without that, or restore ' +
+        'into a new one, which proves it',
+    });
+  }
 }
 
 async function readPart(engine: Engine, part: PlannedPart, report: Report, signal: AbortSignal) {

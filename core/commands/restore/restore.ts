@@ -22,7 +22,7 @@ import { hindrance, planRestore } from './plan.ts';
 import { excerptNotes } from './tables.ts';
 import type { RestoreOptions, RestorePlan } from './plan.ts';
 import { requireTrue } from './assertions.ts';
-import { proofSentence, prove, requireEqual } from '../proof/prove.ts';
+import { proofSentence, MoreThanBackedUp, prove, requireEqual } from '../proof/prove.ts';
 import type { Proof } from '../proof/prove.ts';
 import { verify } from '../proof/verify.ts';
 
@@ -88,11 +88,13 @@ async function fill(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): 
   const { database, failures } = target;
   const found = { id: manifest.id, ...(proof && { proof }), failures };
   if (failures.length === 0) {
-    if (proof !== undefined)
-      requireEqual(
-        proof,
-        target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`,
-      );
+    if (proof !== undefined) {
+      const place =
+        target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`;
+      // an application that knows the database connects to it by itself: that does not speak against the backup
+      if (target.state === 'empty' && proof.onlyMore === true) throw new MoreThanBackedUp(proof, place);
+      requireEqual(proof, place);
+    }
     await requireTrue(options.drill?.assert ?? [], target, engine.place, signal);
     const notes = [...sweptNotes(target), ...(await target.finish(signal)), ...excerptNotes(target, manifest)];
     return { ...found, notes, database };
@@ -153,7 +155,8 @@ async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    const undo = isBackupError(error, 'proof-failed') ? target.keep : target.discard;
+    const isWhole = isBackupError(error, 'proof-failed') || error instanceof MoreThanBackedUp;
+    const undo = isWhole ? target.keep : target.discard;
     const undone = await undo(AbortSignal.timeout(discardLimitMs)).then(
       (notes) => notes ?? [],
       (cause: unknown) => [messageOf(cause)],

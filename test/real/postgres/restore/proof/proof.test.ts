@@ -3,7 +3,7 @@ import pg from 'pg';
 import { backup } from '../../../../../core/commands/backup.ts';
 import { proofSentence, prove } from '../../../../../core/commands/proof/prove.ts';
 import type { Proof } from '../../../../../core/commands/proof/prove.ts';
-import { restore } from '../../../../../core/commands/restore/restore.ts';
+import { restore, restoreRecorded } from '../../../../../core/commands/restore/restore.ts';
 import type { Restored } from '../../../../../core/commands/restore/restore.ts';
 import type { Catalog } from '../../../../../core/contract/manifest/catalog.ts';
 import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
@@ -91,6 +91,34 @@ test('an empty database that was there before keeps what is its own: that is exc
       /^what the database, which was there before the restore, keeps of its own: database encoding, .*database setting work_mem, database comment comment, /,
     ),
   ]);
+});
+
+test('what an application makes in an empty database meanwhile is named, and not held against the backup', async () => {
+  await scene.sql('postgres', 'drop database if exists busy');
+  await scene.sql('postgres', 'create database busy');
+  const { store, ...deps } = scene.deps();
+  const openPart: typeof store.openPart = async function* (of, part, stop) {
+    if (part.role === 'data') await scene.sql('busy', 'create table if not exists mine as select 42 as a');
+    yield* store.openPart(of, part, stop);
+  };
+  const restored = restoreRecorded(
+    manifest,
+    scene.source('busy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...deps, store: { ...store, openPart }, parallel: 2 },
+    limit(),
+  );
+
+  await expect(restored).rejects.toMatchObject({
+    code: 'target-not-empty',
+    message: expect.stringMatching(
+      /is not what was backed up: all that was backed up is there, and equal, and more: table public\.mine is not in the backup; owner table public\.mine .*what was restored is kept in database busy/,
+    ),
+  });
+  expect(await scene.sql('busy', 'select a, (select count(*)::int from orders) as orders from mine')).toEqual([
+    { a: 42, orders: 0 },
+  ]);
+  expect(await databases()).toEqual([]);
 });
 
 test('a backup that has only digests is proven by what its archive makes here, and by nothing that differs from that', async () => {
