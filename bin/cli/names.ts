@@ -7,6 +7,7 @@ import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
 import { listLost, memoryOf } from '../../core/survey/watched.ts';
 import type { CommandSession } from './session.ts';
 import { fewNames } from '../../core/domain/lines.ts';
+import { word } from '../../core/domain/messages/text.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
 /**
@@ -82,6 +83,20 @@ export function placeNamed(
   { nightjar, cwd }: Pick<CommandSession, 'nightjar' | 'cwd'>,
 ): string {
   return factsOf(nightjar.settings(server)).isPath?.(to) === true ? resolve(cwd, to) : to;
+}
+
+/**
+ * The source whose server `--server` names in a restore of `name`: of a whole server, that one if it is there, or another
+ * database. Throws `input-invalid` if none is known.
+ */
+export function sourceOnServer(server: string, name: string, nightjar: Nightjar): string {
+  if (!isServer(server, nightjar)) return server;
+  const databases = nightjar.onServer(server).filter((one) => nightjar.settings(one).called !== undefined);
+  const found = databases.find((one) => one === name) ?? databases[0];
+  if (found !== undefined) return found;
+  throw new BackupError('input-invalid', `no database of the server ${server} is known yet`, {
+    hint: `nightjar backup ${word(server)} looks which there are`,
+  });
 }
 
 function aServer(name: string, { onServer }: Nightjar): BackupError {

@@ -131,7 +131,7 @@ test('an empty server, one command, and it is as it was by the stock pg_dumpall,
     const verified = await nightjar('verify');
     const shown = await nightjar('show', 'main.shop');
     const planned = await nightjar('restore', 'main', '--plan');
-    const one = await nightjar('restore', 'main.shop', '--plan');
+    const one = await nightjar('restore', 'main.shop', '--plan', '--server', 'main');
     const night = await nightjar('backup', 'main');
     const plannedAfter = await nightjar('restore', 'main', '--plan');
     const { code, stdout, stderr } = await nightjar('restore', 'main');

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { restoreServer } from '../../../bin/cli/commands/restore/whole.ts';
+import { sourceOnServer } from '../../../bin/cli/names.ts';
 import type { CommandSession } from '../../../bin/cli/session.ts';
 import { exitCodeOf } from '../../../bin/cli/text/failure.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
@@ -59,4 +60,22 @@ test('stopped, it begins with none of the others, and says which are left', asyn
 
 test('of one that is whole, nothing more is said', async () => {
   expect(await restored({ 'main.a': undefined, 'main.b': undefined })).toMatchObject({ code: 0, last: undefined });
+});
+
+test('a whole server behind --server is the server of one of its databases', () => {
+  const nightjar = {
+    onServer: (server: string) => (server === 'two' ? ['two-globals', 'two.blog', 'two.shop'] : ['new-globals']),
+    settings: (source: string) => ({ called: source.includes('.') ? source : undefined }),
+    config: {
+      servers: new Map([
+        ['two', {}],
+        ['new', {}],
+      ]),
+    },
+  } as unknown as CommandSession['nightjar'];
+
+  expect(sourceOnServer('two', 'one.shop', nightjar)).toBe('two.blog');
+  expect(sourceOnServer('two', 'two.shop', nightjar)).toBe('two.shop');
+  expect(sourceOnServer('staging', 'one.shop', nightjar)).toBe('staging');
+  expect(() => sourceOnServer('new', 'one.shop', nightjar)).toThrow('no database of the server new is known yet');
 });

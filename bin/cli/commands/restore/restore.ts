@@ -17,7 +17,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { firstLines } from '../../../../core/domain/lines.ts';
 import { formatDuration, plural } from '../../../../core/domain/units.ts';
 import { confirmByName } from '../../text/confirm.ts';
-import { isServer, memoryFor, placeNamed, readable, recallMeant } from '../../names.ts';
+import { isServer, memoryFor, placeNamed, readable, recallMeant, sourceOnServer } from '../../names.ts';
 import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
@@ -54,8 +54,13 @@ export async function restoreCommand(
       (source, own) => restoreCommand(source, which, own, session, signal),
       signal,
     );
-  await recallMeant([name], session, signal);
-  const flags = path.length === 0 ? given : { ...given, table: [...(given.table ?? []), ...path] };
+  const { server } = given;
+  await recallMeant([name, ...(server === undefined ? [] : [server])], session, signal);
+  const flags = {
+    ...given,
+    ...(path.length > 0 && { table: [...(given.table ?? []), ...path] }),
+    ...(server !== undefined && { server: sourceOnServer(server, name, session.nightjar) }),
+  };
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {
     const isOwn = (flags.server ?? name) === name && flags.to === undefined;
