@@ -1,4 +1,5 @@
 import { databaseOfGlobals, wholeOf } from '../../domain/content-words.ts';
+import { word } from '../../domain/messages/text.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { PackedCatalog } from '../../domain/packed/catalog.ts';
@@ -34,6 +35,8 @@ export type RestoreOptions = {
   passedOver?: readonly PassedOver[];
   /** Only these tables, as a person names them (`orders`, `sales.*`), and what they need. */
   tables?: readonly string[] | undefined;
+  /** One of all databases of a server, which stay under their names: `--to` is refused there. */
+  ofServer?: boolean;
   /** Only definitions, no rows. */
   schemaOnly?: boolean | undefined;
   /**
@@ -119,7 +122,7 @@ export async function planRestore(
       options,
       target,
       steps: [...steps, ...excerptSteps(target, manifest)],
-      findings: [...occupied(target, engine, options), ...findings, ...excerptFindings(target)],
+      findings: [...occupied(target, engine, manifest, options), ...findings, ...excerptFindings(target)],
     };
   } catch (error) {
     await target.close();
@@ -144,21 +147,19 @@ export function hindrance({ findings, target }: RestorePlan): BackupError | unde
 
 /** Nothing is mixed into a database that holds objects. */
 function occupied(
-  { state, holds }: Target,
+  { state, holds, database }: Target,
   engine: Engine,
-  { replace, tables, schemaOnly }: RestoreOptions,
+  { source }: Manifest,
+  { replace, tables, schemaOnly, ofServer }: RestoreOptions,
 ): Foreseen['findings'] {
   if (state !== 'occupied' || replace) return [];
-  return [
-    {
-      weight: 'fails',
-      code: 'target-not-empty',
-      what: `${engine.place} is not empty: it holds ${holds}`,
-      remedy:
-        `name a new ${wholeOf(engine)} with --to` +
-        (tables || schemaOnly ? '' : ', or put the backup in its place with --replace'),
-    },
-  ];
+  const alone = `nightjar restore ${word(source)}`;
+  const remedy = ofServer
+    ? `beside it: ${alone}; in its place: ${alone} --to ${word(database)} --replace`
+    : `name a new ${wholeOf(engine)} with --to` +
+      (tables || schemaOnly ? '' : ', or put the backup in its place with --replace');
+  const what = `${engine.place} is not empty: it holds ${holds}`;
+  return [{ weight: 'fails', code: 'target-not-empty', what, remedy }];
 }
 
 /** A drill drops the database at its end, so the drill must have made it itself. */

@@ -245,7 +245,10 @@ export function explained(
     case '22P05':
       return told('source-unsupported', noPlace);
     case '3D000':
-      return told('source-unreachable', 'correct the name of the database (psql -l lists them), or make it');
+      return told(
+        'source-unreachable',
+        'is the name of the database right (psql -l lists them), or was it dropped or renamed just now?',
+      );
     case '53300':
       return told(
         'source-unreachable',

@@ -110,7 +110,7 @@ test('a failure of one source keeps none of the others from being backed up', as
 
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /error: postgres:.*\/shop: database "shop" does not exist\n {2}hint: correct the name of the database /,
+    /error: postgres:.*\/shop: database "shop" does not exist\n {2}hint: is the name of the database right /,
   );
   expect(stdout).toMatch(/^big {2}/);
 }, 120_000);

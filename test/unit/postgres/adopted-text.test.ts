@@ -25,3 +25,14 @@ test.each([
 ])('of two dumps in one file, a second one that is cut %s is not whole', async (_, second) => {
   await expect(read(`${schema}${second}`)).rejects.toMatchObject({ code: 'dump-cut' });
 });
+
+test('a dump with hypertables of TimescaleDB ends before anything of it is made, and is told the way', async () => {
+  const made = 'CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;\n';
+
+  await expect(read(`SET row_security = off;\n${made}${schema}`)).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: expect.stringContaining('TimescaleDB'),
+    hint: expect.stringContaining('timescaledb_pre_restore()'),
+  });
+  await expect(read(`COPY public.orders (line) FROM stdin;\n${made}\\.\n\n${end}`)).resolves.toContain(made);
+});

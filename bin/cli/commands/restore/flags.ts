@@ -10,6 +10,8 @@ export type RestoreFlags = {
   schemaOnly?: true;
   replace?: true;
   plan?: true;
+  /** For one of all databases of a server. */
+  ofServer?: true;
   /** For a whole server: what its databases lack now comes with the roles that are restored before them. */
   unforeseen?: true;
   undo?: true;

@@ -146,6 +146,7 @@ async function planned(
     events: flags.events ?? isInPlace(manifest, { server, database }),
     passedOver,
     ...(flags.table && { tables: flags.table }),
+    ...(flags.ofServer && { ofServer: true }),
     schemaOnly: flags.schemaOnly === true,
     foresee: flags.plan === true && (flags.unforeseen === true ? ('nothing' as const) : true),
   };

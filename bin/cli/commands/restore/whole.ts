@@ -86,7 +86,7 @@ export async function restoreServer(
     const unforeseen = globals.length > 0 ? ({ unforeseen: true } as const) : {};
     for (const { source, to, gone } of databases) {
       if (signal.aborted) return;
-      if (isMeant(source, gone)) await one(source, { ...flags, to, ...unforeseen });
+      if (isMeant(source, gone)) await one(source, { ...flags, to, ofServer: true, ...unforeseen });
       else out.note(`note    left out: ${source}, which was gone since ${gone}: nightjar restore ${word(source)}`);
     }
     const { everyDatabase } = descriptorOf(nightjar.config.servers.get(server)!.engine);

@@ -71,7 +71,7 @@ const meanings: KnownError[] = [
   {
     numbers: [1049],
     code: 'source-unreachable',
-    hint: 'correct the name of the database (SHOW DATABASES lists them), or make it',
+    hint: 'is the name of the database right (SHOW DATABASES lists them), or was it dropped just now?',
   },
   {
     numbers: [1040, 1203, 1226],

@@ -32,6 +32,9 @@ const connects = /^\\connect .+$/;
 /** Psql’s own protection, which already applies to everything; and the default tablespace, which is used anyway. */
 const needless = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|SET default_tablespace = '';)$/;
 
+/** Only a superuser can load what lies in its own schemas, although every owner of a database may make it. */
+const ofTimescale = /^CREATE EXTENSION (?:IF NOT EXISTS )?timescaledb\b/;
+
 /** A dump on its way to psql. `leftOut`: how many statements of each kind were left out so far. */
 export type DumpText = { content: ByteStream; leftOut: ReadonlyMap<string, number> };
 
@@ -75,6 +78,7 @@ async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean):
       if (newline < 0) break;
       const line = rest.toString('latin1', 0, newline);
       isWhole = quoted.close === '' && line === endMarker ? true : isWhole && saysNothing.test(line);
+      if (quoted.isEnded && ofTimescale.test(line)) throw timescale();
       if (quoted.isEnded && isLeftOut(line)) {
         rest = rest.subarray(newline + 1);
         continue;
@@ -92,6 +96,18 @@ async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean):
   }
   if (rest.length > 0) yield rest;
   if (!isWhole || inRows || !saysNothing.test(rest.toString('latin1'))) throw cut();
+}
+
+function timescale(): BackupError {
+  return new BackupError(
+    'input-invalid',
+    'the dump is of a database with TimescaleDB, which only a superuser can load',
+    {
+      hint:
+        'load it by hand into a database, between SELECT timescaledb_pre_restore(); and SELECT timescaledb_post_restore();, ' +
+        'give that database a source of its own, and back it up',
+    },
+  );
 }
 
 function tooLong(): BackupError {

@@ -144,6 +144,8 @@ test.each([
   [{}, 'name a new database with --to, or put the backup in its place with --replace'],
   [{ tables: ['orders'] }, 'name a new database with --to'],
   [{ schemaOnly: true }, 'name a new database with --to'],
+  // a restore of all that is on a server takes no --to
+  [{ ofServer: true }, 'beside it: nightjar restore shop; in its place: nightjar restore shop --to shop --replace'],
 ])('what stands in the database is found before anything else, %j', async (part, remedy) => {
   const target = {
     foresee: async () => ({ steps: [], findings: [note('slow')] }),
