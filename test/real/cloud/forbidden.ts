@@ -112,7 +112,8 @@ export function forbidden(world: () => World): void {
     const late = (name: string): number => (name.endsWith('-rotate') ? 0 : name.includes('-drill-') ? 2 : 1);
     const inOrder = [...functions].sort(([a], [b]) => late(a) - late(b));
     // hours after the last one that was told, and drills hours after the others
-    const wrong = (name: string) => ({ sorce: 'shop', hoursFromNow: late(name) === 2 ? 104 : 100 });
+    // before the first message that has no room, a function waits for those of others: 20 s, or a quarter of what it has
+    const wrong = (name: string) => ({ sorce: 'shop', hoursFromNow: late(name) === 2 ? 104 : 100, secondsLeft: 24 });
     for (const [name, fn] of inOrder)
       ends.push([name, (await fn.deliver(wrong(name), { handler: 'clock.handler' })).attempts]);
     const letters = (await deadLetters.take()).map((body) =>

@@ -76,6 +76,18 @@ S3Response.put_object = put_alone
 `;
 
 /**
+ * For each request, moto looks twice through the folders of all its services, under a lock, and writes a line: a
+ * quarter of its time. Which services it has does not change.
+ */
+const quick = `
+import logging
+from moto import backends
+services = tuple(backends.list_of_moto_modules())
+backends.list_of_moto_modules = lambda: services
+logging.getLogger('werkzeug').setLevel(logging.WARNING)
+`;
+
+/**
  * moto: S3 and many other AWS services behind one endpoint, in memory only, any credentials taken. Starts in about a
  * second.
  */
@@ -94,7 +106,7 @@ export async function startMoto(
       secretAccessKey: 'moto-takes-any',
     };
     const preludes = await Promise.all((options.preludes ?? []).map((file) => readFile(file, 'utf8')));
-    const main = `${preludes.map((text) => `${text}\n`).join('')}${oneWriter}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
+    const main = `${preludes.map((text) => `${text}\n`).join('')}${oneWriter}${quick}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
     const server = startProcess(
       python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode),
     );
