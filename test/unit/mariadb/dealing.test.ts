@@ -113,7 +113,30 @@ test('rows stay between what stood before and behind them, and whichever session
 
   expect(ended).toBeUndefined();
   expect(order.filter((one) => one.endsWith('INSERT'))).toEqual([...Array(8).fill('1 INSERT'), '0 INSERT']);
-  expect(order.lastIndexOf('0 INSERT')).toBeLessThan(order.indexOf('1 COMMIT'));
+  for (const session of [0, 1])
+    expect(order.lastIndexOf(`${session} INSERT`)).toBeLessThan(order.indexOf(`${session} COMMIT`));
+});
+
+test('a session that is done with a table goes on with the next, while another is not', async () => {
+  const slow = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const run = async (statement: string, session: number) => {
+    if (statement.startsWith('INSERT') && session === 0) await slow.promise;
+    order.push(`${session} ${statement.split(/[ ;(]/, 3).join(' ')}`);
+    if (order.at(-1) === '1 INSERT INTO `odd``') slow.resolve();
+  };
+  const content = [
+    ...rows('keyed', 2),
+    ...Array(20).fill('COMMIT;\n'),
+    ...rows('odd`` name', 2),
+    'COMMIT;\n-- Dump completed\n',
+  ];
+
+  const { sessions, ended } = await deal(pieces(Buffer.from(content.join(''))), 2, whole, run);
+
+  expect(ended).toBeUndefined();
+  expect(order.indexOf('1 INSERT INTO `odd``')).toBeLessThan(order.indexOf('0 INSERT INTO `keyed`'));
+  expect(sessions.map(({ statements }) => seen(statements.join('\n'), 'COMMIT;\n'))).toEqual([21, 21]);
 });
 
 test('an INSERT that is longer than any but one of a single long row goes to the client', async () => {

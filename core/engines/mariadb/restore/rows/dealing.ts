@@ -137,29 +137,40 @@ async function giveAll(text: Buffer, line: PassThrough, crew: Crew, stop: AbortS
 type Crew = {
   /** Returns when a session has it; `done`: its bytes are free again. */
   send(statement: Buffer, asBytes: boolean, done: () => void): Promise<void>;
-  /** Runs it in each session, once everything before it is done. */
+  /** Runs it in each session, after what that one has got before. */
   runAll(statement: string): Promise<void>;
   idle(): Promise<void>;
 };
 
+/** So many statements for all may wait for the rows before them. */
+const mostWaiting = 100;
+
 function crewOf(sessions: readonly RowSession[]): Crew {
   /** The present work of each session; a failed one stays, so that whoever waits learns of it. */
   const work = new Map<RowSession, Promise<RowSession>>();
-  const idle = async () => void (await Promise.all(work.values()));
+  let waiting = 0;
+  const idle = async () => {
+    await Promise.all(work.values());
+    waiting = 0;
+  };
+  function add(session: RowSession, deed: () => Promise<void>): void {
+    const before = work.get(session) ?? Promise.resolve();
+    const done = before.then(deed).then(() => {
+      if (work.get(session) === done) work.delete(session);
+      return session;
+    });
+    done.catch(() => {}); // whoever waits next is told
+    work.set(session, done);
+  }
   return {
     async send(statement, asBytes, free) {
       const session = sessions.find((one) => !work.has(one)) ?? (await Promise.race(work.values()));
-      const done = session.send(statement, asBytes).then(() => {
-        work.delete(session);
-        free();
-        return session;
-      });
-      done.catch(() => {}); // whoever waits next is told
-      work.set(session, done);
+      add(session, () => session.send(statement, asBytes).then(free));
     },
     async runAll(statement) {
-      await idle();
-      await Promise.all(sessions.map((one) => one.run(statement)));
+      if (waiting >= mostWaiting) await idle();
+      waiting += 1;
+      for (const session of sessions) add(session, () => session.run(statement));
     },
     idle,
   };
