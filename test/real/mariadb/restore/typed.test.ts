@@ -128,3 +128,21 @@ test.each(names)('each definition changed in a copy on %s is found by the proof,
     .map(({ named }) => named);
   expect(missed).toEqual([]);
 });
+
+test.each(names)(
+  'on %s a column that the server computes is no column for rows, and one with a default is',
+  async (on) => {
+    const connection = await connect(servers.get(on)!);
+    await connection.query('CREATE DATABASE computed');
+    await connection.query(
+      'CREATE TABLE computed.t (id INT PRIMARY KEY, made VARCHAR(36) DEFAULT (UUID()), ' +
+        'seen TIMESTAMP DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, ' +
+        'twice INT AS (id * 2) VIRTUAL, thrice INT AS (id * 3) STORED)',
+    );
+    await connection.end();
+    const [table] = await engine(on, 'computed').tables!(limit());
+
+    expect(table!.columns.filter((one) => one.computed === true).map(({ name }) => name)).toEqual(['twice', 'thrice']);
+    expect(table!.columns).toHaveLength(5);
+  },
+);
