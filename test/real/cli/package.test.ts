@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -43,6 +43,27 @@ test('the package runs below node_modules, where Node strips no types', async ()
     code: 1,
     stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`),
   });
+});
+
+test('what Node has compiled is kept in the home of the user, of four versions; without a home it is kept nowhere', async () => {
+  const program = join(home, 'bin/nightjar');
+  const own = join(folder, 'home');
+  const kept = join(own, '.cache/nightjar/compiled');
+  const version = `0.1.0-node-${process.versions.node}`;
+  for (const [at, name] of ['newest', 'newer', 'new', 'old', 'older'].entries()) {
+    await mkdir(join(kept, name), { recursive: true });
+    await utimes(join(kept, name), 1e9 - at, 1e9 - at);
+  }
+
+  const work = await mkdtemp(join(folder, 'work-'));
+  for (const HOME of [own, '', join(work, 'missing'), '/proc'])
+    expect(
+      await nightjar(['--version'], { cwd: work, program, env: { HOME, NODE_COMPILE_CACHE: undefined } }),
+    ).toMatchObject({ code: 0 });
+
+  expect((await readdir(kept)).toSorted()).toEqual([version, 'new', 'newer', 'newest']);
+  expect(await readdir(join(kept, version))).not.toEqual([]);
+  expect(await readdir(work)).toEqual([]);
 });
 
 test('the program that reads SQLite comes with the package, too', async () => {
