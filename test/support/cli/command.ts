@@ -4,11 +4,17 @@ import { join } from 'node:path';
 import { bundledLauncher } from './bundled.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
-export type Place = { cwd: string; env?: Readonly<Record<string, string | undefined>>; program?: string };
+export type Place = {
+  cwd: string;
+  env?: Readonly<Record<string, string | undefined>>;
+  program?: string;
+  /** Behind which it is killed. */
+  limitMs?: number;
+};
 /** `said`: its stderr so far. */
 export type Running = { pid: number; kill(signal: NodeJS.Signals): void; said(): string; ended: Promise<Ended> };
 
-const limitMs = 120_000;
+const usualLimitMs = 120_000;
 /** Progress lines, printed every ten seconds: only a slow machine has them. */
 export const progress =
   /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof|pulling|copying).*\n/gm;
@@ -17,7 +23,10 @@ export const progress =
  * Starts the command line as an installed one: its launcher, in its own process, with nothing of the tests in its
  * environment. Without notices about Debian's latest fixes.
  */
-export function start(args: readonly string[], { cwd, env = {}, program = bundledLauncher() }: Place): Running {
+export function start(
+  args: readonly string[],
+  { cwd, env = {}, program = bundledLauncher(), limitMs = usualLimitMs }: Place,
+): Running {
   const { NODE_OPTIONS: _, ...own } = process.env;
   const child = spawn(process.execPath, [program, ...args], {
     cwd,

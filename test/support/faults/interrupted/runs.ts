@@ -22,6 +22,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
   const place: Place = {
     cwd,
     env: { SHOP_PASSWORD: world.password, NODE_COMPILE_CACHE: join(tmpdir(), 'compiled') },
+    limitMs: 600_000,
   };
   await writeFile(
     join(cwd, 'nightjar.yaml'),
@@ -62,14 +63,13 @@ export async function interruptedRuns(world: InterruptedWorld) {
     const check: Check = (holds, what) => void (holds || wrong.push(what));
     await world.write(`before-${++word}`);
     const first = await world.rows('shop');
-    if (mode === 'undo') check((await run(replace)).code === 0, 'the replacement before it failed');
-    if (mode === 'undo') await world.write(`after-${word}`);
+    if (mode === 'undo') {
+      await mustSucceed(replace, 'the replacement before it', check);
+      await world.write(`after-${word}`);
+    }
     if (mode === 'empty') await world.makeEmpty('shop_empty');
     if (mode === 'archive')
-      check(
-        (await run(['restore', 'shop', earlierId, '--to', 'shop_archive'])).code === 0,
-        'the archive before it failed',
-      );
+      await mustSucceed(['restore', 'shop', earlierId, '--to', 'shop_archive'], 'the archive before it', check);
     const before = { rows: await world.rows('shop'), dump: await world.dumped('shop') };
     const newer = { replace: [backup.rows], undo: [first] };
     const allowed = [before.rows, ...(mode === 'replace' || mode === 'undo' ? newer[mode] : [])];
@@ -87,6 +87,11 @@ export async function interruptedRuns(world: InterruptedWorld) {
     await isMade(mode, check);
     await swept(mode, check);
     return wrong.length === 0 ? [] : [...wrong, ...said];
+  }
+
+  async function mustSucceed(args: readonly string[], what: string, check: Check): Promise<void> {
+    const { code, stdout, stderr } = await run(args);
+    check(code === 0, `${what} failed, code ${code}: ${stdout}${stderr}`);
   }
 
   /** One run, cut, and what it has left. */
@@ -133,7 +138,10 @@ export async function interruptedRuns(world: InterruptedWorld) {
       await world.drop(modes[mode].into!);
       next = await run(again);
     } else if (next.code === 0 && !twice) usualMs.set(mode, Date.now() - began);
-    check(next.code === 0 && /proven equal/.test(next.stdout), `the next run failed: ${next.stdout}${next.stderr}`);
+    check(
+      next.code === 0 && /proven equal/.test(next.stdout),
+      `the next run failed, code ${next.code}: ${next.stdout}${next.stderr}`,
+    );
   }
 
   /** Two at once: what the one says that succeeds; the other does, too, or says why not. */
@@ -142,7 +150,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
     const [first, second] = both[0].code === 0 ? both : [both[1], both[0]];
     check(
       second.code === 0 || /is at work|already|not empty|meanwhile|is in use by/.test(second.stderr),
-      `the second of two failed: ${second.stdout}${second.stderr}`,
+      `the second of two failed, code ${second.code}: ${second.stdout}${second.stderr}`,
     );
     return first;
   }
@@ -175,8 +183,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
   async function swept(mode: InterruptedMode, check: Check): Promise<void> {
     const { into } = modes[mode];
     if (into === 'shop') {
-      const dropped = await run(['restore', 'shop', '--drop-old', '--yes']);
-      check(dropped.code === 0, `--drop-old failed: ${dropped.stderr}`);
+      await mustSucceed(['restore', 'shop', '--drop-old', '--yes'], '--drop-old', check);
     } else if (into !== undefined) await world.drop(into);
     for (const name of (await world.databases()).filter((one) => one !== 'shop')) {
       check(false, `left: ${name}`);
