@@ -30,6 +30,7 @@ const products = {
       create user "we'ird; \`--"@'10.%' identified by 'y' require ssl password expire interval 90 day account lock;
       grant process, backup_admin on *.* to "we'ird; \`--"@'10.%' with grant option;
       create user words@'%' identified by 'w' attribute '{"a": "b DEFAULT ROLE \`x\`@\`y\` IDENTIFIED BY c"}';
+      create user certified@'%' identified by 'c' require issuer '/O=it''s \\\\' and subject '/CN=o''ne; --';
       alter user words@'%' identified by 'second' retain current password;
       set persist partial_revokes = on; grant select on *.* to words@'%'; revoke select on mysql.* from words@'%'`,
   },

@@ -2,6 +2,7 @@ import { BackupError } from '../../../domain/errors.ts';
 import type { Catalog, RestoreFinding } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { quoteText } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 import { errorNumber } from './applying.ts';
 
@@ -46,4 +47,22 @@ export function failureOf({ code = 'restore-failed', what, remedy }: RestoreFind
 function ofOlder(error: unknown): Record<string, string | null>[] {
   if (unknown.includes(errorNumber(error))) return [];
   throw error;
+}
+
+/**
+ * The statement of SHOW CREATE USER with what it requires of certificates as literals: MySQL prints it without escaping
+ * its quotes (REQUIRE ISSUER '/O=it's'). `name`: as in `app@%`.
+ */
+export async function withLiterals(session: MariadbSession, name: string, printed: string): Promise<string> {
+  if (session.server.product !== 'MySQL' || !/ REQUIRE (?:SUBJECT|ISSUER|CIPHER) /.test(printed)) return printed;
+  const [row] = await session.rows(
+    `SELECT CONVERT(x509_subject USING utf8mb4) AS SUBJECT, CONVERT(x509_issuer USING utf8mb4) AS ISSUER,
+        CONVERT(ssl_cipher USING utf8mb4) AS CIPHER FROM mysql.user
+      WHERE CONCAT(User, '@', Host) = ?`,
+    [name],
+  );
+  let statement = printed;
+  for (const [what, value] of Object.entries(row ?? {}))
+    statement = statement.replace(`${what} '${value}'`, () => `${what} ${quoteText(value ?? '')}`);
+  return statement;
 }

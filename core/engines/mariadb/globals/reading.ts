@@ -7,6 +7,7 @@ import { isRoleOfAurora } from './amazon.ts';
 import { errorNumber } from './applying.ts';
 import { digestOfText, factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
+import { withLiterals } from './mysql-only.ts';
 
 /** One row of mysql.user. `account`: as in a statement. `isMade`: false for PUBLIC, which exists by itself. */
 type Account = { name: string; account: string; isRole: boolean; isMade: boolean };
@@ -104,7 +105,7 @@ async function creationOf(
     return [{ kind: 'role', name: of, of, definition: create, statements: [create] }];
   }
   const [row] = await session.rows(`SHOW CREATE USER ${account}`);
-  const printed = Object.values(row ?? {})[0] ?? '';
+  const printed = await withLiterals(session, of, Object.values(row ?? {})[0] ?? '');
   const { rest: create, found: [, roles] = [] } = without(defaultRole, printed);
   const { rest: open, found: [hash] = [] } = without(identified, create);
   // without its hash, an account is made locked rather than open to everybody
