@@ -55,11 +55,7 @@ export function gapAround(schedule: string, start: Date, timeZone: string): { ms
  * start a run and some don't.
  */
 export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: number): Date[] {
-  const key = JSON.stringify([cron, timeZone, most]);
-  if (lately.until !== until.getTime()) lately = { until: until.getTime(), known: new Map() };
-  const found = lately.known.get(key) ?? findMoments(cron, timeZone, until, most);
-  lately.known.set(key, found);
-  return found;
+  return momentsAt(cron, timeZone, until, most);
 }
 
 /**
@@ -95,7 +91,7 @@ export function momentOf(schedule: Schedule, start: Date): Date | undefined {
 }
 
 /** A check asks at one moment about many sources with the same schedule. */
-let lately: { until: number; known: Map<string, Date[]> } = { until: 0, known: new Map() };
+const momentsAt = remembered(findMoments, 1000);
 /** A start lies between two moments; if the schedule is every minute, some later ones may still be the nearest. */
 const nearest = 7;
 
@@ -112,7 +108,7 @@ function findMoments(text: string, timeZone: string, until: Date, most: number):
     return runs.filter((moment) => moment <= until && cron.match(moment) && !isRepeated(moment)).reverse();
   };
   const found = newest(most);
-  return found.length === most ? found : newest(2 * most - found.length).slice(-most);
+  return found.length === most ? found : newest(2 * most - found.length);
 }
 
 /**

@@ -29,6 +29,14 @@ test('a packed map holds what a map does', () => {
   expect([packed.get('2500'), packed.indexOf('none')]).toEqual([undefined, undefined]);
 });
 
+test('a key that begins another one is not that one', () => {
+  const packed = packedMap();
+  const keys = Array.from({ length: 600 }, (_, at) => 'a'.repeat(600 - at));
+
+  expect(keys.map((key) => packed.add(key, ''))).not.toContain(false);
+  expect(keys.map((key) => packed.indexOf(key))).toEqual(keys.map((_, at) => at));
+});
+
 test('a record that is longer than a block is one like the others', () => {
   const packed = packedMap();
   const long = 'ü'.repeat(2 ** 20);
@@ -122,6 +130,12 @@ test('a large catalog comes in pieces, of which none is much longer than the lon
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(310_000);
 });
 
+test('an object is found by its kind and name alone', () => {
+  const packed = packCatalog(catalog);
+  expect(packed.text('owner', '.')).toBe('0:0');
+  expect([packed.text('owner', '/'), packed.text('group', '.')]).toEqual([undefined, undefined]);
+});
+
 test('what is unequal is told as of catalogs that are not packed', () => {
   const found: Catalog = {
     ...catalog,
@@ -135,4 +149,12 @@ test('what is unequal is told as of catalogs that are not packed', () => {
     const told = unequalEntries(packCatalog(catalog), packCatalog(found).entries(), without);
     expect(told).toEqual(unequalDefinitions(catalog, found, without));
   }
+  // by the order of the kinds in the backup, though what is missing is known last
+  const { '7!': gone, ...file } = catalog['file']!;
+  expect(unequalEntries(packCatalog(catalog), packCatalog({ file, owner: { '.': '1:1' } }).entries(), [])).toEqual([
+    { kind: 'file', name: '7!', how: 'missing' },
+    { kind: 'symbolic link', name: 'there', how: 'missing' },
+    { kind: 'owner', name: '.', how: 'changed' },
+  ]);
+  expect(gone).toBe('value of 7');
 });

@@ -11,6 +11,7 @@ import { openStore } from '../../../core/store/store.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import type { Which } from '../../../core/survey/choose.ts';
 import { whyBad } from '../../../core/survey/none-chosen.ts';
+import { verdictOfSource } from '../../../core/survey/verdict-of-source.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { signedStore } from '../../support/keys/signed.ts';
@@ -176,6 +177,43 @@ describe('the latest proven', () => {
       await storeBackup(vault, 'shop', new Date(night(2).getTime() + index * 3_600_000), { random: index / 1000 });
 
     expect((await choose('latest-proven')).manifest.id).toBe(first);
+  });
+});
+
+describe('of more backups than are read at first', () => {
+  const hourly = (hours: number) => new Date(night(2).getTime() + hours * 3_600_000);
+  let read = 0;
+  const counting = () => {
+    read = 0;
+    const turn: Turn = async (call, key) => {
+      if (call === 'read' && key.endsWith('/manifest.json')) read += 1;
+    };
+    return openStore(memoryVault(state, { turn, now: () => noon }));
+  };
+
+  test('the others are read only where none of those is good, and none of them twice without need', async () => {
+    const first = await stored(1);
+    for (let index = 0; index < 100; index += 1)
+      await storeBackup(vault, 'shop', hourly(index), { random: index / 1000 });
+
+    await choose('latest', { store: counting() });
+    const ofGood = read;
+    const until = new Date(hourly(0).getTime() - 1);
+    expect((await choose({ at: until.toISOString() }, { store: counting() })).manifest.id).toBe(first);
+
+    expect(ofGood).toBeLessThanOrEqual(101);
+  });
+
+  test('a hundred at most are read once, found or not', async () => {
+    const unproven = await stored(1);
+    const deps = { store: counting(), clock: { now: () => noon } };
+
+    const { verdict } = await verdictOfSource(shop, plainly, deps, limit(), { wanted: 'proven' });
+
+    expect([verdict.backups.map(({ id, proven }) => ({ id, proven })), read]).toEqual([
+      [{ id: unproven, proven: false }],
+      1,
+    ]);
   });
 });
 

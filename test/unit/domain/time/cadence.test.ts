@@ -114,6 +114,7 @@ test('the moments of a schedule are counted to the very one, oldest first, and e
 
   expect(momentsOf(nightly, utc('20T02:00'), 2)).toEqual([utc('19T02:00'), utc('20T02:00')]);
   expect(momentsOf(nightly, utc('20T01:59:59'), 2)).toEqual([utc('18T02:00'), utc('19T02:00')]);
+  expect(momentsOf(nightly, new Date(utc('20T02:00').getTime() - 1), 1)).toEqual([utc('19T02:00')]);
   expect(momentsOf(nightly, utc('20T02:00'), 1)).toEqual([utc('20T02:00')]);
   expect(momentsOf({ ...nightly, cron: '0 3 * * *' }, utc('20T03:00'), 1)).toEqual([utc('20T03:00')]);
   // neither the night that has no 02:30, nor the second one of the night that has two

@@ -211,6 +211,7 @@ describe('a listing', () => {
       /NotAListing: the answer is no listing: <!DOCTYPE html><p>Sign in<\/p>/,
     ],
     ['nothing', () => '', /the answer is no listing: it is empty/],
+    ['the other half', (body) => body.slice(body.length / 2), /the answer is no listing: /],
     ['half a document', (body) => body.slice(0, body.length / 2), /the answer is no listing: <List/],
     [
       'another bucket',
@@ -295,14 +296,21 @@ describe('a listing', () => {
     const page = { bucket: 'acme', prefix: undefined, truncated: false };
     expect(() => requirePage(page, { bucket: 'acme' }, '', 'list')).not.toThrow();
     expect(() => requirePage(page, { bucket: 'acme' }, 'prod/', 'list')).toThrow(
-      'list: the answer is no listing of that: it is of "" in bucket "acme"',
+      expect.objectContaining({
+        message: 'list: the answer is no listing of that: it is of "" in bucket "acme"',
+        hint: expect.stringContaining("is the vault's endpoint that of an S3 store?"),
+      }),
     );
   });
 
-  test('may begin with what every document of XML may', async () => {
-    rewritten(
-      (body) => `<?xml version="1.0"?>\n${body.replace(/<Prefix>[^<]*<\/Prefix>/, '<Prefix>prod/shop/</Prefix>')}\n`,
-    );
-    expect(await listed()).toEqual([]);
-  });
+  test.each(['<?xml version="1.0"?>\n', '<?xml version="1.0"?>', '\n\n', ''])(
+    'may begin with what every document of XML may: %j',
+    async (begin) => {
+      rewritten((body) => {
+        const bare = body.replace(/^<\?xml[^>]*>\s*/, '');
+        return `${begin}${bare.replace(/<Prefix>[^<]*<\/Prefix>/, '<Prefix>prod/shop/</Prefix>')}\n`;
+      });
+      expect(await listed()).toEqual([]);
+    },
+  );
 });
