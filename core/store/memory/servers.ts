@@ -11,8 +11,9 @@ type ServerRead = { known: ServerDatabases | undefined; version: string | undefi
 const tries = 5;
 
 /**
- * Reads the known databases of a whole server; undefined if nobody has looked yet. Throws if the vault can't be read,
- * and `vault-failed` if the list can't be understood: forgetting databases would mean forgetting to miss them.
+ * Reads the known databases of a whole server; undefined if nobody has looked yet, or if the list is cut or garbled: it
+ * is lost then, and the backups tell which databases there were. Throws if the vault can't be read, and `vault-failed`
+ * for a list that says something else: somebody has written it so.
  */
 export async function readServer(
   vault: Vault,
@@ -55,7 +56,7 @@ function ofNewVault(error: unknown): ServerRead {
 async function read(vault: Vault, server: SourceName, signal: AbortSignal): Promise<ServerRead> {
   const key = serverKey(server);
   const found = await readJson(vault, key, signal);
-  if (found === undefined) return { known: undefined, version: undefined };
+  if (found?.document === undefined) return { known: undefined, version: found?.version };
   const { data } = serverSchema.safeParse(found.document);
   if (data?.name === server) return { known: data, version: found.version };
   throw new BackupError('vault-failed', `${vault.place}/${key} can't be understood`, {

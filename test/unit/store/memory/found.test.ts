@@ -25,7 +25,7 @@ const known: ServerDatabases = { version: 1, name: main, at: '2026-11-20T02:00:0
 const away = new BackupError('vault-unreachable', 'no backups yet');
 const denied = new BackupError('vault-denied', 'you may not');
 
-test.each(['torn', '{}', '[1'])('a list of a server that reads %s is told, with what to do', async (text) => {
+test.each(['{}', '[1]'])('a list of a server that reads %s is told, with what to do', async (text) => {
   await put(serverKey(main), text);
   const error = {
     code: 'vault-failed',
@@ -38,6 +38,20 @@ test.each(['torn', '{}', '[1'])('a list of a server that reads %s is told, with 
   await expect(readServer(vault, main, signal)).rejects.toMatchObject(error);
   await expect(editServer(vault, main, () => known, signal)).rejects.toMatchObject(error);
 });
+
+test.each(['', 'torn', '[1'])(
+  'a list of a server that is cut or garbled (%p) is lost, and is written anew',
+  async (text) => {
+    await put(serverKey(main), text);
+    const before: unknown[] = [];
+
+    expect(await readServer(vault, main, signal)).toBeUndefined();
+    await editServer(vault, main, (was) => (before.push(was), known), signal);
+
+    expect(before).toEqual([undefined]);
+    expect(await readServer(vault, main, signal)).toEqual(known);
+  },
+);
 
 test('the first look at a server is written into a folder that is no vault yet, and nothing else is passed over', async () => {
   const before: unknown[] = [];
