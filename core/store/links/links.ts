@@ -23,9 +23,11 @@ export function withLinks(vault: Vault): Vault {
   const { hold, locks } = vault;
   const isLinking = vault.share === undefined;
   const linksOf = linkReader(vault, { isLinking });
-  let mayShare: Promise<boolean> | undefined;
+  const mayLock = vault.mayLock && askedOnce(vault.mayLock);
+  const locking = mayLock && { mayLock };
   return {
     ...vault,
+    ...locking,
     ...(isLinking && { put, share }),
     list,
     get,
@@ -56,13 +58,8 @@ export function withLinks(vault: Vault): Vault {
     return stored;
   }
 
-  /** Asked only once: a bucket's locks don't come and go. */
   function isShared(signal: AbortSignal): Promise<boolean> {
-    mayShare ??= canShare({ ...vault, share }, signal).catch((error: unknown) => {
-      mayShare = undefined;
-      throw error;
-    });
-    return mayShare;
+    return canShare({ ...vault, ...locking, share }, signal);
   }
 
   /** An existing link says the same, because its name holds everything. */
@@ -153,6 +150,18 @@ export function withLinks(vault: Vault): Vault {
   function exists(key: ObjectKey): BackupError {
     return new BackupError('object-exists', `${vault.place}/${key} is there already`);
   }
+}
+
+/** A bucket's locks don't come and go. A question that failed is asked again. */
+function askedOnce(ask: NonNullable<Vault['mayLock']>): NonNullable<Vault['mayLock']> {
+  let told: Promise<boolean> | undefined;
+  return (signal) => {
+    told ??= ask(signal).catch((error: unknown) => {
+      told = undefined;
+      throw error;
+    });
+    return told;
+  };
 }
 
 /** The key that has a part's bytes, if it is a pack of this size; undefined if there is none. */

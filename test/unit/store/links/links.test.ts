@@ -87,6 +87,7 @@ test('whether a vault may share is asked again after it could not be told', asyn
   await put(part(two), on);
 
   expect([...state.objects.keys()].sort()).toEqual([link(part(one), one), link(part(two), two), pack(one), pack(two)]);
+  expect(await on.mayLock?.(signal)).toBe(false);
   expect(times).toBe(2);
 });
 
