@@ -139,12 +139,18 @@ function startDemo(...more: string[]) {
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const code = once(child, 'close').then(([ended]) => ended as number | null);
   return {
     text: () => text,
-    code: once(child, 'close').then(([code]) => code as number | null),
+    code,
     stop: () => child.kill('SIGINT'),
     async until(words: string) {
-      while (!text.includes(words)) await once(child.stdout, 'data', { signal: AbortSignal.timeout(limitMs) });
+      const signal = AbortSignal.timeout(limitMs);
+      const ended = code.then(() => undefined);
+      while (!text.includes(words)) {
+        const more = await Promise.race([once(child.stdout, 'data', { signal }), ended]);
+        if (more === undefined) throw new Error(`the demo ended without "${words}":\n${text}`);
+      }
     },
   };
 }
