@@ -17,11 +17,14 @@ vaultContract('s3 that heeds no conditions', () =>
 );
 
 async function opened(options: { conditionalWrites?: boolean } = {}, spoil?: Spoil): Promise<VaultUnderTest> {
-  const store = await s3Store({ pageSize: 100 });
+  // few, where each write takes a claim
+  const pageSize = options.conditionalWrites === false ? 20 : 100;
+  const store = await s3Store({ pageSize });
   store.state.spoil = spoil;
   const client = store.client();
   const { bucket } = store;
   return {
+    pageSize,
     vault: s3Vault({ client, bucket, prefix: 'team/backups', ...options }),
     missing: s3Vault({ client, bucket: 'not-there', prefix: 'team' }),
     leftovers: async () => [...store.uploads.values()].map(({ key }) => key),

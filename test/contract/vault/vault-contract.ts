@@ -16,6 +16,8 @@ export type VaultUnderTest = {
   tagsOf: ((key: string) => Promise<Tags>) | undefined;
   /** Whether its store writes over an object when it puts an upload together: it knows no condition there. */
   completesOver?: boolean;
+  /** How many keys a listing of its store gives at once; a thousand, as S3 does, if it is not said. */
+  pageSize?: number;
   close(): Promise<void>;
 };
 

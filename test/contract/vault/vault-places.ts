@@ -49,9 +49,9 @@ export function placePromises(under: () => VaultUnderTest): void {
     for (const key of keys) expect((await vault().read(objectKey(key), signal)).body.toString()).toBe(key);
   });
 
-  test('a list has all of more than a thousand objects, of fewer where each takes a claim', async () => {
-    const length = vault().weaker === undefined ? 1_030 : 30;
-    const keys = Array.from({ length }, (_, index) => `many/${index}`);
+  test('a list has all objects of more than one page', async () => {
+    const { pageSize = 1_000 } = under();
+    const keys = Array.from({ length: pageSize + 30 }, (_, index) => `many/${index}`);
     const left = [...keys];
     const work = async () => {
       for (let key = left.pop(); key !== undefined; key = left.pop())

@@ -18,15 +18,25 @@ export async function uploadsIn(client: S3Client): Promise<string[]> {
   return (Uploads ?? []).map(({ Key }) => Key ?? '');
 }
 
-/** A vault on a fresh bucket of a server, for the contract. */
+/**
+ * A vault on a fresh bucket of a server, for the contract. `pageSize`: how many keys its client asks for at once, so that
+ * a list of several pages takes few objects.
+ */
 export async function openOn(
   server: S3Server,
-  options: S3ClientOptions & { conditionalWrites?: boolean } = {},
+  { pageSize = 1_000, ...options }: S3ClientOptions & { conditionalWrites?: boolean; pageSize?: number } = {},
 ): Promise<VaultUnderTest> {
   await server.createBucket(bucket);
   const client = clientOf(server, options);
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      ({ input, ...rest }) =>
+        next({ ...rest, input: commandName === 'ListObjectsV2Command' ? { ...input, MaxKeys: pageSize } : input }),
+    { step: 'initialize' },
+  );
   const { checksums, conditionalWrites } = options;
   return {
+    pageSize,
     vault: s3Vault({ client, bucket, prefix: 'team/backups', checksums, conditionalWrites }),
     missing: s3Vault({ client, bucket: 'not-there', prefix: 'team', checksums }),
     leftovers: () => uploadsIn(client),

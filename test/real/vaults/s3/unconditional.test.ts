@@ -9,7 +9,7 @@ import { startUnheeding } from './unheeding.ts';
 /** A vault whose store is reached through a proxy that takes its conditions from it. */
 async function without(server: S3Server, how: 'ignored' | 'refused'): Promise<VaultUnderTest> {
   const proxy = await startUnheeding(server.endpoint, how);
-  const opened = await openOn(server, { endpoint: proxy.endpoint, conditionalWrites: false });
+  const opened = await openOn(server, { endpoint: proxy.endpoint, conditionalWrites: false, pageSize: 10 });
   return {
     ...opened,
     close: async () => {
