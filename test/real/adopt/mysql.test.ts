@@ -78,3 +78,25 @@ test('what mysqldump prints of a server with GTIDs becomes a backup of it, witho
   ]);
   expect((await rows("SHOW DATABASES LIKE '%drill%'")).length).toBe(0);
 }, 60_000);
+
+test('a database whose name mariadb-dump can not give to MySQL is refused before anything is read or made', async () => {
+  await admin.query('CREATE DATABASE `größe`; CREATE TABLE `größe`.t (a int); INSERT INTO `größe`.t VALUES (1)');
+  const mariadb = { host: server.host, port: server.port, user: server.user, password: { env: 'SHOP' } };
+  const vault = './named';
+  const sources = {
+    plain: { mariadb: { ...mariadb, database: 'shop' } },
+    odd: { mariadb: { ...mariadb, database: 'größe' } },
+  };
+  await writeFile(join(folder, 'named.yaml'), JSON.stringify({ vault, sources }));
+  const named = (...args: string[]) => run(...args, '--config', 'named.yaml');
+
+  const odd = await named('backup', 'odd');
+  await named('backup', 'plain');
+  const into = await named('restore', 'plain', '--to', 'naïve');
+
+  for (const { code, stderr } of [odd, into]) {
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('MySQL does not find a database whose name has letters beyond ASCII');
+  }
+  expect(await rows("SHOW DATABASES LIKE 'na%ve%'")).toEqual([]);
+});

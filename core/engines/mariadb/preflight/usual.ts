@@ -12,14 +12,34 @@ import { isHere } from '../exact-names.ts';
 
 /**
  * What a server does with each new session (global variables, init_connect) also affects the stock programs, which then
- * succeed with whatever they get. Throws `source-unsupported` if they would get fewer rows, or another text.
+ * succeed with whatever they get. Throws `source-unsupported` if they would get fewer rows, or another text, or can't
+ * name the database.
  */
 export async function requireUsualSession(session: MariadbSession, login: Login): Promise<void> {
+  requireReachableName(session, login);
   await requireWholeAnswers(session, login);
   await requireShownKeys(session, login);
   const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_results AS results');
   const own = Object.values(row ?? {}).find((charset) => charset !== 'utf8mb4');
   if (own !== undefined) throw overruled(session, login, 'utf8mb4', own);
+}
+
+/**
+ * MySQL takes the name of a database in the character set of the session, which for stored bytes is `binary`, and reads
+ * each byte as a letter of its own; MariaDB takes names as UTF-8.
+ */
+function requireReachableName({ server }: MariadbSession, login: Login): void {
+  if (server.product !== 'MySQL' || /^[ -~]*$/.test(login.database)) return;
+  throw new BackupError(
+    'source-unsupported',
+    `${placeOf('mariadb', login)}: MySQL does not find a database whose name has letters beyond ASCII when ` +
+      'mariadb-dump asks for rows as they are stored',
+    {
+      hint:
+        'give it another name: create one with a plain name, and move every table there (RENAME TABLE); restore ' +
+        'into a plain name (--to)',
+    },
+  );
 }
 
 /** Throws if mariadb-dump would get the rows of these tables in another form than their stored bytes. */
