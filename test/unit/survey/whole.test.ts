@@ -180,9 +180,16 @@ describe('a vault of which nothing can be read', () => {
     expect((await look(['shop'], { whole: false })).vault).toBeUndefined();
     expect((await look(['shop', 'blog'])).vault).toBeUndefined();
     expect((await look(['shop', 'never'])).vault).toEqual(unread);
+    await made('first');
+    expect((await look(['shop', 'first'], { remember: false })).vault).toBeUndefined();
     expect((await look(['never'])).vault).toBeUndefined();
     failing(['list'], '', 'vault-unreachable');
-    expect(await look(['shop'])).toMatchObject({ unconfigured: [], vault: { why: ': no (vault-unreachable)' } });
+    const ofNone = await look(['shop', 'blog']);
+    expect(ofNone).toMatchObject({ unconfigured: [], vault: { why: ': no (vault-unreachable)' } });
+    expect(ofNone.judgements.map(({ standing, state }) => [standing.source, state])).toEqual([
+      ['shop', 'unknown'],
+      ['blog', 'unknown'],
+    ]);
     expect((await look(['shop'], { whole: false })).vault).toBeUndefined();
   });
 });
