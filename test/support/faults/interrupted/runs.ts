@@ -107,9 +107,9 @@ export async function interruptedRuns(world: InterruptedWorld) {
     await momentOf(mode, running, share);
     const mended = await strike(by, running, world, cwd);
     const ended = await running.ended;
+    if (ended.code === 0) usualMs.set(mode, Date.now() - began);
     await mended();
     await world.settled();
-    if (ended.code === 0) usualMs.set(mode, Date.now() - began);
 
     const live = await world.rows('shop');
     check(live !== undefined && allowed.includes(live), `a third state: ${live}, and not ${allowed.join(' or ')}`);
@@ -137,7 +137,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
       // it was done before it was interrupted
       await world.drop(modes[mode].into!);
       next = await run(again);
-    } else if (next.code === 0 && !twice) usualMs.set(mode, Date.now() - began);
+    } else if (next.code === 0 && !twice && mode !== 'undo') usualMs.set(mode, Date.now() - began);
     check(
       next.code === 0 && /proven equal/.test(next.stdout),
       `the next run failed, code ${next.code}: ${next.stdout}${next.stderr}`,
