@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import type { Metafile, Plugin } from 'esbuild';
@@ -117,15 +117,19 @@ function initBytesOf({ outputs }: Metafile): Bytes {
 }
 
 /**
- * The folder of a function's bundle in `kept`, made on first use. If two processes make it at the same time, both use
- * the first one.
+ * The folder of a function's bundle in `kept`, made on first use; what is known of it (`Bundle`) lies beside it, as
+ * `<name>.json`. If two processes make it at the same time, both use the first one.
  */
 export async function keptBundle(name: FunctionName, kept: string): Promise<string> {
   const ready = join(kept, name);
   if (await isThere(ready)) return ready;
   const part = await mkdtemp(join(kept, '.part-'));
   try {
-    await rename((await bundleFunction(name, part)).folder, ready);
+    const made = await bundleFunction(name, part);
+    const known = join(part, 'known.json');
+    await writeFile(known, JSON.stringify({ ...made, folder: ready } satisfies Bundle));
+    await rename(known, `${ready}.json`);
+    await rename(made.folder, ready);
   } catch (error) {
     if (!(await isThere(ready))) throw error;
   } finally {

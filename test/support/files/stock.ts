@@ -6,10 +6,12 @@ const most = { maxBuffer: 2 ** 26, encoding: 'latin1', env: { PATH: process.env[
 
 /** What stock programs say of a tree, byte for byte: of each name all that `stat` knows, and what each file holds. */
 export async function seenByStock(folder: string): Promise<{ names: string[]; sums: string[] }> {
-  const names = await run('find', [folder, '-printf', '%P|%y|%m|%U:%G|%T@|%l|%n\\0'], most);
-  const sizes = await run('find', [folder, '-type', 'f', '-printf', '%P|%s\\0'], most);
-  const sums = await run('bash', ['-c', 'cd "$0" && find . -type f -print0 | xargs -0r sha256sum -z', folder], most);
-  return { names: [...lines(names.stdout), ...lines(sizes.stdout)], sums: lines(sums.stdout) };
+  const files = ['-type', 'f'];
+  const [names, sums] = await Promise.all([
+    run('find', [folder, '-printf', '%P|%y|%m|%U:%G|%T@|%l|%n\\0', ',', ...files, '-printf', '%P|%s\\0'], most),
+    run('find', ['.', ...files, '-exec', 'sha256sum', '-z', '{}', '+'], { ...most, cwd: folder }),
+  ]);
+  return { names: lines(names.stdout), sums: lines(sums.stdout) };
 }
 
 function lines(text: string): string[] {

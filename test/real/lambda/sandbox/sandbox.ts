@@ -101,6 +101,10 @@ function nodeBinary(): string {
 
 /** What a Node process has loaded besides itself, its loader included: the same that the runtime needs. */
 function sharedObjects(): string[] {
-  const { sharedObjects: loaded } = process.report.getReport() as { sharedObjects: string[] };
-  return loaded.filter((path) => path.startsWith('/') && !path.endsWith('.node'));
+  // they stay the same, and a report takes longer than the rest of a start
+  runtimeObjects ??= (process.report.getReport() as { sharedObjects: string[] }).sharedObjects.filter(
+    (path) => path.startsWith('/') && !path.endsWith('.node'),
+  );
+  return runtimeObjects;
 }
+let runtimeObjects: string[] | undefined;
