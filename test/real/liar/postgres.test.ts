@@ -15,15 +15,28 @@ const ownOf = (database: string) =>
   `alter database ${database} owner to clerk; alter database ${database} set work_mem = '8MB'; comment on ` +
   `database ${database} is 'the shop'; revoke connect on database ${database} from public`;
 
-/** What a lie is of: the world's things by their names, in part with what is told apart by it. */
-const thing =
-  /:db\b|\blarge object\b|\blo_\w+|\bschema (?:stock|public)\b|===|\b(?:goods|orders|orders_number|orders_id_seq|logs|base|derived|empty|cache|cheap|totals|twice|tidy|touched|watched|news|remote|far|distant|wide_b|more|hstore|citext)\b|\bstock\.\w+/g;
+/**
+ * What a lie is of: the world's things by their names, in part with what is told apart by it. Of `goods` and `orders`,
+ * what has a line of its own in a proof is a thing of its own: rows, comments, triggers, policies, constraints.
+ */
+const thing = new RegExp(
+  [
+    /:db\b|\blarge object\b|\blo_\w+|\bschema (?:stock|public)\b|===|\bstock\.\w+/,
+    /\b(?:update|insert into|truncate) (?:goods|orders)\b|\bcomment on (?:table|column) goods\b/,
+    /(?<!\b(?:touched|seen|code_sane)\b[^;]* on )\bgoods\b(?! (?:disable trigger|drop constraint))/,
+    /\borders\b(?! drop constraint)|\b(?:touched|seen|code_sane|code_once|of_good|orders_pkey|orders_number|orders_id_seq)\b/,
+    /\b(?:logs|base|derived|empty|cache|cheap|totals|twice|tidy|watched|news|remote|far|distant|wide_b|more|hstore|citext)\b/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'g',
+);
 /** What changes with another thing. */
 const same = {
-  orders_number: 'orders',
-  orders_id_seq: 'orders',
+  'insert into orders': 'update orders',
+  'truncate orders': 'update orders',
+  'comment on column goods': 'comment on table goods',
   derived: 'base',
-  touched: 'goods',
   citext: 'goods',
   'large object': 'large objects',
   lo_put: 'large objects',
