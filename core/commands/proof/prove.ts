@@ -88,17 +88,15 @@ export async function prove(
     } = packed === undefined
       ? await compareDefinitions(engine, { ...expected, catalog }, plan, deps, signal)
       : comparePacked(packed, confirmed.catalog!, without);
-    const content = contentDifferences(manifest, {
-      tables,
-      largeObjects: seen.largeObjects,
-      sequences: seen.sequences,
-    });
-    const named = new Set(manifest.tables.map(({ table }) => table));
-    const isMore = ({ table }: TableRows): boolean => !named.has(table);
+    const { largeObjects, sequences } = seen;
+    const differencesIn = (found: TableRows[]) =>
+      contentDifferences(manifest, { tables: found, largeObjects, sequences });
+    const content = differencesIn(tables);
+    const backedUp = new Set(manifest.tables.map(({ table }) => table));
     const onlyMore =
       content.length + different.length > 0 &&
       different.every(({ how }) => how === 'added') &&
-      content.length === tables.filter(isMore).length;
+      differencesIn(tables.filter(({ table }) => backedUp.has(table))).length === 0;
     const hint = ofEngine ?? (content.length === 0 && different.length > 0 ? definitionsHint : undefined);
     return {
       ...(engine.words && { words: engine.words }),

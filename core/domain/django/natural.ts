@@ -34,9 +34,8 @@ export function naturalFinder(keys: NaturalKeys, names: Names, dialect: RowDiale
     const table = names.model(model)?.table;
     if (table !== undefined) byTable.set(table, fields);
   }
-  const select = (table: string, conditions: readonly string[], to = names.keyOf(table)!.name): string => {
-    return `SELECT ${dialect.name(to)} FROM ${dialect.name(table)} WHERE ${conditions.join(' AND ')}`;
-  };
+  const select = (table: string, conditions: readonly string[], to = names.keyOf(table)!.name): string =>
+    `SELECT ${dialect.name(to)} FROM ${dialect.name(table)} WHERE ${conditions.join(' AND ')}`;
   const columnOf = (table: string, field: string): FieldColumn => {
     const column = names.column(table, field);
     if (column === undefined) throw new Error(`the natural key of ${table} has a field ${field}, the table has none`);

@@ -29,7 +29,7 @@ export async function requireUsualSession(session: MariadbSession, login: Login)
  * each byte as a letter of its own; MariaDB takes names as UTF-8.
  */
 function requireReachableName({ server }: MariadbSession, login: Login): void {
-  if (server.product !== 'MySQL' || /^[ -~]*$/.test(login.database)) return;
+  if (server.product !== 'MySQL' || !/[^\u0000-\u007f]/.test(login.database)) return;
   throw new BackupError(
     'source-unsupported',
     `${placeOf('mariadb', login)}: MySQL does not find a database whose name has letters beyond ASCII when ` +
