@@ -230,3 +230,18 @@ test.each([
     expect(sessions[0]!.asBytes).toEqual(areBytes ? inserts.slice(0, 2) : []);
   },
 );
+
+test('no session gets a statement before it is done with the one before', async () => {
+  const [busy, overlapping] = [new Set<number>(), new Set<number>()];
+  const run = async (_: string, session: number) => {
+    if (busy.has(session)) overlapping.add(session);
+    busy.add(session);
+    await setImmediate(undefined);
+    busy.delete(session);
+  };
+
+  const { ended } = await deal(pieces(Buffer.from(part.join('')), 97), 2, whole, run);
+
+  expect(ended).toBeUndefined();
+  expect([...overlapping]).toEqual([]);
+});

@@ -10,6 +10,7 @@ import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts
 import type { Login } from '../../../../../core/engines/login.ts';
 import { readCatalog } from '../../../../../core/engines/postgres/catalog/catalog.ts';
 import { withSession } from '../../../../../core/engines/postgres/session.ts';
+import type { Plan } from '../../../../../core/ports.ts';
 import { openStore } from '../../../../../core/store/store.ts';
 import { limit, postgresScene } from '../../../../support/postgres.ts';
 import type { PostgresScene } from '../../../../support/postgres.ts';
@@ -49,10 +50,15 @@ async function firstFormat(): Promise<Catalog> {
   return withSession(scene.login('shop'), limit(), (session) => readCatalog(session, {}));
 }
 
-function provingBy(catalog: Catalog, database: string, login: Partial<Login> = {}): Promise<Proof> {
+async function closed(plan: Plan): Promise<Plan> {
+  await plan.close();
+  return plan;
+}
+
+function provingBy(catalog: Catalog, database: string, login: Partial<Login> = {}, of = manifest): Promise<Proof> {
   return prove(
     scene.source(database, { login }).engine,
-    { manifest, catalog, owners: true },
+    { manifest: of, catalog, owners: true },
     { ...scene.deps(), parallel: 2 },
     limit(),
   );
@@ -119,6 +125,36 @@ test('what an application makes in an empty database meanwhile is named, and not
     { a: 42, orders: 0 },
   ]);
   expect(await databases()).toEqual([]);
+});
+
+test('what is there beside the backup hides nothing of it that is gone or different', async () => {
+  await scene.sql('postgres', 'create database worn');
+  await scene.sql('worn', 'create table t as select 1 as a; create view v as select a from t');
+  const { catalog } = await scene.source('worn').engine.plan({}, limit()).then(closed);
+  const taken = await backup(scene.source('worn'), scene.deps(), limit());
+  const onlyMore = async () => (await provingBy(catalog, 'worn', {}, taken)).onlyMore;
+
+  expect(await onlyMore()).toBeUndefined();
+  await scene.sql('worn', 'create table mine as select 42 as a');
+  expect(await onlyMore()).toBe(true);
+  await scene.sql('worn', 'create or replace view v as select a + 0 as a from t');
+  expect(await onlyMore()).toBeUndefined();
+  await scene.sql('worn', 'create or replace view v as select a from t; update t set a = 2');
+  expect(await onlyMore()).toBeUndefined();
+});
+
+test('a right on a column makes no owner of it, and what a type brings along has no rights of its own', async () => {
+  await scene.sql('postgres', 'create database rights');
+  await scene.sql(
+    'rights',
+    'alter default privileges grant execute on functions to plain; create type span as range (subtype = int4); ' +
+      'create table t (a int, b int); grant select (a) on t to plain',
+  );
+  const { catalog } = await scene.source('rights').engine.plan({}, limit()).then(closed);
+
+  expect(Object.keys(catalog['owner']!).filter((name) => /column|function/.test(name))).toEqual([]);
+  expect(Object.keys(catalog['grant']!)).toContain('table column public.t.a');
+  expect(Object.keys(catalog['grant']!).filter((name) => name.includes('function'))).toEqual([]);
 });
 
 test('a backup that has only digests is proven by what its archive makes here, and by nothing that differs from that', async () => {
