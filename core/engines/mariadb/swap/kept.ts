@@ -1,4 +1,4 @@
-import { BackupError, messageOf } from '../../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
@@ -25,7 +25,12 @@ const freedWithinSeconds = 5;
 export function replacedDatabases(login: Login): Replaced {
   return {
     list: (signal) => withSession(login, signal, (session) => keptDatabases(session, login), null),
-    findings: (kept, signal) => undoFindings(login, kept, signal),
+    findings: (kept, signal) =>
+      undoFindings(login, kept, signal).catch((error: unknown) => {
+        if (!isBackupError(error, 'source-changed')) throw error;
+        // another undo may exchange at this moment what was looked at
+        return claimed(login, signal, () => undoFindings(login, kept, signal));
+      }),
     hasBegun: (signal) =>
       withSession(login, signal, async (session) => (await unendedSwap(session, login.database)) === 'begun', null),
     takeBack: (signal) =>
