@@ -21,8 +21,16 @@ export type Occupancy = {
   user: string;
 };
 
-/** Looks at the database of `login`. `catalog`: of the backup that is to be restored there. */
-export async function inspectTarget(login: Login, catalog: Catalog, signal: AbortSignal): Promise<Occupancy> {
+/**
+ * Looks at the database of `login`. `catalog`: of the backup that is to be restored there; `ours`: we hold the claim on
+ * it.
+ */
+export async function inspectTarget(
+  login: Login,
+  catalog: Catalog,
+  signal: AbortSignal,
+  ours = false,
+): Promise<Occupancy> {
   const { server, user, exists, claimed } = await withSession(
     login,
     signal,
@@ -35,7 +43,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
         server: session.server,
         user: row?.['user'] ?? '',
         exists: databases.length > 0,
-        claimed: await isClaimed(session, login.database),
+        claimed: !ours && (await isClaimed(session, login.database)),
       };
     },
     null,

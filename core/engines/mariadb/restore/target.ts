@@ -189,7 +189,10 @@ export async function openTarget(
   async function claimPlace(stop: AbortSignal): Promise<MariadbSession> {
     holder = await openSession(login, stop, null);
     await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
-    if (!(await claim(holder, login.database, freedWithinSeconds))) throw atWork(login);
+    if (!(await claim(holder, login.database, found.atWork ? 0 : freedWithinSeconds))) {
+      now.phase = 'forestalled';
+      throw atWork(login);
+    }
     await untilClientsEnd(holder, login.database, stop);
     await dropDrills(holder, login.database, swept, stop);
     return holder;
@@ -260,14 +263,15 @@ export async function openTarget(
         : [];
     },
     async prepare(replace, stop) {
-      const at = await inspectTarget(login, catalog, stop);
-      const isNew = found.state === 'absent' && at.state !== 'absent' && !at.unfinished;
-      if (isNew) now.phase = 'forestalled';
-      if (at.atWork) throw atWork(login);
-      if (isNew) throw occupied(login, 'what somebody else has just made');
-      if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
       const statement = createStatement(into, catalog);
       const session = await claimPlace(stop);
+      // only now: whoever had the claim until then may have finished a restore here
+      const at = await inspectTarget(login, catalog, stop, true);
+      const isNew = found.state === 'absent' && at.state !== 'absent' && !at.unfinished;
+      if (isNew || (aside === undefined && at.state === 'occupied')) now.phase = 'forestalled';
+      if (isNew) throw occupied(login, 'what somebody else has just made');
+      if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
+      if (aside !== undefined && at.state !== 'occupied') throw goneMeanwhile(login);
       if (aside !== undefined) {
         await mendSwap(stop);
         await dropHalfMade(session, login, stop);
@@ -375,6 +379,12 @@ function occupied(login: Login, holds: string): BackupError {
 function atWork(login: Login): BackupError {
   return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
     hint: 'wait for it, or name another database: --to',
+  });
+}
+
+function goneMeanwhile(login: Login): BackupError {
+  return new BackupError('source-changed', `what ${placeOf('mariadb', login)} held is gone meanwhile`, {
+    hint: 'look who has done that; then run it again',
   });
 }
 

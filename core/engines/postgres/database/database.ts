@@ -35,8 +35,18 @@ export type FoundDatabase = {
   oid?: number;
 };
 
+const sessionEnded = '57P01';
+
 /** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
-export async function inspect(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
+export function inspect(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
+  return look(login, signal).catch((error: unknown) => {
+    // another run has dropped what a dead restore had left, and ended the sessions there
+    if (sqlState(error) !== sessionEnded) throw error;
+    return look(login, signal);
+  });
+}
+
+async function look(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
   const session = await openSession(login, signal).catch((error: unknown) => {
     if (sqlState(error) === '3D000') return undefined;
     throw error;

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import type { Login } from '../../../../core/engines/login.ts';
@@ -44,6 +45,14 @@ describe.each(servers)('$name', ({ name, start }) => {
     await admin.end();
     await server.stop();
   });
+
+  /** Until a session waits for the claim of another one. */
+  async function untilOneWaits(): Promise<void> {
+    for (const end = limit(); ; await setTimeout(20, undefined, { signal: end })) {
+      const [sessions] = await admin.query<mysql.RowDataPacket[]>('SHOW PROCESSLIST');
+      if (sessions.some(({ State }) => /user.*lock/i.test(String(State)))) return;
+    }
+  }
 
   /** Does something once, while the rows of the first table are passing. */
   function midway(act: () => Promise<unknown>) {
@@ -210,10 +219,15 @@ describe.each(servers)('$name', ({ name, start }) => {
     const copy = await readAll(engine());
     await admin.query('CREATE DATABASE taken; CREATE TABLE taken.mine (i int)');
 
-    await expect(loadAll(engine({}, 'taken'), copy)).rejects.toMatchObject({
+    const refused = await engine({}, 'taken').target(
+      { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
+      limit(),
+    );
+    await expect(refused.prepare(false, limit())).rejects.toMatchObject({
       code: 'target-not-empty',
       message: expect.stringContaining('1 table'),
     });
+    await refused.close();
     const target = await loadAll(engine({}, 'taken'), copy, { replace: true });
     const before = (await admin.query('SHOW TABLES FROM taken'))[0];
     await target.finish(limit());
@@ -243,15 +257,57 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('of two restores at once into one new database, the second says that the other one is at work', async () => {
     const copy = await readAll(engine());
     const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
-    const [first, second] = await Promise.all([1, 2].map(() => engine({}, 'wanted').target(options, limit())));
-    await first!.prepare(false, limit());
+    const first = await engine({}, 'wanted').target(options, limit());
+    await first.prepare(false, limit());
+    const second = await engine({}, 'wanted').target(options, limit());
 
-    await expect(second!.prepare(false, limit())).rejects.toMatchObject({ code: 'lease-held' });
+    await expect(second.prepare(false, limit())).rejects.toMatchObject({ code: 'lease-held' });
 
-    expect(second!.standing()).toBe('database wanted is as somebody else has made it');
-    for (const one of [second!, first!]) await one.discard(limit()).then(() => one.close());
+    expect(second.standing()).toBe('database wanted is as it was');
+    for (const one of [second, first]) await one.discard(limit()).then(() => one.close());
     expect((await admin.query("SHOW DATABASES LIKE 'wanted'"))[0]).toHaveLength(0);
   });
+
+  test.each([
+    [
+      'that was empty',
+      async (at: string) => void (await admin.query(`DROP DATABASE IF EXISTS ${at}; CREATE DATABASE ${at}`)),
+    ],
+    [
+      'that a killed restore has left',
+      async (at: string) =>
+        void (await admin.query(
+          `DROP DATABASE IF EXISTS ${at}; CREATE DATABASE ${at}; CREATE TABLE ${at}.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY)`,
+        )),
+    ],
+  ])(
+    'what a restore has finished meanwhile in a database %s is left alone by one that waited for it',
+    async (_, make) => {
+      const copy = await readAll(engine());
+      await make('awaited');
+      const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
+      const [first, second] = [
+        await engine({}, 'awaited').target(options, limit()),
+        await engine({}, 'awaited').target(options, limit()),
+      ];
+      await first.prepare(false, limit());
+      for (const { part, load } of first.stages.flat()) await load(pieces(copy.texts.get(part.file)!), limit());
+
+      const refused = expect(second.prepare(false, limit())).rejects.toMatchObject({ code: 'target-not-empty' });
+      await untilOneWaits();
+      await first.finish(limit());
+      await first.close();
+      await refused;
+      await second.discard(limit()).then(() => second.close());
+
+      expect(second.standing()).toBe('database awaited is as somebody else has made it');
+      expect((await admin.query('SHOW TABLES FROM awaited'))[0]).toEqual([
+        { Tables_in_awaited: 'a_large' },
+        { Tables_in_awaited: 'z_small' },
+      ]);
+      await admin.query('DROP DATABASE awaited');
+    },
+  );
 
   test('of a table whose rows break off or end early nothing is committed, and what was made is dropped', async () => {
     const copy = await readAll(engine());

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore/restore.ts';
+import { inspect } from '../../../../core/engines/postgres/database/database.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { nightjar, start } from '../../../support/cli/command.ts';
 import type { Place, Running } from '../../../support/cli/command.ts';
@@ -143,6 +144,25 @@ test('the next restore succeeds, and nothing is left', async () => {
     await scene.sql('postgres', `select datname from pg_database where not datistemplate and datname <> 'postgres'`),
   ).toEqual([{ datname: 'shop' }]);
 }, 120_000);
+
+test('a target whose sessions are ended while it is looked at, as by a run that drops it, is looked at again', async () => {
+  await scene.sql('postgres', 'create database ending');
+  await scene.sql(
+    'ending',
+    `create sequence logins;
+    create function end_first() returns event_trigger language plpgsql as $$ begin
+      if nextval('public.logins') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if; end $$;
+    create event trigger end_first on login execute function end_first()`,
+  );
+
+  const found = await inspect(scene.login('ending'), limit());
+  const [logins] = await scene.sql('ending', 'select last_value::int as count from logins');
+  await scene.sql('postgres', 'drop database ending');
+
+  expect(found).toMatchObject({ leftover: false, catalog: { sequence: {} } });
+  // the one that was ended, ours, and this one
+  expect(logins).toEqual({ count: 3 });
+});
 
 const restoring = () =>
   restore(
