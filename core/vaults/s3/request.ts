@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { abortError, BackupError } from '../../domain/errors.ts';
+import type { ObjectKey } from '../../domain/keys.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { Tags } from '../../vault.ts';
 import { crc32c, crc32cHeader } from './upload/crc32c.ts';
@@ -24,6 +25,8 @@ export type S3Place = {
   claims: { settleMs: number } | undefined;
   /** Memory that no upload needs at the moment; the next one takes it. */
   spare: Buffer[];
+  /** The tags of the small objects that this process has replaced, at the version that it wrote. */
+  replaced: Map<ObjectKey, { version: string; tags: Tags }>;
 };
 
 export type CallOptions = { abortSignal: AbortSignal; requestTimeout: number };

@@ -67,6 +67,7 @@ export function s3Vault({
     kmsKey,
     claims: conditionalWrites ? undefined : { settleMs },
     spare: [],
+    replaced: new Map(),
   };
   return {
     place: name,

@@ -16,6 +16,7 @@ export async function tagsOf(place: S3Place, key: ObjectKey, signal: AbortSignal
 
 /** Replaces the tags of an object. Throws `object-missing`. */
 export async function retag(place: S3Place, key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void> {
+  place.replaced.delete(key);
   const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   const command = new PutObjectTaggingCommand({ ...objectAt(place, key), Tagging: { TagSet } });
   await call(`tag ${place.name}/${key}`, (options) => place.client.send(command, options), signal);

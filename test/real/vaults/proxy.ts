@@ -34,7 +34,8 @@ export async function startProxy(store: string, options: ProxyOptions): Promise<
       open.add(socket);
       socket.on('error', cut).on('close', () => {
         open.delete(socket);
-        cut();
+        // what one has sent before it closed arrives
+        [client, upstream].forEach((one) => one.destroySoon());
       });
     }
     client.on('data', (chunk) => {

@@ -13,7 +13,7 @@ export type Condition = { IfNoneMatch: '*' } | { IfMatch: string } | Record<stri
 /** The condition for objects that are written once (S3 User Guide, conditional writes). */
 export const whereNothingLies = { IfNoneMatch: '*' } as const;
 
-/** The vaults whose store was seen to refuse a second write, and the overwriting of an old version. */
+/** The vaults whose store was seen to refuse a write where something lies, and the overwriting of an old version. */
 const proven = { IfNoneMatch: new WeakSet<S3Place>(), IfMatch: new WeakSet<S3Place>() };
 /** What to do about a store that ignores them. */
 const unconditionalHint =
@@ -27,7 +27,8 @@ const outcomeMs = 20_000;
 
 /**
  * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` if the store
- * ignores the condition: the first successful write in a vault is repeated and must be refused.
+ * ignores the condition: unless it has refused a write already, the first successful one is repeated and must be
+ * refused.
  */
 export async function putNew(
   place: S3Place,
@@ -42,8 +43,8 @@ export async function putNew(
 }
 
 /**
- * Replaces a small object if it still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`, and
- * `vault-failed` as `putNew` does.
+ * Replaces a small object if it still has this entity tag (`If-Match`). Its tags stay: they are read, unless this is the
+ * version that we wrote ourselves. Throws `object-exists`, and `vault-failed` as `putNew` does.
  */
 export async function putOver(
   place: S3Place,
@@ -52,7 +53,7 @@ export async function putOver(
   version: string,
   signal: AbortSignal,
 ): Promise<{ version: string }> {
-  const tags = place.tags ? await tagsOf(place, key, signal).catch(none) : {};
+  const tags = place.tags ? await tagsToKeep(place, key, version, signal) : {};
   // Older gateways compare the tag including its quotes and never find it equal (Ceph 18); without quotes all work as
   // intended.
   const condition = place.checksums === 'when-required' ? version.replaceAll('"', '') : version;
@@ -60,7 +61,14 @@ export async function putOver(
   // the same content has the same tag, so it is no old version
   if (!isSame(stored.version, version))
     await prove(place, putCommand(place, key, body, tags, { IfMatch: condition }), 'IfMatch', signal);
+  place.replaced.set(key, { version: stored.version, tags });
   return stored;
+}
+
+/** A lease is replaced each minute: nobody but us gives tags to what we replace. */
+async function tagsToKeep(place: S3Place, key: ObjectKey, version: string, signal: AbortSignal): Promise<Tags> {
+  const ours = place.replaced.get(key);
+  return ours?.version === version ? ours.tags : tagsOf(place, key, signal).catch(none);
 }
 
 function putIf(
@@ -81,7 +89,11 @@ function putIf(
     settled(
       () => attempt(own),
       () => written(place, key, body),
-      (error) => refused(what, error, condition),
+      (error) => {
+        // what the trial would show
+        if (statusOf(error) === 412 && 'IfNoneMatch' in condition) proven.IfNoneMatch.add(place);
+        return refused(what, error, condition);
+      },
       own,
     );
   return finishing(what, retrying, signal);
