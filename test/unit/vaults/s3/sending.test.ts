@@ -33,6 +33,36 @@ describe('conditions', () => {
     expect(under.store.asked.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'PUT']);
   });
 
+  test('a store that has refused to write where something lies need not be tried', async () => {
+    await vaultOf().putIfAbsent(key, Buffer.from('1'), tags, signal);
+    under.store.asked.length = 0;
+    const vault = vaultOf();
+    await expect(vault.putIfAbsent(key, Buffer.from('2'), tags, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
+    await vault.putIfAbsent(objectKey('shop/other'), Buffer.from('2'), tags, signal);
+    expect(under.store.asked.map((one) => one.key)).toEqual(['prod/shop/object', 'prod/shop/other']);
+  });
+
+  test('one that refuses that, and overwrites an old version, is refused', async () => {
+    const { version } = await vaultOf().putIfAbsent(key, Buffer.from('1'), tags, signal);
+    const vault = vaultOf();
+    await expect(vault.putIfAbsent(key, Buffer.from('2'), tags, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
+    spoiled(
+      (one) => is(one, 'PUT'),
+      (one, usual) => {
+        delete one.headers['if-match'];
+        return usual();
+      },
+    );
+    await expect(vault.putIfUnchanged(key, Buffer.from('2'), version, signal)).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: expect.stringContaining('although it was told not to (If-Match)'),
+    });
+  });
+
   test('another write that is under way is waited for', async () => {
     spoiled((one) => is(one, 'PUT'), answering(failed(409, 'ConditionalRequestConflict')), 2);
     expect(await put('mine')).toEqual({ bytes: 4 });
@@ -57,6 +87,30 @@ describe('conditions', () => {
     expect(under.store.asked.at(-1)!.headers).toMatchObject({ 'if-match': version.replaceAll('"', '') });
     await vaultOf().putIfUnchanged(key, Buffer.from('3'), (await vaultOf().read(key, signal)).version, signal);
     expect(under.store.asked.at(-1)!.headers['if-match']).toMatch(/^".*"$/);
+  });
+});
+
+describe('tags of what is replaced', () => {
+  const tagged = () => under.store.objects.get('prod/shop/object')!.tags;
+  const asks = () => under.store.asked.filter((one) => is(one, 'GET', 'tagging')).length;
+
+  test('stay, and are asked for once as long as nobody else writes or tags it', async () => {
+    const vault = vaultOf();
+    let { version } = await vaultOf().putIfAbsent(key, Buffer.from('0'), tags, signal);
+    const replace = async (text: string, by = vault) =>
+      ({ version } = await by.putIfUnchanged(key, Buffer.from(text), version, signal));
+
+    for (const text of ['1', '2', '3']) await replace(text);
+    expect([asks(), tagged()]).toEqual([1, tags]);
+
+    await vault.retag(key, { tier: 'yearly' }, signal);
+    await replace('4');
+    expect([asks(), tagged()]).toEqual([2, { tier: 'yearly' }]);
+
+    await vaultOf().retag(key, { tier: 'monthly' }, signal);
+    await replace('5', vaultOf());
+    await replace('6');
+    expect([asks(), tagged()]).toEqual([4, { tier: 'monthly' }]);
   });
 });
 
