@@ -13,10 +13,11 @@ type GlobalsWork = {
   leftOut: LeftOut[];
   /** What prevents the restore; `begin` throws that, too. */
   findings?: readonly RestoreFinding[];
+  /** Takes the claim that `release` gives back: one run at a time. */
   begin(signal: AbortSignal): Promise<void>;
   /** Makes what is missing; calls `isThere` when some of it exists, or may exist. */
   load(content: ByteStream, file: string, isThere: () => void, signal: AbortSignal): Promise<void>;
-  /** Drops what a drill has made, this one or one that died. */
+  /** Drops what a drill has made, this one or one that died; under the claim. */
   dropMarked(signal: AbortSignal): Promise<void>;
   release?(): Promise<void>;
 };
@@ -29,6 +30,7 @@ export function globalsTarget({ manifest, drill = false }: TargetOptions, work: 
   const { what, remedy, notes, failures, leftOut, dropMarked } = work;
   const unchanged = `the ${what} of the server are as they were`;
   let standing = unchanged;
+  let isOurs = false;
   const isThere = () => {
     standing = drill ? `the ${what} of the drill are there` : `the ${what} that were made stay; a further run goes on`;
   };
@@ -39,7 +41,8 @@ export function globalsTarget({ manifest, drill = false }: TargetOptions, work: 
     remedy: `leave --replace out; ${remedy}`,
   };
   async function discard(stop: AbortSignal): Promise<void> {
-    if (!drill) return;
+    // without the claim, what is marked is another drill's
+    if (!drill || !isOurs) return;
     await dropMarked(stop);
     standing = unchanged;
   }
@@ -58,7 +61,9 @@ export function globalsTarget({ manifest, drill = false }: TargetOptions, work: 
     }),
     async prepare(_, stop) {
       await work.begin(stop);
-      if (drill) await dropMarked(stop);
+      isOurs = true;
+      // what a drill that died has made would look like the server's own, and the next drill would drop it
+      await dropMarked(stop);
     },
     stages: manifest.parts
       .filter(({ role }) => role === 'schema')

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbGlobalsEngine } from '../../../core/engines/mariadb/globals/index.ts';
 import { postgresGlobalsEngine } from '../../../core/engines/postgres/globals/index.ts';
-import type { Engine } from '../../../core/ports.ts';
+import type { ByteStream, Engine, Target } from '../../../core/ports.ts';
 import { engineContract } from '../../contract/engine/engine-contract.ts';
 import type { EngineUnderTest, Lines } from '../../contract/engine/engine-contract.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
@@ -17,6 +18,7 @@ type Kind = {
   start(): Promise<DatabaseServer>;
   engine(server: DatabaseServer): Engine;
   make(server: DatabaseServer, name: string): Promise<unknown>;
+  drop(server: DatabaseServer, name: string): Promise<unknown>;
   names(server: DatabaseServer): Promise<string[]>;
   left(server: DatabaseServer): Promise<string[]>;
   /** Who is connected to the database postgres. */
@@ -94,6 +96,7 @@ const roles = async (): Promise<Kind> => {
     start: () => startPostgres({ major: 18 }),
     engine: (server) => postgresGlobalsEngine(loginTo(server, 'postgres'), tools),
     make: (server, name) => asked(server, `create role "${name}" login password 'x'`),
+    drop: (server, name) => asked(server, `drop role "${name}"`),
     names: (server) => asked(server, 'select rolname from pg_roles'),
     left: (server) =>
       asked(
@@ -116,6 +119,7 @@ const accounts = async (): Promise<Kind> => {
     start: () => startMariadb({ series: '11.8' }),
     engine: (server) => mariadbGlobalsEngine(loginTo(server, 'mysql')),
     make: (server, name) => asked(server, `create or replace user \`${name}\`@'%' identified by 'x'`),
+    drop: (server, name) => asked(server, `drop user \`${name}\`@'%'`),
     names: (server) => asked(server, `select user from mysql.user where is_role = 'N'`),
     left: (server) =>
       asked(
@@ -159,6 +163,47 @@ describe.each([
     await planned.close();
   });
 
+  test('of a drill and a restore at once, the second says why, and what a drill that was killed made is none of the server’s', async () => {
+    const { plan, ...whole } = kind.engine(server);
+    await kind.make(server, 'needed');
+    const planned = await plan({}, limit());
+    const texts: Buffer[] = [];
+    for (const part of planned.parts)
+      texts.push(Buffer.concat(await Array.fromAsync(whole.open(part, limit()).content)));
+    await planned.close();
+    await kind.drop(server, 'needed');
+    const parts = planned.parts.map(({ role, file }) => ({ role, file }));
+    const manifest = { id: 'one', source: 'globals', server: planned.server, parts } as unknown as Manifest;
+    const target = (drill: boolean) =>
+      whole.target({ manifest, catalog: planned.catalog, owners: true, drill }, limit());
+    const load = async (one: Target) => {
+      await one.prepare(false, limit());
+      for (const [index, step] of one.stages.flat().entries()) await step.load(once(texts[index]!), limit());
+    };
+    const isThere = async () => (await kind.names(server)).includes('needed');
+
+    const drilling = await target(true);
+    await load(drilling);
+    const [second, third] = [await target(true), await target(false)];
+    const ends = await Promise.allSettled([second.prepare(false, limit()), third.prepare(false, limit())]);
+    for (const refused of [second, third]) await refused.discard(limit()).then(() => refused.close());
+    const isDrillsStill = await isThere();
+    // as if it had been killed
+    await drilling.close();
+    const restoring = await target(false);
+    await load(restoring);
+    await restoring.finish(limit()).then(() => restoring.close());
+    const next = await target(true);
+    await load(next);
+    await next.finish(limit()).then(() => next.close());
+
+    expect(ends).toMatchObject(Array(2).fill({ reason: { code: 'lease-held' } }));
+    expect(isDrillsStill).toBe(true);
+    expect(await isThere()).toBe(true);
+    expect(await kind.left(server)).toEqual([]);
+    await kind.drop(server, 'needed');
+  });
+
   test('one run at a time may restore all of a server', async () => {
     const claim = () => kind.engine(server).claimServer!(['shop', 'postgres'], limit());
     const held = await claim();
@@ -175,3 +220,7 @@ describe.each([
     expect(await kind.left(server)).toEqual([]);
   });
 });
+
+async function* once(text: Buffer): ByteStream {
+  yield text;
+}

@@ -11,8 +11,8 @@ import { dropDrills } from '../restore/drill.ts';
 import { openLoader } from '../restore/loader.ts';
 import type { Feed } from '../restore/loader.ts';
 import { looseSettings } from '../restore/loose-settings.ts';
-import { claim, untilClientsEnd } from '../restore/unfinished.ts';
-import { openSession, withSession } from '../session.ts';
+import { atWork, holdClaim, untilClientsEnd } from '../restore/unfinished.ts';
+import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { dumpText, requireDump } from './dump-text.ts';
 import { requireAlone, requireHarmless } from './trial.ts';
@@ -23,20 +23,18 @@ const byBinaryLog = /\bERROR 1419\b/;
 const withoutBinaryLog =
   'this server has its binary log on, and lets nobody make triggers and functions who could not do everything: name ' +
   'another one in adopt, or run on it, as an administrator: SET GLOBAL log_bin_trust_function_creators = 1;';
-const holderIdleSeconds = 2_147_483;
 
 /**
  * Makes the database of `login`, which has no mark but its name, and loads dumps into it as its user, whose rights are
  * checked first. The claim on it lasts as long as its session.
  */
 export async function openAdoption(login: Login, tools: Tools, signal: AbortSignal): Promise<Adoption> {
-  const holder = await openSession(login, signal, null);
+  const holder = await holdClaim(login, login.database, 0, signal);
+  if (holder === undefined) throw atWork(login);
   try {
     await requireHarmless(holder, login);
     await requireUsualSession(holder, login);
     const settings = await looseSettings(holder);
-    await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
-    await claim(holder, login.database);
     await dropDrills(holder, login.database, [], signal);
     await holder.rows(`CREATE DATABASE ${quoteName(login.database)} CHARACTER SET utf8mb4`);
     const feed = await loaderFor(holder, login, tools, settings);

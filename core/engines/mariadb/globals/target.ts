@@ -5,6 +5,7 @@ import type { Catalog, LeftOut, LoadFailure, Target, TargetOptions } from '../..
 import { globalsTarget } from '../../globals-target.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { holdClaim } from '../restore/unfinished.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { makeAccounts } from './applying.ts';
@@ -15,9 +16,15 @@ import { failureOf, partialRevokes } from './mysql-only.ts';
 import { everybody, readAccounts } from './reading.ts';
 import { dropMarkedAccounts, markAccounts } from './scratch.ts';
 
-const lockName = 'nightjar_accounts';
+/** No database has such a name: none ends in a blank. */
+const accounts = 'accounts ';
+/** A server may need a moment to notice that a run was killed. */
+const claimSeconds = 3;
 
-/** A target for a backup of accounts: makes missing ones, and changes no existing account. */
+/**
+ * A target for a backup of accounts: makes missing ones, and changes no existing account. One run at a time works on a
+ * server: a drill makes and drops accounts that another restore would take for the server's own.
+ */
 export async function openAccountsTarget(own: Login, options: TargetOptions, signal: AbortSignal): Promise<Target> {
   const { manifest, catalog, keepGoing = false, drill = false } = options;
   const { before, obstacle } = await withSession(
@@ -33,11 +40,13 @@ export async function openAccountsTarget(own: Login, options: TargetOptions, sig
   const leftOut: LeftOut[] = [];
   const failed = keepGoing ? (failure: LoadFailure) => void failures.push(failure) : undefined;
   const missing = namesOf(catalog).filter((name) => !namesOf(before).includes(name));
+  let holder: MariadbSession | undefined;
 
   async function makeMissing(session: MariadbSession, facts: AccountFact[], isThere: () => void): Promise<void> {
-    await lock(session, own);
-    const choice = chosenAccounts(facts, await readAccounts(session, own));
-    const isDrills = ({ of }: AccountFact) => missing.includes(of);
+    const here = await readAccounts(session, own);
+    const choice = chosenAccounts(facts, here);
+    const there = namesOf(catalogOfAccounts(here));
+    const isDrills = ({ of }: AccountFact) => !there.includes(of);
     const { true: make = [], false: old = [] } = Object.groupBy(choice.make, (one) => `${!drill || isDrills(one)}`);
     const ofOthers = old.map(({ kind, name, of }) => ({ kind, name, why: `${of} was there before the drill` }));
     leftOut.push(...choice.leftOut, ...ofOthers);
@@ -53,14 +62,17 @@ export async function openAccountsTarget(own: Login, options: TargetOptions, sig
     failures,
     leftOut,
     findings: obstacle === undefined ? [] : [obstacle],
-    async begin() {
+    async begin(stop) {
       if (obstacle !== undefined) throw failureOf(obstacle);
+      holder = await holdClaim(own, accounts, claimSeconds, stop);
+      if (holder === undefined) throw atWork(own);
     },
     async load(content, file, isThere, stop) {
       const facts = accountsInText(Buffer.concat(await Array.fromAsync(content)), file);
       await withSession(own, stop, (session) => makeMissing(session, facts, isThere), null);
     },
     dropMarked: (stop) => withSession(own, stop, dropMarkedAccounts, null),
+    release: async () => holder?.close(),
   });
 }
 
@@ -73,11 +85,8 @@ async function accountsHere(session: MariadbSession, login: Login, product: stri
   );
 }
 
-/** Allows one restore of accounts at a time; ends with the session. */
-async function lock(session: MariadbSession, login: Login): Promise<void> {
-  const [row] = await session.rows(`SELECT GET_LOCK('${lockName}', 10) AS mine`);
-  if (row?.['mine'] === '1') return;
-  throw new BackupError('lease-held', `another restore of accounts is at work on ${placeOf('mariadb', login)}`, {
+function atWork(login: Login): BackupError {
+  return new BackupError('lease-held', `another restore of accounts is at work on ${placeOf('mariadb', login)}`, {
     hint: 'run it again when that has ended',
   });
 }

@@ -14,7 +14,7 @@ import { deniedDefiner } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
-import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from '../restore/unfinished.ts';
+import { claim, holdClaim, markedDatabases, marks, release, setMark, untilClientsEnd } from '../restore/unfinished.ts';
 
 /** The result of a rehearsal: what the server refused, and what it made differently. Or why there was none. */
 export type Rehearsal = { refused: RefusedLoad[]; different: string[] } | { notHeld: string };
@@ -51,33 +51,28 @@ const shapes = ['table', 'index', 'constraint', 'sequence'];
  */
 export async function rehearse(how: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal> {
   const database = rehearsalDatabase(how.manifest);
-  return withSession(
-    how.login,
-    signal,
-    async (session): Promise<Rehearsal> => {
-      await dropLeftovers(session);
-      await untilClientsEnd(session, database, signal);
-      await dropLeftovers(session);
-      if (!(await claim(session, database)))
-        return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
-      try {
-        await session.rows(`CREATE DATABASE ${quoteName(database)}`);
-      } catch (error) {
-        return { notHeld: messageOf(error) };
-      }
-      try {
-        return await tryDefinitions(how, database, signal);
-      } finally {
-        await withSession(
-          how.login,
-          AbortSignal.timeout(dropLimitMs),
-          ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`),
-          null,
-        );
-      }
-    },
-    null,
-  );
+  const session = await holdClaim(how.login, database, 0, signal);
+  if (session === undefined)
+    return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
+  try {
+    await dropLeftovers(session, database);
+    await untilClientsEnd(session, database, signal);
+    await dropLeftovers(session, database);
+    const refused = await session.rows(`CREATE DATABASE ${quoteName(database)}`).then(() => undefined, messageOf);
+    if (refused !== undefined) return { notHeld: refused };
+    try {
+      return await tryDefinitions(how, database, signal);
+    } finally {
+      await withSession(
+        how.login,
+        AbortSignal.timeout(dropLimitMs),
+        ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`),
+        null,
+      );
+    }
+  } finally {
+    await session.close();
+  }
 }
 
 function rehearsalDatabase(manifest: Manifest): string {
@@ -155,12 +150,13 @@ async function load(
   return errors.filter(({ error }) => !error.includes(`'${login.database}.`));
 }
 
-/** Rehearsals that were killed left marked databases, which are nobody's. */
-async function dropLeftovers(session: MariadbSession): Promise<void> {
+/** Rehearsals that were killed left marked databases, which are nobody's once they are claimed. `own`: claimed by us. */
+async function dropLeftovers(session: MariadbSession, own: string): Promise<void> {
   for (const name of await markedDatabases(session, 'rehearsal')) {
-    if (await isClaimed(session, name)) continue;
+    if (name !== own && !(await claim(session, name))) continue;
     await session.rows(`DROP DATABASE IF EXISTS ${quoteName(name)}`).catch((error: unknown) => {
       if (!(error instanceof BackupError) || error.code !== 'privilege-missing') throw error; // another user's: not ours to drop
     });
+    if (name !== own) await release(session, name);
   }
 }

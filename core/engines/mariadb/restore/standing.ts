@@ -30,6 +30,8 @@ export function standingOf(now: RestoreStanding, database: string, manifest: Pic
 function beside({ phase }: RestoreStanding, made: string, database: string): string {
   const old = `database ${database} is as it was`;
   switch (phase) {
+    case 'forestalled':
+      return `database ${database} is as somebody else has made it`;
     case 'filling':
       return `database ${made}, half restored, is still there: the next restore into ${database} drops it; ${old}`;
     case 'filled':

@@ -26,22 +26,18 @@ import { plainWord, quoteName, quoteText } from '../quoting.ts';
 import { rehearse } from '../preflight/rehearsal.ts';
 import type { Rehearsal } from '../preflight/rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
-import { openSession, withSession } from '../session.ts';
+import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { standingOf } from './standing.ts';
 import type { RestoreStanding } from './standing.ts';
 import { askTrue } from './assertion.ts';
 import { dropDrills, requireOwnKeys } from './drill.ts';
-import { claim, clearMark, newSlots, setMark, untilClientsEnd } from './unfinished.ts';
+import { atWork, clearMark, freedWithinSeconds, holdClaim, newSlots, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
+import { keptDatabases } from '../swap/kept.ts';
 import { freeName, halfMade, newName } from '../swap/names.ts';
 import { isAsItWas, putInPlace } from '../swap/put-in-place.ts';
 import { mendedNote, recoverSwap } from '../swap/swap.ts';
-
-/** The claim belongs to a session that is idle during the restore; a server's maximum is a year, on Windows 24 days. */
-const holderIdleSeconds = 2_147_483;
-/** The server releases what a run has held a moment after that run has ended. */
-const freedWithinSeconds = 5;
 
 const labels: Partial<Record<ManifestPart['role'], string>> = {
   schema: 'tables, routines and views',
@@ -187,9 +183,8 @@ export async function openTarget(
 
   /** Claims the target for the duration of the restore. */
   async function claimPlace(stop: AbortSignal): Promise<MariadbSession> {
-    holder = await openSession(login, stop, null);
-    await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
-    if (!(await claim(holder, login.database, found.atWork ? 0 : freedWithinSeconds))) {
+    holder = await holdClaim(login, login.database, found.atWork ? 0 : freedWithinSeconds, stop);
+    if (holder === undefined) {
       now.phase = 'forestalled';
       throw atWork(login);
     }
@@ -273,6 +268,9 @@ export async function openTarget(
       if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
       if (aside !== undefined && at.state !== 'occupied') throw goneMeanwhile(login);
       if (aside !== undefined) {
+        const exchanged = (await keptNames(session, login)).find((name) => !aside.kept.includes(name));
+        if (exchanged !== undefined) now.phase = 'forestalled';
+        if (exchanged !== undefined) throw exchangedMeanwhile(login, exchanged);
         await mendSwap(stop);
         await dropHalfMade(session, login, stop);
       }
@@ -323,15 +321,24 @@ export async function openTarget(
   };
 }
 
-/** The names beside a database that is to be replaced: of the copy, and of what it replaces. */
+/** The names beside a database that is to be replaced: of the copy, of what it replaces, and of what is kept already. */
 async function besideOf(login: Login, state: Target['state'], { id }: Manifest, signal: AbortSignal) {
   if (state !== 'occupied') return undefined;
   return withSession(
     login,
     signal,
-    async (session) => ({ whole: await newName(session, login, id), before: await freeName(session, login, { id }) }),
+    async (session) => ({
+      whole: await newName(session, login, id),
+      before: await freeName(session, login, { id }),
+      kept: await keptNames(session, login),
+    }),
     null,
   );
+}
+
+/** Every exchange adds one: what was looked at is there as long as none is new. */
+async function keptNames(session: MariadbSession, login: Login): Promise<string[]> {
+  return (await keptDatabases(session, login)).map(({ name }) => name);
 }
 
 /** What dead restores of this database have left. */
@@ -376,16 +383,18 @@ function occupied(login: Login, holds: string): BackupError {
   });
 }
 
-function atWork(login: Login): BackupError {
-  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
-    hint: 'wait for it, or name another database: --to',
-  });
-}
-
 function goneMeanwhile(login: Login): BackupError {
   return new BackupError('source-changed', `what ${placeOf('mariadb', login)} held is gone meanwhile`, {
     hint: 'look who has done that; then run it again',
   });
+}
+
+function exchangedMeanwhile({ database }: Login, kept: string): BackupError {
+  return new BackupError(
+    'target-not-empty',
+    `database ${database} is another one than was looked at: somebody has replaced it meanwhile, and ${kept} is kept`,
+    { hint: 'look at it; then run the restore again' },
+  );
 }
 
 /** `10.11` of 10.11.6: servers of one such version print definitions alike. */

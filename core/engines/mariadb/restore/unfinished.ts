@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { BackupError } from '../../../domain/errors.ts';
+import { abortError, BackupError } from '../../../domain/errors.ts';
 import type { ServerClaim } from '../../../ports.ts';
+import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { openSession } from '../session.ts';
@@ -45,6 +46,40 @@ export async function claim(session: MariadbSession, database: string, seconds =
   return row?.['ours'] === '1';
 }
 
+/** The server releases what a run has held a moment after that run has ended. */
+export const freedWithinSeconds = 5;
+/** Such a session is idle during the run; a server's maximum is a year, on Windows 24 days. */
+const holderIdleSeconds = 2_147_483;
+
+/**
+ * A session that holds the claim on a database until it is closed, and does nothing else; undefined if another run
+ * still has the claim after `seconds`. It outlives the abort of its run, which then drops what it has made.
+ */
+export async function holdClaim(
+  login: Login,
+  database: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<MariadbSession | undefined> {
+  if (signal.aborted) throw abortError(signal);
+  const session = await openSession(login, new AbortController().signal, null);
+  let isHeld = false;
+  try {
+    await session.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
+    isHeld = await claim(session, database, seconds);
+    return isHeld ? session : undefined;
+  } finally {
+    if (!isHeld) await session.close();
+  }
+}
+
+/** The error while another run has the claim. */
+export function atWork(login: Login): BackupError {
+  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
+    hint: 'wait for it, or name another database: --to',
+  });
+}
+
 /** No database has this name. */
 const noDatabase = '';
 /** A server may need a moment to notice that a run was killed. */
@@ -52,14 +87,8 @@ const serverClaimSeconds = 3;
 
 /** The claim on all of a server; undefined if another run has it. */
 export async function claimServer(login: Login, signal: AbortSignal): Promise<ServerClaim | undefined> {
-  const session = await openSession(login, signal, null);
-  let isHeld = false;
-  try {
-    isHeld = await claim(session, noDatabase, serverClaimSeconds);
-    return isHeld ? { release: () => session.close() } : undefined;
-  } finally {
-    if (!isHeld) await session.close();
-  }
+  const session = await holdClaim(login, noDatabase, serverClaimSeconds, signal);
+  return session && { release: () => session.close() };
 }
 
 /** Gives back a claim of this session. */

@@ -4,12 +4,11 @@ import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
-import { placeOf } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { grant } from '../failures/remedies.ts';
 import { rightsOf } from '../rights/grants.ts';
-import { claim, untilClientsEnd } from '../restore/unfinished.ts';
-import { openSession, withSession } from '../session.ts';
+import { atWork, freedWithinSeconds, holdClaim, untilClientsEnd } from '../restore/unfinished.ts';
+import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { readHead, readOptions, readRecord, swapMarks, unendedSwap } from './marker.ts';
 import type { RecordPlace } from './marker.ts';
@@ -17,9 +16,6 @@ import { besidePattern, freeName, isBeside, keptName } from './names.ts';
 import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 import { isNamed } from '../exact-names.ts';
-
-/** The server releases what a run has held a moment after that run has ended. */
-const freedWithinSeconds = 5;
 
 /** Databases that were replaced in the place of the one of `login`, and are kept. */
 export function replacedDatabases(login: Login): Replaced {
@@ -43,7 +39,8 @@ export function replacedDatabases(login: Login): Replaced {
     drop: ({ name }, signal) =>
       claimed(login, signal, (session) => dropKept(session, login, ({ name: one }) => one === name)).then(
         ([dropped]) => {
-          if (dropped?.why !== undefined) throw notDropped(dropped);
+          if (dropped === undefined) throw gone(name);
+          if (dropped.why !== undefined) throw notDropped(dropped);
         },
       ),
   };
@@ -55,9 +52,9 @@ async function claimed<T>(
   signal: AbortSignal,
   work: (session: MariadbSession) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(login, signal, null);
+  const session = await holdClaim(login, login.database, freedWithinSeconds, signal);
+  if (session === undefined) throw atWork(login);
   try {
-    if (!(await claim(session, login.database, freedWithinSeconds))) throw atWork(login);
     await untilClientsEnd(session, login.database, signal);
     return await work(session);
   } finally {
@@ -232,11 +229,5 @@ function gone(name: string): BackupError {
 function notDropped({ name, why }: DroppedKept): BackupError {
   return new BackupError('restore-failed', `database ${name} could not be dropped: ${why}`, {
     hint: `DROP DATABASE ${quoteName(name)};`,
-  });
-}
-
-function atWork(login: Login): BackupError {
-  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
-    hint: 'wait for it, or name another database: --to',
   });
 }

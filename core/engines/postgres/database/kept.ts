@@ -43,7 +43,8 @@ export function replacedDatabases(login: Login): Replaced {
       try {
         const isThis = (kept: KeptDatabase): boolean => kept.name === name;
         const [dropped] = await maintain(login, signal, (session) => dropKept(session, login, isThis));
-        if (dropped?.why !== undefined) throw notDropped(dropped);
+        if (dropped === undefined) throw gone(name);
+        if (dropped.why !== undefined) throw notDropped(dropped);
       } finally {
         await mine.release();
       }

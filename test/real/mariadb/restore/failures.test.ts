@@ -263,7 +263,7 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     await expect(second.prepare(false, limit())).rejects.toMatchObject({ code: 'lease-held' });
 
-    expect(second.standing()).toBe('database wanted is as it was');
+    expect(second.standing()).toBe('database wanted is as somebody else has made it');
     for (const one of [second, first]) await one.discard(limit()).then(() => one.close());
     expect((await admin.query("SHOW DATABASES LIKE 'wanted'"))[0]).toHaveLength(0);
   });
@@ -308,6 +308,47 @@ describe.each(servers)('$name', ({ name, start }) => {
       await admin.query('DROP DATABASE awaited');
     },
   );
+
+  test('what a replacement or an undo has exchanged meanwhile is left alone by another that looked before it', async () => {
+    const copy = await readAll(engine());
+    await admin.query('CREATE DATABASE prized; CREATE TABLE prized.first (i int)');
+    const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
+    const late = await engine({}, 'prized').target(options, limit());
+    const first = await loadAll(engine({}, 'prized'), copy, { replace: true });
+    await first.finish(limit()).then(() => first.close());
+    const replaced = engine({}, 'prized').replaced!;
+    const [kept] = await replaced.list(limit());
+
+    await expect(late.prepare(true, limit())).rejects.toMatchObject({
+      code: 'target-not-empty',
+      message: `database prized is another one than was looked at: somebody has replaced it meanwhile, and ${kept!.name} is kept`,
+    });
+    await late.discard(limit()).then(() => late.close());
+    expect(late.standing()).toBe('database prized is as somebody else has made it');
+    expect(await admin.query(`SHOW TABLES FROM \`${kept!.name}\``).then(([tables]) => tables)).toHaveLength(2);
+
+    await replaced.swapBack(kept!, () => {}, limit());
+    for (const again of [replaced.swapBack(kept!, () => {}, limit()), replaced.drop(kept!, limit())])
+      await expect(again).rejects.toThrow('is not what it was: somebody has used it meanwhile');
+    expect((await admin.query('SHOW TABLES FROM prized'))[0]).toEqual([{ Tables_in_prized: 'first' }]);
+    for (const one of await replaced.list(limit())) await replaced.drop(one, limit());
+    await admin.query('DROP DATABASE prized');
+  });
+
+  test('a restore that is aborted keeps others out until what it has made is dropped', async () => {
+    const copy = await readAll(engine());
+    const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
+    const aborted = new AbortController();
+    const first = await engine({}, 'ended').target(options, limit());
+    await first.prepare(false, aborted.signal);
+    aborted.abort();
+    const second = await engine({}, 'ended').target(options, limit());
+
+    await expect(second.prepare(false, limit())).rejects.toMatchObject({ code: 'lease-held' });
+
+    for (const one of [second, first]) await one.discard(limit()).then(() => one.close());
+    expect((await admin.query("SHOW DATABASES LIKE 'ended'"))[0]).toHaveLength(0);
+  });
 
   test('of a table whose rows break off or end early nothing is committed, and what was made is dropped', async () => {
     const copy = await readAll(engine());
