@@ -4,6 +4,7 @@ import { BackupError } from '../../domain/errors.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { highestRank, rankToName } from '../../domain/rank.ts';
 import type { Rank } from '../../domain/rank.ts';
+import { isLoopback } from '../../domain/tools/image-reference.ts';
 import { plainHost } from '../../domain/watch/account.ts';
 
 /**
@@ -47,12 +48,12 @@ function otherRank(server: string, into: Rank, onto: Rank | undefined): BackupEr
 }
 
 /**
- * The server that a source is read from, and those that functions may restore it on; empty for a source without a
- * server.
+ * The server that a source is read from, and those that functions may restore it on. Folders and files of one machine
+ * are on one server: a path given to `--to` may lead to each of them, by links too.
  */
 function placesOf(source: SourceConfig): Set<string> {
-  const { server } = factsOf(source);
-  if (server === undefined) return new Set();
+  const { server, fileSystem, isPath } = factsOf(source);
+  if (server === undefined) return new Set(isPath === undefined ? [] : [fileSystem?.accessPoint ?? 'this machine']);
   const hosts = [server.host, source.cloud.restoreHost ?? []].flat().flatMap((host) => host.split(','));
-  return new Set(hosts.map((host) => `${plainHost(host)}:${server.port}`));
+  return new Set(hosts.map((host) => `${isLoopback(host) ? 'localhost' : plainHost(host)}:${server.port}`));
 }

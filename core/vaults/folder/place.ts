@@ -42,8 +42,9 @@ export function isHidden(name: string): boolean {
  * Throws `vault-unreachable` unless the root is a vault: its disk may not be mounted, which must not look like an empty
  * vault. The mark is the hidden folder that the first write makes; a copy made without it is recognised by its backups.
  */
-export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
-  if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
+export async function requireVault(place: FolderPlace): Promise<void> {
+  const { root } = place;
+  if ((await isMarked(place)) || (await holdsBackup(root))) return;
   await requireNoFile(root);
   const what = (await isFolder(root)) ? 'holds no backups yet, or its disk is not mounted' : 'is not there';
   throw new BackupError('vault-unreachable', `the folder ${root} ${what}`, {
@@ -56,7 +57,7 @@ export async function requireVault({ root, incoming }: FolderPlace): Promise<voi
  * /etc/fstab mounts there: a backup must not silently go to the disk below a mount point.
  */
 export async function prepareVault(place: FolderPlace): Promise<void> {
-  if (await isFolder(place.incoming)) return;
+  if (await isMarked(place)) return;
   const above = dirname(place.root);
   if (!(await isFolder(above))) {
     throw new BackupError('vault-unreachable', `the folder ${above}, which is to hold ${place.root}, is not there`, {
@@ -136,6 +137,22 @@ export async function syncFolder(folder: string): Promise<void> {
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(`${path}/.`).catch(absent))?.isDirectory() === true;
+}
+
+/**
+ * Whether the hidden folders are there. Throws `vault-failed` for a link in the place of one: leftovers are removed
+ * there, and whoever can write in the vault must not choose where.
+ */
+async function isMarked({ incoming }: FolderPlace): Promise<boolean> {
+  for (const folder of [dirname(incoming), incoming]) {
+    if ((await lstat(folder).catch(absent))?.isSymbolicLink() !== true) continue;
+    throw new BackupError(
+      'vault-failed',
+      `${folder} is a symbolic link: what is written and removed there would be written and removed elsewhere`,
+      { hint: 'remove the link: the next backup makes the folder; and look who could write in the vault' },
+    );
+  }
+  return isFolder(incoming);
 }
 
 /** A mistyped path may name a file. */

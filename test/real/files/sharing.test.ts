@@ -53,6 +53,19 @@ const night = `
   mv photos/10.jpg photos/was; mkdir photos/10.jpg; mv photos/was photos/10.jpg/inside
 `;
 
+test('a folder without a file is backed up, before and after there was one', async () => {
+  const nights = [await scene.night()];
+  await bash('printf a > a', scene.media);
+  nights.push(await scene.night());
+  await bash('rm a; mkdir empty', scene.media);
+  nights.push(await scene.night());
+
+  for (const [night, manifest] of nights.entries())
+    expect((await scene.restore(manifest, `back-${night}`)).proof).toMatchObject({ differences: [], exceptions: [] });
+  expect(await seenByStock(scene.path('back-2'))).toEqual(await seenByStock(scene.media));
+  expect(nights.map(({ parts }) => parts.some(({ role }) => role === 'data'))).toEqual([false, true, false]);
+});
+
 test('what has not changed is not stored again, and comes back with the rest as it was, also by hand', async () => {
   await bash(tree, scene.media);
   const first = await scene.night();

@@ -24,6 +24,12 @@ sources:
   writer: { mariadb: { host: writer.example.com, database: other, user: a, password: { env: P } } }
   beside: { mariadb: { host: writer.example.com, port: 3307, database: other, user: a, password: { env: P } } }
   plain: { postgres: { host: db4.example.com, database: shop, user: a, password: { env: P } } }
+  local: { rank: production, postgres: { host: 127.0.0.1, database: shop, user: a, password: { env: P } } }
+  local-too: { rank: test, postgres: { host: localhost, database: tests, user: a, password: { env: P } } }
+  local-other: { rank: test, postgres: { host: '::1', port: 5433, database: tests, user: a, password: { env: P } } }
+  media: { rank: production, files: { path: ./media } }
+  tries: { rank: test, sqlite: { path: ./tests/app.db } }
+  mounted: { rank: test, files: { path: /mnt/a/b, efs: 'arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0' } }
 `,
   'nightjar.yaml',
 );
@@ -61,6 +67,18 @@ test.each<[string, string, string, Asked, string | undefined]>([
   ['a server that holds production, written in other letters', 'stage', 'spelt', {}, 'production'],
   ['the server that production is restored into', 'stage', 'writer', {}, 'production'],
   ['another server of that host', 'stage', 'beside', {}, undefined],
+  ['this machine, by another of its names', 'local-too', 'local-too', { replace: true }, 'production'],
+  ['another port of this machine', 'local-other', 'local-other', { replace: true }, undefined],
+  [
+    'a file in the place of another, on a machine with a folder of production',
+    'tries',
+    'tries',
+    { replace: true },
+    'production',
+  ],
+  ['a new file beside', 'tries', 'tries', {}, undefined],
+  ['a file in its own place', 'tries', 'tries', { replace: true, isInPlace: true }, undefined],
+  ['another file system', 'mounted', 'mounted', { replace: true }, undefined],
   ['production, named', 'stage', 'shop', { replace: true, into: 'production' }, undefined],
   ['staging, named though nobody asks', 'shop', 'stage', { into: 'staging' }, undefined],
 ])('%s', (_, of, server, more, rank) => {

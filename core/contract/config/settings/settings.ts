@@ -45,7 +45,8 @@ const rank = z
   .optional()
   .describe(
     'How precious its server is. A restore onto it of a backup of a lower rank, and every one into production, has to ' +
-      'name the rank: `--into production`. A new database beside the source’s own needs no word.',
+      'name the rank: `--into production`. A new database beside the source’s own needs no word. Folders and SQLite files ' +
+      'of one machine are on one server.',
   );
 
 const keepReplaced = duration('1h', '3650d')

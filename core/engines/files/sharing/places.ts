@@ -55,7 +55,8 @@ export function listPart(places: Iterable<FilePlaced & { path: string }>): PartO
       yield piece;
     }
   }
-  const open = () => ({ content: content(), notes: async () => ({ heard: [] }) });
+  // a folder without a file has an empty list
+  const open = () => ({ content: content(), mayBeEmpty: true as const, notes: async () => ({ heard: [] }) });
   return { role: 'schema', file: 'schema.list', compress: true, isList: true, open };
 }
 

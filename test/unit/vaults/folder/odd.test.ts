@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { link, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BackupError } from '../../../../core/domain/errors.ts';
@@ -52,6 +64,22 @@ test('a folder, a pipe and what lies below a file are no objects, and keep nobod
     cause: { message: `EISDIR: ${root}/shop/1/pipe is not a file` },
   });
   expect([await keysOf(vault, ''), await read(a)]).toEqual([[a], 'text']);
+});
+
+test.each(['.nightjar', '.nightjar/incoming'])('a link in the place of %s removes nothing elsewhere', async (name) => {
+  const elsewhere = join(above, 'elsewhere');
+  const precious = join(elsewhere, name === '.nightjar' ? 'incoming' : '.', 'precious');
+  await mkdir(join(precious, '..'), { recursive: true });
+  await writeFile(precious, '');
+  await utimes(precious, 0, 0);
+  await rm(join(root, name), { recursive: true });
+  await symlink(elsewhere, join(root, name));
+
+  const refused = { code: 'vault-failed', message: expect.stringContaining(`${join(root, name)} is a symbolic link`) };
+  await expect(vault.putIfAbsent(b, bytes('more'), {}, signal)).rejects.toMatchObject(refused);
+  await expect(keysOf(vault, '')).rejects.toMatchObject(refused);
+  await expect(vault.delete(a, signal)).rejects.toMatchObject(refused);
+  expect([await readFile(precious, 'utf8'), await read(a)]).toEqual(['', 'text']);
 });
 
 test('a large object is not read as a small one', async () => {
