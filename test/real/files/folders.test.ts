@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { planRestore } from '../../../core/commands/restore/plan.ts';
 import { undo, planUndo } from '../../../core/commands/restore/undo.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
@@ -60,7 +61,7 @@ test('the folders of a part are made before tar sees it: two tars that make one 
   await target.prepare(false, limit());
   const [step] = target.stages[0]!;
   const tar = Buffer.concat(await Array.fromAsync(store.openPart(manifest, step!.part, limit())));
-  const work = (await readdir(scene.top)).find((name) => name.startsWith('.at-once'))!;
+  const work = (await readdir(scene.top)).find((name) => name.startsWith('.at-once.nightjar-new'))!;
   let made: string[] = [];
   async function* held() {
     // no whole record: tar, which reads by records, has made nothing yet
@@ -69,7 +70,7 @@ test('the folders of a part are made before tar sees it: two tars that make one 
     yield tar.subarray(4096);
   }
   await step!.load(held(), limit());
-  await target.discard(limit());
+  await target.discard(limit()).then(() => target.close());
 
   expect(made).toHaveLength(1);
 });
@@ -137,6 +138,44 @@ test('a second replacement by the same backup keeps what it replaces, too, and a
   expect((await readdir(scene.top)).filter((name) => name.includes('twice'))).toEqual(['twice']);
 });
 
+test('of two undos the second changes nothing, nor does it drop what stood there before the first', async () => {
+  await bash('mkdir undone; printf mine > undone/mine', scene.top);
+  await scene.restore(manifest, 'undone', { replace: true });
+  const replaced = scene.engine('undone').replaced!;
+  const [kept] = await replaced.list(limit());
+  await replaced.swapBack(kept!, () => {}, limit());
+
+  for (const again of [replaced.swapBack(kept!, () => {}, limit()), replaced.drop(kept!, limit())])
+    await expect(again).rejects.toThrow('is not what it was: somebody has used it meanwhile');
+
+  expect(await readdir(scene.path('undone'))).toEqual(['mine']);
+  expect(await seenByStock(scene.path(kept!.name))).toEqual(await seenByStock(scene.media));
+});
+
+test('of two replacements at once by one backup the second says why, and takes nothing from the first', async () => {
+  await bash('mkdir both; printf mine > both/mine', scene.top);
+  const target = async () => {
+    const options = { replace: true, owners: true, proof: true };
+    return (await planRestore(manifest, scene.engine('both'), options, scene.deps, limit())).target;
+  };
+  const [first, second] = [await target(), await target()];
+  await first.prepare(true, limit());
+  for (const { part, load } of first.stages.flat())
+    await load(scene.deps.store.openPart(manifest, part, limit()), limit());
+
+  await expect(second.prepare(true, limit())).rejects.toThrow('is at work');
+  await expect(scene.engine('both').replaced!.drop({ name: 'any' }, limit())).rejects.toThrow('is at work');
+  await first.finish(limit()).then(() => first.close());
+  await expect(second.prepare(true, limit())).rejects.toThrow('is not what it was a moment ago');
+  await second.discard(limit()).then(() => second.close());
+
+  expect(await seenByStock(scene.path('both'))).toEqual(await seenByStock(scene.media));
+  expect((await readdir(scene.top)).filter((name) => name.includes('both')).sort()).toEqual([
+    'both',
+    `both.before_${manifest.id}`,
+  ]);
+});
+
 test('a folder that holds something is refused, and a replacement of a damaged backup leaves it as it is', async () => {
   await bash('mkdir held; printf mine > held/mine', scene.top);
   const [part] = manifest.parts;
@@ -157,6 +196,7 @@ test('a folder that the disk has no room for is refused before anything is unpac
     const target = await scene.engine('roomless').target(options, limit());
     const refused = target.prepare(false, limit());
     await expect(refused).rejects.toMatchObject({ code: 'machine-failed', hint: 'free some space there' });
+    await target.close();
   }
 
   expect((await readdir(scene.top)).filter((name) => name.includes('roomless'))).toEqual([]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openSqlite } from '../../../core/engines/sqlite/index.ts';
-import type { Engine, TargetOptions } from '../../../core/ports.ts';
+import type { Engine, Target, TargetOptions } from '../../../core/ports.ts';
 import { sqliteShell } from '../../servers/databases/sqlite.ts';
 import type { SqliteShell } from '../../servers/databases/sqlite.ts';
 import { limit } from '../../support/vaults/vault.ts';
@@ -28,14 +28,18 @@ function keeping(keepReplacedMs?: number): Engine {
   return openSqlite({ path, scratch: folder, waitMs: 10_000, keepReplacedMs }).engine;
 }
 
-/** Puts an empty database in the place of what is there. */
-async function replace(id: string, engine: Engine, proof: boolean): Promise<string[]> {
+/** An empty database that is to take the place of what is there. */
+function targetOf(id: string, engine: Engine, proof = true): Promise<Target> {
   const manifest = { id, source: 'app', parts: [{ role: 'data', bytes: 0 }] };
-  const options = { manifest, catalog: {}, owners: true, proof } as unknown as TargetOptions;
-  const target = await engine.target(options, limit());
+  return engine.target({ manifest, catalog: {}, owners: true, proof } as unknown as TargetOptions, limit());
+}
+
+async function replace(id: string, engine: Engine, proof: boolean): Promise<string[]> {
+  const target = await targetOf(id, engine, proof);
   await target.prepare(true, limit());
   await target.stages[0]![0]!.load((async function* () {})(), limit());
   const notes = await target.finish(limit());
+  await target.close();
   await sleep(20); // what is replaced next is so much younger
   return notes;
 }
@@ -70,4 +74,33 @@ test('with keepReplaced, what is kept is dropped behind its time, and not while 
   expect(dropped).toEqual([expect.stringMatching(/^dropped, as keepReplaced says: app\.db\.before_one/)]);
   expect(await kept()).toEqual([]);
   expect(keeping().replaced!.dropOverdue).toBeUndefined();
+});
+
+test('of two undos the second changes nothing, nor does it drop what the first has put back', async () => {
+  await replace('one', keeping(), true);
+  const replaced = keeping().replaced!;
+  const [old] = await replaced.list(limit());
+  await replaced.swapBack(old!, () => {}, limit());
+
+  for (const again of [replaced.swapBack(old!, () => {}, limit()), replaced.drop(old!, limit())])
+    await expect(again).rejects.toThrow('app.db.before_one is not what it was: somebody has used it meanwhile');
+
+  expect(await shell.ask(path, 'select count(*) from orders')).toBe('0');
+  expect((await readdir(folder)).sort()).toEqual(['app.db', 'app.db.undone_one']);
+});
+
+test('of two replacements at once the second says why, and leaves what the first has put there', async () => {
+  const second = await targetOf('two', keeping());
+  const first = await targetOf('one', keeping());
+  await first.prepare(true, limit());
+
+  await expect(second.prepare(true, limit())).rejects.toThrow(`another restore into sqlite:${path} is at work`);
+  await expect(keeping().replaced!.swapBack({ name: 'any' }, () => {}, limit())).rejects.toThrow('is at work');
+  await first.stages[0]![0]!.load((async function* () {})(), limit());
+  await first.finish(limit()).then(() => first.close());
+  await expect(second.prepare(true, limit())).rejects.toThrow('somebody has replaced it meanwhile');
+  await second.discard(limit()).then(() => second.close());
+
+  expect((await readdir(folder)).sort()).toEqual(['app.db', 'app.db.before_one']);
+  expect(await shell.ask(join(folder, 'app.db.before_one'), 'select count(*) from orders')).toBe('0');
 });

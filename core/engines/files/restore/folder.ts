@@ -15,8 +15,8 @@ const spareShare = 0.05;
 /** A disk may still have gigabytes to write. */
 const syncLimitMs = 1_800_000;
 
-/** What is at the place of a folder that is to be restored. */
-export type Standing = Pick<Target, 'state' | 'holds'>;
+/** What is at the place of a folder that is to be restored; `ino`: the number of that folder. */
+export type Standing = Pick<Target, 'state' | 'holds'> & { ino?: number };
 
 /** Looks at a place without following links. */
 export async function standingAt(path: string): Promise<Standing> {
@@ -26,7 +26,7 @@ export async function standingAt(path: string): Promise<Standing> {
   const names = await readdir(path);
   return names.length === 0
     ? { state: 'empty', holds: 'nothing' }
-    : { state: 'occupied', holds: plural(names.length, 'name') };
+    : { state: 'occupied', holds: plural(names.length, 'name'), ino: stats.ino };
 }
 
 /** The prefix of temporary names for work on a folder: they lie beside it, on the same disk. */

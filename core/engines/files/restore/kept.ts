@@ -2,6 +2,7 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import { withPlaceClaimed } from '../../places/claim.ts';
 import { unfinishedName } from '../../places/unfinished.ts';
 import { unlessGone, whyOf } from '../paths.ts';
 import { immovable } from './movable.ts';
@@ -44,16 +45,33 @@ export function replacedFolders(folder: string): Replaced {
   return {
     list: () => listKept(folder),
     findings: async () => [],
-    async swapBack(kept) {
-      const aside = `${pathOf(kept)}.swap`;
-      const isThere = (await lstat(folder).catch(unlessGone)) !== undefined;
-      if (isThere) await replaceFolder(folder, pathOf(kept), aside);
-      else await rename(pathOf(kept), folder);
-      if (isThere) await rename(aside, pathOf(kept));
-      return isThere ? kept.name : undefined;
-    },
-    drop: (kept) => drop(folder, kept.name),
+    swapBack: (kept, _tell, signal) =>
+      claimed(kept, signal, async () => {
+        const aside = `${pathOf(kept)}.swap`;
+        const isThere = (await lstat(folder).catch(unlessGone)) !== undefined;
+        if (isThere) await replaceFolder(folder, pathOf(kept), aside);
+        else await rename(pathOf(kept), folder);
+        if (isThere) await rename(aside, pathOf(kept));
+        return isThere ? kept.name : undefined;
+      }),
+    drop: (kept, signal) => claimed(kept, signal, () => drop(folder, kept.name)),
   };
+
+  /** An undo gives what stood there the same name, but another time. */
+  function claimed<T>(kept: KeptDatabase, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const working = async () => {
+      const now = (await listKept(folder)).find(({ name }) => name === kept.name);
+      if (now === undefined || now.since !== kept.since) throw usedMeanwhile(kept.name);
+      return work();
+    };
+    return withPlaceClaimed(hiddenName(folder), folder, working, signal);
+  }
+}
+
+function usedMeanwhile(name: string): BackupError {
+  return new BackupError('restore-failed', `${name} is not what it was: somebody has used it meanwhile`, {
+    hint: 'look again: the same command with --plan',
+  });
 }
 
 /** The newest first: a kept folder's time of change tells when it was renamed. */

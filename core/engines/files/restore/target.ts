@@ -7,6 +7,8 @@ import { packCatalog } from '../../../domain/packed/catalog.ts';
 import { contentBytes } from '../../../domain/parts/sizes.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import { claimPlace } from '../../places/claim.ts';
+import type { PlaceClaim } from '../../places/claim.ts';
 import { sweepUnfinished, unfinishedName } from '../../places/unfinished.ts';
 import { placesIn } from '../sharing/places.ts';
 import { guardedTar } from '../tar/guard.ts';
@@ -44,12 +46,13 @@ export async function filesTarget(
   const files = options.tables && chooseFiles({ manifest, catalog }, options.tables.asked);
   const judge = judgeBy(catalog, files?.chosen ?? (() => true));
   const places = options.open && (await placesIn(manifest, options.open, signal));
-  const { state, holds } = await standingAt(path);
+  const { state, holds, ino } = await standingAt(path);
   const [above, name] = [dirname(path), basename(path)];
   const beside = (one: string) => join(above, one);
   const work = basename(unfinishedName(hiddenName(path)));
   const [old, fresh] = [await keptName(path, manifest.id), `${name}.new_${manifest.id}`];
   const withFolders = foldersFirst(beside(work));
+  let claim: PlaceClaim | undefined;
   let made: string | undefined;
   let madeAs = drill ? work : state === 'occupied' ? fresh : name;
   let isBroken = false;
@@ -95,10 +98,12 @@ export async function filesTarget(
     ...(files && { excerpt: files.excerpt }),
     foresee: (replace) => foresee(path, { state, holds, old, fresh, dropOld, replace, bytes: contentBytes(data) }),
     stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
-    async prepare(replace) {
-      const now = await standingAt(path);
-      if (now.state !== state || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
+    async prepare(replace, stop) {
       await makeAbove(path);
+      if (!drill) claim = await claimPlace(hiddenName(path), path, stop);
+      const now = await standingAt(path);
+      const isChanged = now.state !== state || now.ino !== ino;
+      if (isChanged || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
       await sweepUnfinished(hiddenName(path), async (left) => void mended.push(await removeLeft(left)));
       if (state === 'occupied') await dropFresh(beside(fresh));
       await makeWork(beside(work), contentBytes(data));
@@ -109,6 +114,8 @@ export async function filesTarget(
       if (drill) await removeTree(beside(work));
       if (drill || state !== 'occupied') return [];
       await syncDisk(beside(fresh), stop);
+      const now = await standingAt(path);
+      if (now.ino !== ino) throw changedError(path, now.holds);
       await replaceFolder(path, beside(fresh), beside(old));
       await syncNames(above);
       [madeAs, made] = [name, undefined];
@@ -123,7 +130,7 @@ export async function filesTarget(
       made = undefined;
     },
     standing: () => (made === undefined || made === work ? asBefore(path, state) : `${beside(made)} is there`),
-    close: nothing,
+    close: async () => claim?.release(),
   };
 }
 

@@ -74,7 +74,10 @@ function fileState(database: DatabaseSync): HeldState {
 
 /** SQLite grants no exclusive lock while another connection is open in WAL mode, or is reading. */
 function isFree(path: string): boolean {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const there = pathToFileURL(path);
+  // otherwise SQLite would make the file where there is none
+  there.searchParams.set('mode', 'rw');
+  const database = new DatabaseSync(there, { timeout: 0 });
   try {
     database.exec('pragma locking_mode = exclusive; begin exclusive; commit');
     database.exec('pragma wal_checkpoint(truncate)');

@@ -4,6 +4,7 @@ import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
+import { withPlaceClaimed } from '../../places/claim.ts';
 import { placeOf, realOf, unlessGone } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
 import { syncFolder } from './file.ts';
@@ -20,13 +21,22 @@ export function replacedFiles(written: string, { keepReplacedMs }: Keeping): Rep
     list: async () => keptFiles(await realOf(written)),
     findings: async () => [],
     ...(keepReplacedMs !== undefined && {
-      dropOverdue: async (signal) => overdueNotes(await dropUnused(await realOf(written), keepReplacedMs, signal)),
+      dropOverdue: async (signal) => {
+        const path = await realOf(written);
+        const drop = () => dropUnused(path, keepReplacedMs, signal);
+        return overdueNotes(await withPlaceClaimed(path, placeOf(path), drop, signal));
+      },
     }),
-    swapBack: async ({ name }, _tell, signal) => swapBack(await realOf(written), name, signal),
-    async drop({ name }) {
+    async swapBack({ name }, _tell, signal) {
       const path = await realOf(written);
-      const [dropped] = await dropKept(path, (kept) => kept.name === name);
-      if (dropped?.why === undefined) return;
+      return withPlaceClaimed(path, placeOf(path), () => swapBack(path, name, signal), signal);
+    },
+    async drop({ name }, signal) {
+      const path = await realOf(written);
+      const drop = () => dropKept(path, (kept) => kept.name === name);
+      const [dropped] = await withPlaceClaimed(path, placeOf(path), drop, signal);
+      if (dropped === undefined) throw gone(name);
+      if (dropped.why === undefined) return;
       throw new BackupError('restore-failed', `${join(dirname(path), name)} could not be deleted: ${dropped.why}`);
     },
   };
@@ -35,6 +45,7 @@ export function replacedFiles(written: string, { keepReplacedMs }: Keeping): Rep
 /** Returns the new name of what stood there; undefined if nothing did. */
 async function swapBack(path: string, name: string, signal: AbortSignal): Promise<string | undefined> {
   const kept = join(dirname(path), name);
+  if ((await keptFiles(path)).every((one) => one.name !== name)) throw gone(name);
   await requireFree(kept, placeOf(kept), signal);
   const isThere = (await stat(path).catch(unlessGone)) !== undefined;
   const [, id = ''] = form.exec(name.slice(basename(path).length)) ?? [];
@@ -44,6 +55,12 @@ async function swapBack(path: string, name: string, signal: AbortSignal): Promis
   await moveSidecars(kept, path);
   await syncFolder(dirname(path));
   return before === undefined ? undefined : basename(before);
+}
+
+function gone(name: string): BackupError {
+  return new BackupError('restore-failed', `${name} is not what it was: somebody has used it meanwhile`, {
+    hint: 'look again: the same command with --plan',
+  });
 }
 
 /** The path under which the present file will be kept once the backup `id` has taken its place. */

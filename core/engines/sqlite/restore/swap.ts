@@ -9,8 +9,8 @@ import { giveTo } from './owner.ts';
 
 /** `owners` false: it may keep its present owner. */
 export type NewFile = { made: string; path: string; place: string; owners: boolean };
-/** `before`: the path under which the replaced file is kept. */
-export type FileExchange = NewFile & { before: string };
+/** `before`: the path under which the replaced file is kept; `was`: the number of that file when it was looked at. */
+export type FileExchange = NewFile & { before: string; was?: number | undefined };
 
 /**
  * Renames a new file from its temporary name, unless something exists there by now: `target-not-empty`. A file made by
@@ -28,10 +28,11 @@ export async function putAt({ made, path, place, owners }: NewFile): Promise<voi
  * if it is open somewhere.
  */
 export async function exchange(
-  { made, path, before, place, owners }: FileExchange,
+  { made, path, before, place, owners, was }: FileExchange,
   signal: AbortSignal,
 ): Promise<void> {
   const old = await stat(path);
+  if (was !== undefined && old.ino !== was) throw exchangedMeanwhile(place);
   await requireFree(path, place, signal);
   await giveTo(made, old, owners);
   await chmod(made, old.mode & 0o7777);
@@ -46,6 +47,14 @@ export async function exchange(
     await rm(before).catch(() => undefined); // only a second name of the file
     throw error;
   }
+}
+
+export function exchangedMeanwhile(place: string): BackupError {
+  return new BackupError(
+    'target-not-empty',
+    `${place} is another file than was looked at: somebody has replaced it meanwhile`,
+    { hint: 'look at it; then run the restore again' },
+  );
 }
 
 function notMovedBack(path: string, before: string, why: string): BackupError {

@@ -4,6 +4,8 @@ import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { oldNotes } from '../../kept-notes.ts';
+import { claimPlace } from '../../places/claim.ts';
+import type { PlaceClaim } from '../../places/claim.ts';
 import { sweepUnfinished, unfinishedName } from '../../places/unfinished.ts';
 import { databaseAt, placeOf, realOf, unlessGone } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
@@ -13,7 +15,7 @@ import { requireRoom, syncFolder, writeFileWhole } from './file.ts';
 import { dropKept, freeName, keptFiles } from './kept.ts';
 import { removeDatabase, requireNothingBeside } from './names.ts';
 import { ownerFindings } from './owner.ts';
-import { exchange, putAt, requireFree, usersOf } from './swap.ts';
+import { exchange, exchangedMeanwhile, putAt, requireFree, usersOf } from './swap.ts';
 
 /**
  * A file to restore into. It is made under a temporary name beside its place (for a drill, in the scratch folder), and
@@ -34,18 +36,23 @@ export async function openTarget(
   const before = found === undefined ? undefined : await freeName(path, 'before', manifest.id);
   const mended: string[] = [];
   let [made, replacing, outcome] = ['', false, ''];
+  let claim: PlaceClaim | undefined;
   let removeFolder = async (): Promise<void> => undefined;
 
   async function prepare(replace: boolean, stop: AbortSignal): Promise<void> {
-    const isThere = (await stat(path).catch(unlessGone)) !== undefined;
+    if (!drill) await requireRoom(dirname(path), part!.bytes);
+    if (!drill) claim = await claimPlace(path, place, stop);
+    const now = await stat(path).catch(unlessGone);
+    const isThere = now !== undefined;
     if (isThere && !(replace && found !== undefined)) throw occupied(place);
+    if (isThere && now.ino !== found?.ino) throw exchangedMeanwhile(place);
     replacing = isThere;
     if (!isThere && !drill) await requireNothingBeside(path, place);
     if (replacing) await requireFree(path, place, stop);
     const folder = drill ? await ownFolder(own.scratch) : undefined;
     removeFolder = folder?.remove ?? removeFolder;
     const name = unfinishedName(folder === undefined ? path : join(folder.path, basename(path)));
-    await requireRoom(dirname(name), part!.bytes);
+    if (drill) await requireRoom(dirname(name), part!.bytes);
     if (folder === undefined) mended.push(...(await sweepUnfinished(path, removeDatabase)).map(leftNote));
     made = name;
   }
@@ -62,7 +69,7 @@ export async function openTarget(
       await syncFolder(dirname(path));
       return [];
     }
-    await exchange({ made, path, before: before!, place, owners }, stop);
+    await exchange({ made, path, before: before!, place, owners, was: found?.ino }, stop);
     outcome = `${place} is restored`;
     await syncFolder(dirname(path));
     const fate = { before: basename(before!), dropOld, proven: proof, keepMs: own.keepReplacedMs };
@@ -101,7 +108,7 @@ export async function openTarget(
     keep,
     discard,
     standing: () => (outcome !== '' ? outcome : `${place} is ${found === undefined ? 'not there' : 'as it was'}`),
-    close: async () => undefined,
+    close: async () => claim?.release(),
   };
 }
 
