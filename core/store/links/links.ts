@@ -7,7 +7,7 @@ import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Deleted, Listed, SharedObject, Stored, Tags, Vault } from '../../vault.ts';
 import { canShare } from '../parts/sharing.ts';
-import { byFolder, freePack, linkReader, namesBelow, namesOfParts, packSizes } from './names.ts';
+import { freePack, linkReader, linksWithPacks, namesBelow, namesOfParts, packSizes } from './names.ts';
 import type { LinkFound, NamesOfPart } from './names.ts';
 
 const atOnce = 8;
@@ -98,9 +98,9 @@ export function withLinks(vault: Vault): Vault {
   }
 
   async function* list(prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
-    const sizes = packSizes(vault, signal);
-    for await (const together of byFolder(vault.list(prefix, signal))) {
+    for await (const together of linksWithPacks(vault.list(prefix, signal))) {
       const names = namesOfParts(together);
+      const sizes = packSizes(vault, signal, together);
       for (const found of together) {
         const one = linkOf(found.key);
         const leads = one && (await leading(names.get(one.part)!, sizes))?.key === found.key;

@@ -1,6 +1,6 @@
 import { objectKey } from '../../domain/keys.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
-import { besidePack, linkOf, packOf } from '../../domain/layout/packs.ts';
+import { besidePack, firstOfPack, linkOf, packOf } from '../../domain/layout/packs.ts';
 import type { PartLink } from '../../domain/layout/packs.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { Listed, Vault } from '../../vault.ts';
@@ -55,17 +55,24 @@ export async function namesBelow(
 }
 
 /**
- * Returns the size of a pack, undefined if it doesn't exist. The packs of a source are listed together, and again if
- * one is missing, because it may have come since.
+ * Returns the size of a pack, undefined if it doesn't exist. A pack that is not in `seen` is looked for: the packs of a
+ * source are listed together, and again if one is missing, because it may have come since.
  */
-export function packSizes(vault: Vault, signal: AbortSignal): (pack: ObjectKey) => Promise<Bytes | undefined> {
+export function packSizes(
+  vault: Vault,
+  signal: AbortSignal,
+  seen: readonly Pick<Listed, 'key' | 'bytes'>[] = [],
+): (pack: ObjectKey) => Promise<Bytes | undefined> {
+  const sizesIn = (listed: typeof seen) =>
+    new Map(listed.filter(({ key }) => firstOfPack(key) !== undefined).map(({ key, bytes }) => [key, bytes]));
+  const first = sizesIn(seen);
   let known = { folder: '', isAgain: false, sizes: new Map<ObjectKey, Bytes>() };
   const listed = async (folder: string, isAgain: boolean) => {
-    const sizes = new Map<ObjectKey, Bytes>();
-    for await (const { key, bytes } of vault.list(folder, signal)) sizes.set(key, bytes);
-    return { folder, isAgain, sizes };
+    return { folder, isAgain, sizes: sizesIn(await Array.fromAsync(vault.list(folder, signal))) };
   };
   return async (pack) => {
+    const size = first.get(pack);
+    if (size !== undefined) return size;
     const folder = besidePack(pack);
     if (folder !== known.folder) known = await listed(folder, false);
     else if (!known.sizes.has(pack) && !known.isAgain) known = await listed(folder, true);
@@ -105,19 +112,30 @@ export function namesOfParts(listed: readonly Listed[]): Map<ObjectKey, NamesOfP
   return parts;
 }
 
-/** A listing in groups by folder: the links of one part are in one group, and only one group is held in memory. */
-export async function* byFolder(listed: AsyncIterable<Listed>): AsyncIterable<Listed[]> {
+/**
+ * A listing in groups: folder by folder as long as a source has no links, and then the rest of the source, because its
+ * packs are listed behind them. The links of one part are in one group.
+ */
+export async function* linksWithPacks(listed: AsyncIterable<Listed>): AsyncIterable<Listed[]> {
   let together: Listed[] = [];
+  let hasLinks = false;
   for await (const found of listed) {
-    if (together[0] !== undefined && folderOf(together[0].key) !== folderOf(found.key)) {
+    const [last = found] = together.slice(-1);
+    const isNext = hasLinks ? sourceOf(last.key) !== sourceOf(found.key) : folderOf(last.key) !== folderOf(found.key);
+    if (isNext) {
       yield together;
-      together = [];
+      [together, hasLinks] = [[], false];
     }
     together.push(found);
+    hasLinks ||= linkOf(found.key) !== undefined;
   }
   yield together;
 }
 
 function folderOf(part: ObjectKey): string {
   return part.slice(0, part.lastIndexOf('/') + 1);
+}
+
+function sourceOf(key: ObjectKey): string {
+  return key.slice(0, key.indexOf('/'));
 }

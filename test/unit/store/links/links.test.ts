@@ -189,6 +189,24 @@ test('sizes of packs are asked for together, and once more for one that is not a
   ]);
 });
 
+test('a listing of a whole source, or of all, shows packs itself', async () => {
+  for (const source of ['media', 'shop']) {
+    const of = (key: ObjectKey) => objectKey(key.replace('media', source));
+    await put(of(part(one)));
+    await share(of(part(one)), of(part(two)));
+    await lay(objectKey(`${source}/lease.json`), 'lease');
+  }
+
+  for (const prefix of ['media/', '', 'm']) {
+    let parts: string[] = [];
+    const asks = await asking(async () => (parts = await keysOf(vault, prefix)));
+    expect(asks).toEqual([`list ${prefix}`]);
+    expect(parts.filter((key) => key.endsWith('/data/0001.tar.zst'))).toHaveLength(prefix === '' ? 4 : 2);
+  }
+  await raw.delete(pack(one), signal);
+  expect((await asking(() => keysOf(vault, ''))).slice(0, 2)).toEqual(['list ', 'list media/packs/']);
+});
+
 test('each source has packs of its own', async () => {
   await put(part(one));
   await put(objectKey(part(one).replace('media', 'shop')));
