@@ -56,7 +56,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     async (held, confirmLease) => {
       const { adopting } = deps;
       const start = adopting?.at ?? deps.clock.now();
-      const { backups } = await store.listSource(source.name, held);
+      const history = await store.listSource(source.name, held);
+      const { backups } = history;
       const others = backups.map((found) => found.id);
       const own = newBackupId(start, deps.random());
       const before = await store.madeBefore(source.name, own, others, deps.identity, held);
@@ -68,8 +69,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       if (adopting === undefined) await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: adopting === undefined ? tiersFor(source, id, others) : [] };
       const sign = await store.signer(source.name, held);
-      const { plan, lists } = await planSharing(made, backups, deps, held);
-      const storing = { ...made, listRecipient: lists?.recipient };
+      const { plan, lists, listed } = await planSharing({ ...made, listed: history }, backups, deps, held);
+      const storing = { ...made, listed, listRecipient: lists?.recipient };
       try {
         const said = await saidBefore(standingOf(plan, source), source.name, others, deps, held);
         announce(plan, made, said, report);
@@ -113,19 +114,19 @@ async function storeContent(
   signal: AbortSignal,
 ): Promise<StoredContent> {
   try {
-    const { parts, catalog, catalogLast = false } = plan;
-    const first = catalogLast ? { parts } : { parts, catalog };
+    const { parts, shared: before = [], catalog, catalogLast = false } = plan;
+    const first = { parts, shared: before, ...(!catalogLast && { catalog }) };
     const stored = await whileHeld(plan, (stop) => store.storeParts(first, made, report, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const notes = stored.map((part) => part.notes);
     const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
     const listed = confirmed.catalog && counted(confirmed.catalog);
-    const told = { parts: [], others: confirmed.parts, catalog: listed ?? catalog };
+    const told = { parts: [], shared: before, others: confirmed.parts, catalog: listed ?? catalog };
     const last = catalogLast ? await store.storeParts(told, made, report, signal) : [];
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
-    const shared = (plan.shared ?? []).map(({ part, file, live }) => ({ ...part, file, live }));
+    const shared = before.map(({ part, file, live }) => ({ ...part, file, live }));
     const all = [...shared, ...[...stored, ...last].map(({ part }) => part)];
     return { parts: all, seen, confirmed, ...(listed && { listed: listed.counts() }) };
   } catch (error) {

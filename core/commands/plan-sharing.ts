@@ -2,7 +2,7 @@ import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { encryptedEnding } from '../contract/manifest/part-name.ts';
 import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import type { BackupId } from '../domain/keys.ts';
-import type { BackupFound } from '../domain/verdict/history.ts';
+import type { BackupFound, SourceHistory } from '../domain/verdict/history.ts';
 import { damageOf } from '../domain/verdict/verdict.ts';
 import type { BackupBefore, ListKeys, Plan, Report, Source } from '../ports.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
@@ -14,10 +14,11 @@ type PlanDeps = { store: Store; report: Report; listKeys?: ListKeys | undefined 
 
 /**
  * A plan. For an encrypted backup whose lists the next run can open, also the recipient of the lists, and `keep`, to be
- * called before the manifest is written.
+ * called before the manifest is written. `listed`: that of the backup, unless parts were shared that did not stay.
  */
 export type BackupPlanned = {
   plan: Plan;
+  listed?: SourceHistory | undefined;
   lists?: { recipient: string; keep(manifest: Manifest, signal: AbortSignal): Promise<void> };
 };
 
@@ -36,13 +37,16 @@ export async function planSharing(
   // without a key, neither this run nor the next can compare with a list
   const isReadable = recipients.length === 0 || deps.listKeys !== undefined;
   if (engine.shares !== true || !isReadable || !(await deps.store.canShare(signal)))
-    return { plan: await engine.plan({}, signal) };
-  if (recipients.length === 0) return { plan: (await planFrom(made, others, undefined, deps, signal)).plan };
+    return { plan: await engine.plan({}, signal), listed: made.listed };
+  if (recipients.length === 0) {
+    const { plan, listed } = await planFrom(made, others, undefined, deps, signal);
+    return { plan, listed };
+  }
   const lists = await listKeysOfRun(made.source, others, deps, signal);
-  if (!('of' in lists)) return { plan: saying(await engine.plan({}, signal), lists.said) };
-  const { plan, before } = await planFrom(made, others, lists, deps, signal);
+  if (!('of' in lists)) return { plan: saying(await engine.plan({}, signal), lists.said), listed: made.listed };
+  const { plan, listed, before } = await planFrom(made, others, lists, deps, signal);
   const keep = (manifest: Manifest, stop: AbortSignal) => lists.keep(manifest, before, stop);
-  return { plan: saying(plan, lists.said), lists: { recipient: lists.recipient, keep } };
+  return { plan: saying(plan, lists.said), listed, lists: { recipient: lists.recipient, keep } };
 }
 
 /** `before`: the previous backup that was compared with. */
@@ -52,11 +56,13 @@ async function planFrom(
   lists: ListsOfRun | undefined,
   deps: PlanDeps,
   signal: AbortSignal,
-): Promise<{ plan: Plan; before?: BackupId }> {
+): Promise<{ plan: Plan; listed: SourceHistory | undefined; before?: BackupId }> {
   const before = await backupBefore(made.source, others, lists, deps, signal);
   const plan = before && (await planBehind(before, made, deps, signal));
   const id = before && { before: before.manifest.id as BackupId };
-  return { plan: plan ?? (await made.source.engine.plan({ sharing: {} }, signal)), ...id };
+  if (plan !== undefined) return { plan, listed: made.listed, ...id };
+  const listed = before === undefined ? made.listed : undefined;
+  return { plan: await made.source.engine.plan({ sharing: {} }, signal), listed, ...id };
 }
 
 /** Adds a standing warning: it is in the manifest of every backup that it is true of, and reported once. */
@@ -99,12 +105,12 @@ async function planBehind(
 async function isShared(
   { shared = [], close }: Plan,
   before: Manifest,
-  { source, id }: NewBackup,
+  { source, id, listed }: NewBackup,
   { store }: PlanDeps,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    if (await store.shareParts(shared, before, { source: source.name, id }, signal)) return true;
+    if (await store.shareParts(shared, before, { source: source.name, id, listed }, signal)) return true;
   } catch (error) {
     await close();
     await store.discardParts(source.name, id);

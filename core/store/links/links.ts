@@ -2,13 +2,15 @@ import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
 import { linkKey, linkOf, linkText, packOf } from '../../domain/layout/packs.ts';
 import type { PartLink } from '../../domain/layout/packs.ts';
-import type { Bytes } from '../../domain/units.ts';
+import type { SourceHistory } from '../../domain/verdict/history.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { ByteStream } from '../../ports.ts';
-import type { Deleted, Listed, SharedObject, Stored, Tags, Vault } from '../../vault.ts';
+import type { Deleted, Listed, Tags, Vault } from '../../vault.ts';
 import { canShare } from '../parts/sharing.ts';
+import { followed, isTaken, leading } from './following.ts';
+import { shownBy } from './shown.ts';
+import type { LinkedVault, NamesShown } from './shown.ts';
 import { freePack, linkReader, linksWithPacks, namesBelow, namesOfParts, packSizes } from './names.ts';
-import type { LinkFound, NamesOfPart } from './names.ts';
 
 const atOnce = 8;
 
@@ -19,16 +21,17 @@ const atOnce = 8;
  * part's name. Only the sweep deletes packs, once no link is left. A vault that has second names itself, or locks what
  * it keeps, gets no new links; links that were copied into it are followed.
  */
-export function withLinks(vault: Vault): Vault {
+export function withLinks(vault: Vault): LinkedVault {
   const { hold, locks } = vault;
   const isLinking = vault.share === undefined;
   const linksOf = linkReader(vault, { isLinking });
   const mayLock = vault.mayLock && askedOnce(vault.mayLock);
   const locking = mayLock && { mayLock };
+  const share = sharing();
   return {
     ...vault,
     ...locking,
-    ...(isLinking && { put, share }),
+    ...(isLinking && { put: putting(), share, knowing }),
     list,
     get,
     delete: remove,
@@ -46,16 +49,26 @@ export function withLinks(vault: Vault): Vault {
     }),
   };
 
-  async function put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored> {
-    const pack = packOf(key);
-    if (pack === undefined || !(await isShared(signal))) return vault.put(key, body, tags, signal);
-    const taken = await linksOf.all(key, signal);
-    if (await isTaken(taken, packSizes(vault, signal))) throw exists(key);
-    const free = await freePack(vault, pack, signal);
-    // without tags, so that no lifecycle rule of the bucket removes what another backup needs
-    const stored = await vault.put(free, body, {}, signal);
-    await link({ part: key, pack: free, bytes: stored.bytes }, tags, signal);
-    return stored;
+  function knowing(listed: SourceHistory): Pick<Vault, 'put' | 'share'> {
+    const shown = shownBy(listed);
+    return { put: putting(shown), share: sharing(shown) };
+  }
+
+  function putting(shown?: NamesShown): Vault['put'] {
+    return async (key, body, tags, signal) => {
+      const pack = packOf(key);
+      if (pack === undefined || !(await isShared(signal))) return vault.put(key, body, tags, signal);
+      const free = shown?.isNew(key) === true ? pack : await freeFor(key, pack, signal);
+      // without tags, so that no lifecycle rule of the bucket removes what another backup needs
+      const stored = await vault.put(free, body, {}, signal);
+      await link({ part: key, pack: free, bytes: stored.bytes }, tags, signal);
+      return stored;
+    };
+  }
+
+  async function freeFor(key: ObjectKey, pack: ObjectKey, signal: AbortSignal): Promise<ObjectKey> {
+    if (await isTaken(await linksOf.all(key, signal), packSizes(vault, signal))) throw exists(key);
+    return freePack(vault, pack, signal);
   }
 
   function isShared(signal: AbortSignal): Promise<boolean> {
@@ -71,30 +84,30 @@ export function withLinks(vault: Vault): Vault {
     });
   }
 
-  async function share(objects: readonly SharedObject[], signal: AbortSignal): Promise<boolean> {
-    if (!(await isShared(signal))) return false;
-    const sizes = packSizes(vault, signal);
-    const known = await namesBelow(
-      vault,
-      objects.flatMap(({ from, to }) => [from, to]),
-      signal,
-    );
-    const links: PartLink[] = [];
-    for (const { from, to, bytes } of objects) {
-      const [there, taken] = [known.get(from), known.get(to)];
-      if (there === undefined) throw missing(from);
-      const whole = await followed(there, bytes, sizes);
-      const wanted = whole && { part: to, pack: whole, bytes };
-      if (wanted === undefined || linkKey(wanted) === undefined) return false;
-      const other = taken?.isThere === true || (taken?.links ?? []).some(({ pack }) => pack !== whole);
-      if (other && (await isTaken(taken!, sizes))) throw exists(to);
-      links.push(wanted);
-    }
-    await mapConcurrently(atOnce, links, (one, stop) => link(one, {}, stop), signal);
-    // checked again after the links were written: from now on no sweep removes these packs
-    const now = packSizes(vault, signal);
-    for (const { pack, bytes } of links) if ((await now(pack)) !== bytes) return false;
-    return true;
+  function sharing(shown?: NamesShown): NonNullable<Vault['share']> {
+    return async (objects, signal) => {
+      if (!(await isShared(signal))) return false;
+      const isShown = shown !== undefined && objects.every(({ to }) => shown.isNew(to));
+      const sizes = isShown ? shown.size : packSizes(vault, signal);
+      const keys = objects.flatMap(({ from, to }) => [from, to]);
+      const known = isShown ? shown.names(keys) : await namesBelow(vault, keys, signal);
+      const links: PartLink[] = [];
+      for (const { from, to, bytes } of objects) {
+        const [there, taken] = [known.get(from), known.get(to)];
+        if (there === undefined) throw missing(from);
+        const whole = await followed(there, bytes, sizes);
+        const wanted = whole && { part: to, pack: whole, bytes };
+        if (wanted === undefined || linkKey(wanted) === undefined) return false;
+        const other = taken?.isThere === true || (taken?.links ?? []).some(({ pack }) => pack !== whole);
+        if (other && (await isTaken(taken!, sizes))) throw exists(to);
+        links.push(wanted);
+      }
+      await mapConcurrently(atOnce, links, (one, stop) => link(one, {}, stop), signal);
+      // looked for after the links were written, whatever was shown before: from now on no sweep removes these packs
+      const now = packSizes(vault, signal);
+      for (const { pack, bytes } of links) if ((await now(pack)) !== bytes) return false;
+      return true;
+    };
   }
 
   async function* list(prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
@@ -162,38 +175,4 @@ function askedOnce(ask: NonNullable<Vault['mayLock']>): NonNullable<Vault['mayLo
     });
     return told;
   };
-}
-
-/** The key that has a part's bytes, if it is a pack of this size; undefined if there is none. */
-async function followed(
-  { isThere, links }: NamesOfPart,
-  bytes: Bytes,
-  sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,
-): Promise<ObjectKey | undefined> {
-  if (isThere) return undefined;
-  for (const one of links) if ((await sizes(one.pack)) === bytes) return one.pack;
-  return undefined;
-}
-
-/**
- * The link of a part that is followed: the first one whose pack has the size that the link names. Listing and reading
- * follow the same one, and another link put beside a good one changes neither.
- */
-async function leading(
-  { isThere, links }: NamesOfPart,
-  sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,
-): Promise<LinkFound | undefined> {
-  if (isThere || links.length < 2) return isThere ? undefined : links[0];
-  for (const one of links) if ((await sizes(one.pack)) === one.bytes) return one;
-  return links[0];
-}
-
-/** Whether a name leads to any bytes. */
-async function isTaken(
-  { isThere, links }: NamesOfPart,
-  sizes: (pack: ObjectKey) => Promise<Bytes | undefined>,
-): Promise<boolean> {
-  if (isThere) return true;
-  for (const { pack } of links) if ((await sizes(pack)) !== undefined) return true;
-  return false;
 }

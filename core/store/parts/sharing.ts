@@ -1,8 +1,10 @@
 import { isBackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { partKey } from '../../domain/layout/places.ts';
+import type { SourceHistory } from '../../domain/verdict/history.ts';
 import type { SharedPart } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
+import type { LinkedVault } from '../links/shown.ts';
 import { keyOfPart } from './reading.ts';
 import type { BackupName } from './reading.ts';
 
@@ -20,13 +22,14 @@ export async function canShare(
 
 /**
  * Makes parts of a backup also parts of a new one; each backup can still be removed alone. False if a part differs from
- * its manifest or the vault can't share: then some may have been made, and none counts.
+ * its manifest or the vault can't share: then some may have been made, and none counts. `listed`: of a run that holds
+ * the source's lease, what it has listed since.
  */
 export async function shareParts(
-  vault: Vault,
+  vault: LinkedVault,
   shared: readonly Omit<SharedPart, 'live'>[],
   from: BackupName,
-  { source, id }: { source: SourceName; id: BackupId },
+  { source, id, listed }: { source: SourceName; id: BackupId; listed?: SourceHistory | undefined },
   signal: AbortSignal,
 ): Promise<boolean> {
   const objects = shared.map(({ part, file }) => ({
@@ -34,7 +37,8 @@ export async function shareParts(
     to: partKey(source, id, file),
     bytes: part.storedBytes,
   }));
-  return (await vault.share?.(objects, signal).catch(unlessMissing)) === true;
+  const { share } = listed === undefined ? vault : { ...vault, ...vault.knowing?.(listed) };
+  return (await share?.(objects, signal).catch(unlessMissing)) === true;
 }
 
 /** A rotation may have just removed that backup. */

@@ -5,6 +5,7 @@ import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { packsPrefix } from '../../domain/layout/packs.ts';
 import { backupPrefix, partKey } from '../../domain/layout/places.ts';
 import { tierTags } from '../../domain/retention/tiers.ts';
+import type { SourceHistory } from '../../domain/verdict/history.ts';
 import { formatCount } from '../../domain/units.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { metered } from '../../pipeline/meter.ts';
@@ -13,24 +14,33 @@ import { summed } from '../../pipeline/sum.ts';
 import { compress } from '../../pipeline/zstd.ts';
 import type { PartNotes, PartOfOthers, Plan, Report, Source } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
+import type { LinkedVault } from '../links/shown.ts';
 import { catalogPart } from './catalog.ts';
 
 /** A stored part, and what was counted and noted while it was stored. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally; notes: PartNotes };
 
-/** What is stored in one go: parts that an engine makes, other parts, and the catalog if it is already known. */
+/**
+ * What is stored in one go: parts that an engine makes, other parts, and the catalog if it is already known. `shared`:
+ * parts that the backup has already.
+ */
 export type PartsOfPlan = {
   parts: Plan['parts'];
+  shared?: Plan['shared'] | undefined;
   others?: readonly PartOfOthers[] | undefined;
   catalog?: Parameters<typeof catalogPart>[0] | undefined;
 };
 
-/** A backup that is being made. `listRecipient`: an additional recipient of its lists. */
+/**
+ * A backup that is being made. `listRecipient`: an additional recipient of its lists. `listed`: what its source was when
+ * it was listed under the lease, as long as nothing but its shared and stored parts has been written since.
+ */
 export type NewBackup = {
   source: Source;
   id: BackupId;
   tiers: readonly Tier[];
   listRecipient?: string | undefined;
+  listed?: SourceHistory | undefined;
 };
 
 const discardLimitMs = 30_000;
@@ -44,7 +54,7 @@ const age = () => import('../../pipeline/age/age.ts');
  * part an invalid name.
  */
 export async function storeParts(
-  vault: Vault,
+  vault: LinkedVault,
   plan: PartsOfPlan,
   backup: NewBackup,
   report: Report,
@@ -54,12 +64,17 @@ export async function storeParts(
   const made = plan.parts.map((part) => ({ ...part, open: (stop: AbortSignal) => engine.open(part, stop) }));
   const last = plan.catalog === undefined ? [] : [catalogPart(plan.catalog)];
   const parts = [...made, ...(plan.others ?? []), ...last];
-  requirePartNames(parts, backup);
-  return mapConcurrently(parallel, parts, (part, stop) => storePart(vault, part, backup, report, stop), signal);
+  requirePartNames(parts, plan.shared ?? [], backup);
+  const into = backup.listed === undefined ? vault : { ...vault, ...vault.knowing?.(backup.listed) };
+  return mapConcurrently(parallel, parts, (part, stop) => storePart(into, part, backup, report, stop), signal);
 }
 
-function requirePartNames(parts: readonly PartOfOthers[], { source, id }: NewBackup): void {
-  const taken = new Set<string>();
+function requirePartNames(
+  parts: readonly PartOfOthers[],
+  shared: NonNullable<Plan['shared']>,
+  { source, id }: NewBackup,
+): void {
+  const taken = new Set(shared.map(({ file }) => file));
   for (const part of parts) {
     const file = fileOf(part, source);
     if (!taken.has(file) && isPartName(file, part.role)) taken.add(file);

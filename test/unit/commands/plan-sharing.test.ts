@@ -9,6 +9,7 @@ import { proofKey } from '../../../core/domain/layout/records.ts';
 import type { Engine, Plan, Source } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Store } from '../../../core/store/store.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { limit, memoryScene, overwrite } from '../../support/vaults/vault.ts';
 import type { VaultScene } from '../../support/vaults/vault.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
@@ -227,6 +228,29 @@ test('parts that went meanwhile are stored again: the plan is closed, and nothin
   expect(asked[1]).toEqual({ sharing: {} });
   expect(warnings).toEqual([`of the backup before, ${newest}, nothing can be shared: everything is stored again`]);
   expect(await newParts()).toEqual([]);
+});
+
+test('a night lists its source once, and its packs once more when they have their names', async () => {
+  await stored(1);
+  const lists: string[] = [];
+  const list: Vault['list'] = (prefix, stop) => (lists.push(prefix), scene.vault.list(prefix, stop));
+
+  const { parts } = await stored(2, sharing(), openStore({ ...scene.vault, list }));
+
+  expect(parts.filter(({ live }) => live !== undefined)).toHaveLength(2);
+  expect(lists).toEqual(['shop/', 'shop/packs/']);
+});
+
+test('what was listed counts no more where names were given that did not stay', async () => {
+  await stored(1);
+  const { store } = scene.deps();
+  const listed = await store.listSource(shop, limit());
+  const made = { source: sharing(), id, tiers: [], listed };
+  const planning = (shareParts: Store['shareParts']) =>
+    planSharing(made, listed.backups, { store: { ...store, shareParts }, report: () => undefined }, limit());
+
+  expect((await planning(store.shareParts)).listed).toBe(listed);
+  expect((await planning(async () => false)).listed).toBeUndefined();
 });
 
 test('a vault that fails meanwhile fails the run: the plan is closed, and nothing of it stays', async () => {

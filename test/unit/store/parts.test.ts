@@ -53,10 +53,10 @@ const planned = (role: PlannedPart['role'], file: string, recipe: string[], comp
   recipe,
 });
 const catalog = { table: { 'public.orders': 'a digest' } };
-const storing = (parts: PlannedPart[], source = sourceSaying(), on = vault) =>
+const storing = (parts: PlannedPart[], source = sourceSaying(), on = vault, shared: Plan['shared'] = []) =>
   storeParts(
     on,
-    { parts, catalog } as Pick<Plan, 'parts' | 'catalog'>,
+    { parts, catalog, shared } as Pick<Plan, 'parts' | 'catalog' | 'shared'>,
     { source, id, tiers: ['daily'] },
     report,
     signal,
@@ -149,6 +149,14 @@ test.each([
   });
 
   expect(state.objects.size).toBe(0);
+});
+
+test('an engine that calls a part as one that the backup shares already is refused', async () => {
+  const shared = [{ file: 'data/0001.sql.zst' }] as unknown as NonNullable<Plan['shared']>;
+
+  await expect(storing([planned('data', 'data/0001.sql', ['x'])], sourceSaying(), vault, shared)).rejects.toMatchObject(
+    { code: 'internal', message: expect.stringContaining('data/0001.sql, as another one') },
+  );
 });
 
 test('a vault that holds another size than was sent is not believed', async () => {

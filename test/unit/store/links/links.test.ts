@@ -1,8 +1,10 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { BackupError } from '../../../../core/domain/errors.ts';
 import { objectKey } from '../../../../core/domain/keys.ts';
-import type { ObjectKey } from '../../../../core/domain/keys.ts';
+import type { ObjectKey, SourceName } from '../../../../core/domain/keys.ts';
+import { historyOf } from '../../../../core/domain/verdict/history.ts';
 import { withLinks } from '../../../../core/store/links/links.ts';
+import type { LinkedVault } from '../../../../core/store/links/shown.ts';
 import type { Vault } from '../../../../core/vault.ts';
 import { chunks, keysOf } from '../../../contract/vault/vault-data.ts';
 import { emptyState, memoryVault } from '../../../support/vaults/memory-vault.ts';
@@ -20,7 +22,7 @@ const failing = (code: 'vault-full' | 'vault-failed') => () => Promise.reject(ne
 
 let state: MemoryState;
 let raw: Vault;
-let vault: Vault;
+let vault: LinkedVault;
 /** What the vault was asked for: `list` and its prefix, `delete` and its key. */
 let asked: string[];
 
@@ -36,10 +38,10 @@ beforeEach(() => {
   vault = withLinks(raw);
 });
 
-const put = (key: ObjectKey, on = vault) => on.put(key, chunks(Buffer.from('content')), tags, signal);
+const put = (key: ObjectKey, on: Vault = vault) => on.put(key, chunks(Buffer.from('content')), tags, signal);
 const lay = (key: ObjectKey, text = '') => raw.putIfAbsent(key, Buffer.from(text), {}, signal);
-const share = (from: ObjectKey, to: ObjectKey, on = vault) => on.share!([{ from, to, bytes: 7 }], signal);
-const read = async (key: ObjectKey, on = vault) => (await Array.fromAsync(on.get(key, signal))).join('');
+const share = (from: ObjectKey, to: ObjectKey, on: Vault = vault) => on.share!([{ from, to, bytes: 7 }], signal);
+const read = async (key: ObjectKey, on: Vault = vault) => (await Array.fromAsync(on.get(key, signal))).join('');
 /** What is asked for in the course of this. */
 async function asking(work: () => Promise<unknown>): Promise<string[]> {
   asked.length = 0;
@@ -232,6 +234,80 @@ test('parts are shared by looking once at each backup', async () => {
     'list media/packs/',
     'list media/packs/',
   ]);
+});
+
+describe('a run that knows from a listing', () => {
+  const knowing = async () => {
+    const listed = await Array.fromAsync(vault.list('media/', signal));
+    return vault.knowing!(historyOf('media' as SourceName, listed));
+  };
+  const object = (from: string, to: string, bytes = 7) => ({ from: part(from), to: part(to), bytes });
+  beforeEach(async () => {
+    await lay(objectKey(`media/${one}/manifest.json`));
+    await put(part(one));
+  });
+
+  test('what is there, asks whether the packs are still there and for nothing else', async () => {
+    const known = await knowing();
+
+    const asks = await asking(async () => {
+      expect(await known.share!([object(one, two)], signal)).toBe(true);
+      await known.put(part(two, 2), chunks(Buffer.from('content')), tags, signal);
+    });
+
+    expect(asks).toEqual(['list media/packs/']);
+    expect([await read(part(two)), await read(part(two, 2))]).toEqual(['content', 'content']);
+    expect(state.objects.get(link(part(two, 2), two, 2))!.tags).toEqual(tags);
+  });
+
+  test('shares nothing whose pack has gone since, has another size, or was never shown', async () => {
+    const known = await knowing();
+
+    expect(await known.share!([object(one, two, 6)], signal)).toBe(false);
+    await expect(known.share!([object(three, two)], signal)).rejects.toMatchObject({ code: 'object-missing' });
+    await raw.delete(pack(one), signal);
+    expect(await known.share!([object(one, two)], signal)).toBe(false);
+    await lay(pack(one), 'short');
+    expect(await known.share!([object(one, two)], signal)).toBe(false);
+  });
+
+  test('a part that is there itself shares nothing', async () => {
+    await lay(part(one, 2), 'content');
+    const known = await knowing();
+
+    expect(await known.share!([{ from: part(one, 2), to: part(two), bytes: 7 }], signal)).toBe(false);
+  });
+
+  test.each<[string, ObjectKey]>([
+    ['a backup', objectKey(`media/${two}/manifest.json`)],
+    ['what a dead run has stored', objectKey(`media/${two}/after.tar.zst`)],
+    ['a pack of a dead run', pack(two, 2)],
+  ])('that shows %s under the name of the new one, looks itself', async (_, there) => {
+    await lay(there, 'damaged');
+    await lay(pack(two), 'damaged');
+    const known = await knowing();
+
+    const asks = await asking(async () => {
+      await known.put(part(two), chunks(Buffer.from('content')), tags, signal);
+      await known.share!([object(one, three)], signal);
+      await known.share!([{ ...object(one, two), to: part(two, 2) }], signal);
+    });
+
+    expect(asks).toContain(`list media/packs/${two}/0001`);
+    expect(asks).toContain(`list media/${two}/data/`);
+    expect(asks).not.toContain(`list media/${three}/data/`);
+    expect([await read(part(two)), await read(part(two, 2))]).toEqual(['content', 'content']);
+    expect(state.objects.has(objectKey(`media/packs/${two}/00011.tar.zst`))).toBe(true);
+  });
+
+  test('of one source, looks itself in another', async () => {
+    const known = await knowing();
+    const other = objectKey(part(two).replace('media', 'shop'));
+
+    const asks = await asking(() => known.put(other, chunks(Buffer.from('content')), tags, signal));
+
+    expect(asks).toContain(`list ${other}`);
+  });
 });
 
 test('a part is removed by its links alone, and is hidden where one of them is', async () => {
