@@ -1,11 +1,13 @@
 import type { Manifest } from '../../contract/manifest/manifest.ts';
-import { isBackupError, messageOf } from '../../domain/errors.ts';
-import type { BackupError, FailureCode } from '../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
+import type { FailureCode } from '../../domain/errors.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { proofKey } from '../../domain/layout/records.ts';
 import type { ProofKind } from '../../domain/layout/records.ts';
 import type { Clock, Report } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
+import { vaultOption, word } from '../../domain/messages/text.ts';
+import { backupIds } from '../backups/manifests.ts';
 import { writeJson } from '../json.ts';
 import { alsoDamaged } from './also-damaged.ts';
 
@@ -24,7 +26,9 @@ type RecordingDeps = { clock: Clock; report: Report };
 /** `damaged`: keys of parts that were found damaged while this store was read. */
 export type Recording = { vault: Vault; damaged: Set<ObjectKey> };
 
-type Proving = { kind: ProofKind; manifest: Pick<Manifest, 'source' | 'id'>; began: number };
+/** An adopted backup is proven before its manifest is written. */
+type ProvenBackup = Pick<Manifest, 'source' | 'id' | 'adopted'>;
+type Proving = { kind: ProofKind; manifest: ProvenBackup; began: number };
 type ProofEnd = Pick<ProofBody, 'compared' | 'differences' | 'outcome'>;
 
 /** Failures that speak against the backup itself, rather than against a target, a network or a request. */
@@ -40,13 +44,14 @@ const recordLimitMs = 30_000;
 export async function withProofRecord<T>(
   recording: Recording,
   kind: ProofKind,
-  manifest: Pick<Manifest, 'source' | 'id'>,
+  manifest: ProvenBackup,
   deps: RecordingDeps,
   work: () => Promise<T>,
   judge: (result: T) => { compared: string; differences: string[] } | undefined,
 ): Promise<T> {
   const proving: Proving = { kind, manifest, began: deps.clock.now().getTime() };
-  const result = await work().catch(async (error: unknown) => {
+  const result = await work().catch(async (thrown: unknown) => {
+    const error = await orRemoved(thrown, manifest, recording.vault);
     if (isBackupError(error, ...againstBackup)) await record(recording, proving, endedBy(error), deps);
     throw error;
   });
@@ -62,14 +67,27 @@ export async function withProofRecord<T>(
  */
 export async function withDamageRecord<T>(
   recording: Recording,
-  manifest: Pick<Manifest, 'source' | 'id'>,
+  manifest: ProvenBackup,
   deps: RecordingDeps,
   work: () => Promise<T>,
 ): Promise<T> {
   const proving: Proving = { kind: 'verify', manifest, began: deps.clock.now().getTime() };
-  return work().catch(async (error: unknown) => {
+  return work().catch(async (thrown: unknown) => {
+    const error = await orRemoved(thrown, manifest, recording.vault);
     if (isBackupError(error, 'part-corrupt')) await record(recording, proving, endedBy(error), deps);
     throw error;
+  });
+}
+
+/** A backup that a rotation removed while it was read is missing, not damaged: then nothing is recorded beside it. */
+async function orRemoved(error: unknown, { source, id, adopted }: ProvenBackup, vault: Vault): Promise<unknown> {
+  if (!isBackupError(error, 'object-missing') || adopted !== undefined) return error;
+  const ids = await backupIds(vault, source as SourceName, AbortSignal.timeout(recordLimitMs)).catch(() => undefined);
+  if (ids?.includes(id as BackupId) !== false) return error;
+  const what = `${source} ${id} was removed from ${vault.place} while it was read: ${messageOf(error)}`;
+  return new BackupError('backup-missing', what, {
+    hint: `see what there is: nightjar list ${word(source)}${vaultOption(vault.name)}`,
+    cause: error,
   });
 }
 

@@ -142,12 +142,29 @@ test.each(['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed']
   'a proof that ends with %s speaks against the backup',
   async (code) => {
     const error = new BackupError(code, 'it is not what it was');
+    const manifest = { [`shop/${id}/manifest.json`]: {} };
+    await vault.putIfAbsent(objectKey(`shop/${id}/manifest.json`), Buffer.from('{}'), {}, signal);
 
     await expect(proving({ compared: '', differences: [] }, () => Promise.reject(error))).rejects.toBe(error);
 
-    expect(await all()).toEqual(record('failed', { compared: 'ended early', differences: ['it is not what it was'] }));
+    expect(await all()).toEqual({
+      ...manifest,
+      ...record('failed', { compared: 'ended early', differences: ['it is not what it was'] }),
+    });
   },
 );
+
+test('a backup that is removed while it is read is missing, and nothing is written beside it', async () => {
+  const error = new BackupError('object-missing', 'memory/data is not there; what was restored is dropped again');
+
+  await expect(proving(undefined, () => Promise.reject(error))).rejects.toMatchObject({
+    code: 'backup-missing',
+    message: expect.stringMatching(/was removed from .* while it was read: .* dropped again$/),
+    hint: 'see what there is: nightjar list shop',
+  });
+
+  expect(await all()).toEqual({});
+});
 
 test('a proof that could not be made says nothing of the backup', async () => {
   for (const error of [new BackupError('vault-unreachable', 'no answer'), new Error('no memory')])
