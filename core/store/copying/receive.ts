@@ -66,6 +66,8 @@ export async function receiveBackup(
   for (const { path, body } of isAll ? beside : []) await add(vault, partKey(source, id, path), body, stored, signal);
   if (isAll && !isComplete) {
     await deps.confirm();
+    // a rotation, which takes no lease, may be removing the rest of a backup of which something was found here
+    if (sizes.size > 0) await requireAll(vault, manifest, signal);
     await add(vault, manifestKey(source, id), document, stored, signal);
   }
   const parts = brought.filter((bytes) => bytes > 0).length;
@@ -133,6 +135,20 @@ async function requirePart(
   const isAlike =
     size === part.storedBytes && (isComplete || (await digestOf(vault, manifest, part, signal)) === part.sha256);
   if (!isAlike) throw otherBytes(partPlace(vault, manifest, part), place);
+}
+
+/** Throws `object-missing` if a part is gone again. */
+async function requireAll(vault: Vault, manifest: StoredBackup['manifest'], signal: AbortSignal): Promise<void> {
+  const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
+  const listed = await Array.fromAsync(vault.list(backupPrefix(source, id), signal));
+  const there = new Set(listed.map(({ key }) => key));
+  const gone = manifest.parts.find(({ file }) => !there.has(partKey(source, id, file)));
+  if (gone === undefined) return;
+  throw new BackupError(
+    'object-missing',
+    `${partPlace(vault, manifest, gone)} was removed while ${source} ${id} was copied`,
+    { hint: 'a rotation was at work there: run it again' },
+  );
 }
 
 async function digestOf(

@@ -176,6 +176,14 @@ test('of two replacements at once by one backup the second says why, and takes n
   ]);
 });
 
+test('a folder that is exchanged while it is read makes no backup of some of both', async () => {
+  await bash('mkdir turned; printf mine > turned/mine', scene.top);
+  const plan = await scene.engine('turned').plan({}, limit());
+  await bash('mv turned aside; mkdir turned; printf another > turned/mine', scene.top);
+
+  await expect(plan.confirm([], [], limit())).rejects.toMatchObject({ code: 'source-changed' });
+});
+
 test('a folder that holds something is refused, and a replacement of a damaged backup leaves it as it is', async () => {
   await bash('mkdir held; printf mine > held/mine', scene.top);
   const [part] = manifest.parts;

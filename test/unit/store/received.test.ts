@@ -147,6 +147,25 @@ test('a copy that was broken off goes on: one part is there, the other one comes
   expect(hexOf(here!)).toEqual(hexOf(there!));
 });
 
+test('of a backup that a rotation is removing here, no manifest comes after its parts are gone', async () => {
+  await receiving(second, data);
+  const removing: Vault = {
+    ...second!,
+    async *get(key, stop) {
+      yield* second!.get(key, stop);
+      await second!.delete(key, stop);
+    },
+  };
+
+  await expect(receiving(removing)).rejects.toMatchObject({
+    code: 'object-missing',
+    message: `second/shop/${id}/${data} was removed while shop ${id} was copied`,
+  });
+
+  expect(here!.objects.has(manifestKey(shop, id))).toBe(false);
+  await expect(receiving()).resolves.toMatchObject({ state: 'copied' });
+});
+
 test('where all parts are there and no manifest, it is the manifest that is copied', async () => {
   for (const file of [data!, catalog!])
     await second!.putIfAbsent(at(file), there!.objects.get(at(file))!.body, {}, signal);

@@ -10,6 +10,7 @@ import { packedMap } from '../../../domain/packed/map.ts';
 import { catalogEntries } from '../facts.ts';
 import type { FolderOwners } from '../facts.ts';
 import { pathText, topTable } from '../names.ts';
+import { unlessGone } from '../paths.ts';
 import { listPart, partNumber } from '../sharing/places.ts';
 import type { FilePlaced } from '../sharing/places.ts';
 import { nothingKept, takeOver } from '../sharing/take-over.ts';
@@ -51,6 +52,7 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const before = sharing?.before;
   const { program: tar, version } = await gnuTar(planned.tools, signal);
   const folder = await folderAt(path);
+  const top = await numberOf(folder);
   const { found, skipped, secrets, isNear } = await walk(folder, options, signal);
   noSecrets(secrets);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
@@ -71,11 +73,14 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
     catalog: {},
     catalogLast: true,
     warnings: limited(skipped.toSorted(), 'more are not in the backup'),
-    confirm: async (seen, notes) => ({
-      tables: withKept(seen, kept),
-      parts: sharing === undefined ? [] : [listPart(placesOf(parts, notes, kept))],
-      ...confirmed(notes, kept),
-    }),
+    async confirm(seen, notes) {
+      if ((await numberOf(folder)) !== top) throw exchanged(folder);
+      return {
+        tables: withKept(seen, kept),
+        parts: sharing === undefined ? [] : [listPart(placesOf(parts, notes, kept))],
+        ...confirmed(notes, kept),
+      };
+    },
     close: async () => undefined,
   };
 }
@@ -91,6 +96,19 @@ async function folderAt(path: string): Promise<string> {
     });
   }
   throw new BackupError('source-unreachable', `${path} is no folder`, { hint: 'name the folder that it lies in' });
+}
+
+/** What a folder keeps as long as no other takes its name; undefined if nothing is there. */
+async function numberOf(folder: string): Promise<string | undefined> {
+  const found = await stat(folder).catch(unlessGone);
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/** Some files are of the one, and some of the other. */
+function exchanged(folder: string): BackupError {
+  return new BackupError('source-changed', `${folder} was exchanged for another folder while it was read`, {
+    hint: 'run the backup again, when no restore or deployment is at work there',
+  });
 }
 
 /** The top is a table, and so is each folder in it. */
