@@ -31,6 +31,11 @@ export function filesEngine(at: FilesAt, database?: string) {
   const folder = database === undefined ? path : folderCalled(database, path);
   const called = (other: string) => (dirname(other) === dirname(path) ? basename(other) : other);
   const name = called(folder);
+  /** What a backup leaves out of the configured folder. */
+  function excluded(): (path: string) => boolean {
+    const isExcluded = matching(exclude);
+    return (one) => isExcluded(asPattern(one));
+  }
   const engine: Engine = {
     name: 'files',
     words: folderWords,
@@ -42,14 +47,16 @@ export function filesEngine(at: FilesAt, database?: string) {
     largeCatalogs: true,
     open: openTarPart,
     plan({ like, sharing, database: other }, signal) {
-      const isExcluded = like === undefined && exclude.length > 0 ? matching(exclude) : undefined;
       const planned = other === undefined ? folder : folderCalled(other, path);
       const isSecret = like === undefined && !at.encrypted ? looksSecret(at.secrets, basename(planned)) : () => false;
-      const excludes = (one: string) => isExcluded?.(asPattern(one)) ?? false;
+      const excludes = like === undefined && exclude.length > 0 ? excluded() : () => false;
       const options = { excludes, isSecret, oneFileSystem };
       return planFiles({ path: planned, database: other ?? name, like, sharing, options, tools }, signal);
     },
-    target: (options, signal) => filesTarget({ path: folder, called, tools }, options, signal),
+    target(options, signal) {
+      const excludes = folder === path && exclude.length > 0 ? { excludes: excluded() } : {};
+      return filesTarget({ path: folder, called, tools, ...excludes }, options, signal);
+    },
     restoreCommands,
   };
   return { engine, database: name };

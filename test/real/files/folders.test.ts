@@ -138,6 +138,31 @@ test('a second replacement by the same backup keeps what it replaces, too, and a
   expect((await readdir(scene.top)).filter((name) => name.includes('twice'))).toEqual(['twice']);
 });
 
+test('what exclude leaves out is named before a replacement takes it away, and is not dropped with it', async () => {
+  async function foreseen(name: string, dropOld: boolean) {
+    const engine = scene.engine(name, ['/docs/', '*.txt', '/nowhere/']);
+    const options = { replace: true, owners: true, proof: true, dropOld };
+    const { findings, target } = await planRestore(manifest, engine, options, scene.deps, limit());
+    await target.close();
+    return findings;
+  }
+  const left = 'exclude leaves out of backups what is there now: docs/, top.txt';
+  const kept = `media.before_${manifest.id}`;
+
+  expect(await foreseen('media', false)).toEqual([
+    { weight: 'note', what: `${left}; it will not be in the new folder, but in ${kept}` },
+  ]);
+  expect(await foreseen('media', true)).toEqual([
+    {
+      weight: 'fails',
+      what: `${left}; --drop-old would remove it`,
+      remedy: `leave out --drop-old: ${kept} keeps it`,
+    },
+  ]);
+  await bash('mkdir -p other/docs', scene.top);
+  expect(await foreseen('other', true)).toEqual([]);
+});
+
 test('of two undos the second changes nothing, nor does it drop what stood there before the first', async () => {
   await bash('mkdir undone; printf mine > undone/mine', scene.top);
   await scene.restore(manifest, 'undone', { replace: true });

@@ -18,6 +18,7 @@ import { chooseFiles, holdingChosen } from './excerpt.ts';
 import { foldersFirst, hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
+import { leftOut } from './left-out.ts';
 import { dropFresh, removeLeft } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 import type { Tools } from '../../../tools.ts';
@@ -27,6 +28,8 @@ export type FilesPlace = {
   path: string;
   called(path: string): string;
   tools(signal: AbortSignal): Promise<Tools>;
+  /** What backups of this folder leave out; absent if it is not the one that is backed up, or they leave out nothing. */
+  excludes?(path: string): boolean;
 };
 
 /**
@@ -34,7 +37,7 @@ export type FilesPlace = {
  * moment is half of it visible.
  */
 export async function filesTarget(
-  { path, called, tools }: FilesPlace,
+  { path, called, tools, excludes }: FilesPlace,
   options: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
@@ -96,7 +99,8 @@ export async function filesTarget(
     mended,
     noDefinitions: true,
     ...(files && { excerpt: files.excerpt }),
-    foresee: (replace) => foresee(path, { state, holds, old, fresh, dropOld, replace, bytes: contentBytes(data) }),
+    foresee: (replace, _contents, stop) =>
+      foresee(path, { state, holds, old, fresh, dropOld, replace, excludes, bytes: contentBytes(data) }, stop),
     stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
     async prepare(replace, stop) {
       await makeAbove(path);
@@ -149,10 +153,15 @@ type Foreseeing = Pick<Target, 'state' | 'holds'> & {
   fresh: string;
   dropOld: boolean;
   replace: boolean;
+  excludes: FilesPlace['excludes'];
   bytes: Bytes;
 };
 
-async function foresee(path: string, { state, holds, replace, bytes, ...names }: Foreseeing): Promise<Foreseen> {
+async function foresee(
+  path: string,
+  { state, holds, replace, bytes, excludes, ...names }: Foreseeing,
+  signal: AbortSignal,
+): Promise<Foreseen> {
   if (state === 'occupied' && !replace) return { steps: [], findings: [] };
   const findings: RestoreFinding[] = [];
   const lacking = await lacksSpace(path, bytes).catch(() => undefined);
@@ -161,6 +170,7 @@ async function foresee(path: string, { state, holds, replace, bytes, ...names }:
   if (holds === 'a link') findings.push(await linked(path));
   else if (await isMountPoint(path)) findings.push(mounted(path));
   findings.push(...(await immovable(path)));
+  if (excludes !== undefined) findings.push(...(await leftOut(path, { ...names, excludes }, signal)));
   return { steps: replacing(path, names), findings };
 }
 
@@ -169,7 +179,7 @@ function replacing(path: string, { old, fresh, dropOld }: Pick<Foreseeing, 'old'
     `make ${fresh} beside ${path}, unpack every part there and prove it`,
     `rename ${path} to ${old}`,
     `rename ${fresh} to ${path}`,
-    ...(dropOld ? [`remove ${old}`] : []),
+    ...(dropOld ? [`remove ${old}, and whatever earlier replacements have kept`] : []),
   ];
 }
 

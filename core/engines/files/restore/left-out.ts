@@ -1,0 +1,37 @@
+import { fewNames } from '../../../domain/lines.ts';
+import type { RestoreFinding } from '../../../ports.ts';
+import { pathText } from '../names.ts';
+import { walk } from '../plan/walk.ts';
+
+/** `old`: the name under which the folder will be kept; `excludes`: what its backups leave out, as in a walk. */
+type Replacing = { old: string; dropOld: boolean; excludes(path: string): boolean };
+
+/**
+ * What a replacement takes out of a folder although no backup has it. To drop that, too, is refused: there may be no
+ * other copy. A folder that can't be walked through holds nothing that anybody could name.
+ */
+export async function leftOut(
+  folder: string,
+  { old, dropOld, excludes }: Replacing,
+  signal: AbortSignal,
+): Promise<RestoreFinding[]> {
+  const names: string[] = [];
+  function noting(path: string): boolean {
+    const isExcluded = excludes(path);
+    if (isExcluded) names.push(pathText(path));
+    return isExcluded;
+  }
+  await walk(folder, { excludes: noting, isSecret: () => false, oneFileSystem: false }, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  if (names.length === 0) return [];
+  const what = `exclude leaves out of backups what is there now: ${fewNames(names.toSorted())}`;
+  return dropOld
+    ? [
+        {
+          weight: 'fails',
+          what: `${what}; --drop-old would remove it`,
+          remedy: `leave out --drop-old: ${old} keeps it`,
+        },
+      ]
+    : [{ weight: 'note', what: `${what}; it will not be in the new folder, but in ${old}` }];
+}
