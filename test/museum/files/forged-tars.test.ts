@@ -94,5 +94,6 @@ async function unpack(tar: Buffer, claimed: Catalog): Promise<void> {
     await target.stages[0]![0]!.load(content(), limit());
   } finally {
     await target.discard(limit());
+    await target.close();
   }
 }
