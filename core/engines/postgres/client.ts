@@ -36,6 +36,13 @@ export async function clientOf(
   });
 }
 
+/** Connects. The driver itself never tells whoever waits for a connection that is ended while it is made. */
+export async function connectClient(client: pg.Client): Promise<void> {
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  client.once('end', () => reject(new Error('the connection was ended')));
+  await Promise.race([client.connect(), ended]);
+}
+
 /** The certificate is checked for the name, whatever the address. */
 async function checkedTls({ host }: Login, ca: string): Promise<ConnectionOptions> {
   return { ca: await authorityOf(ca), rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) };

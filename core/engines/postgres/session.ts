@@ -5,13 +5,14 @@ import type { FailureCode } from '../../domain/errors.ts';
 import { connectionRemedy, connectionWords } from '../connecting.ts';
 import { placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { clientOf } from './client.ts';
+import { clientOf, connectClient } from './client.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
 import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts';
 
 const transactionEnded = '25P02';
 const conflictWithRecovery = '40001';
 const queryLimitMs = 120_000;
+const quitLimitMs = 30_000;
 
 export const usualRefusal =
   'check the name of the user, the password in the place that the configuration names, and whether it has expired (\\du in psql)';
@@ -103,11 +104,14 @@ export async function openSession(
     lost: () => (lost === undefined || signal.aborted ? undefined : explained(lost, place, login)),
     async close() {
       signal.removeEventListener('abort', onAbort);
+      // a network that is gone answers no good-bye
+      const timer = setTimeout(() => socket.destroy(), quitLimitMs);
       await client.end().catch(() => {});
+      clearTimeout(timer);
     },
   };
   try {
-    await client.connect();
+    await connectClient(client);
     const [version] = await session.rows<{ number: number; text: string; encoding: string }>(
       `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text, current_setting('server_encoding') as encoding`,
     );

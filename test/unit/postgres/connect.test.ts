@@ -19,6 +19,36 @@ async function sleeping() {
   return { server, port };
 }
 
+const loginAt = (port: number, host: string) => ({
+  host,
+  address: '127.0.0.1',
+  port,
+  database: 'shop',
+  user: 'backup',
+  password: 'p',
+  tls: { mode: 'off' as const },
+  lockTimeoutMs: 1_000,
+  idleLimitMs: 1_000,
+  parallel: 1,
+});
+
+test('a connection that is given up while it is made is over, also where the server ends it in good order', async () => {
+  const stop = new AbortController();
+  const server = createServer((socket) => {
+    // the driver has said who it is; then it says good-bye
+    socket.once('data', () => {
+      socket.once('data', () => socket.end());
+      stop.abort();
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+
+  const opening = openSession(loginAt((server.address() as AddressInfo).port, 'db.internal'), stop.signal);
+
+  await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+  server.close();
+}, 5_000);
+
 test.each([
   ['of RDS that needs half a minute to wake is waited for', 'shop.c1x2y3.eu-west-1.rds.amazonaws.com', true],
   ['that is elsewhere is not', 'db.internal', false],
@@ -26,18 +56,7 @@ test.each([
   const { server, port } = await sleeping();
   const connected = once(server, 'connection');
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
-  const login = {
-    host,
-    address: '127.0.0.1',
-    port,
-    database: 'shop',
-    user: 'backup',
-    password: 'p',
-    tls: { mode: 'off' as const },
-    lockTimeoutMs: 1_000,
-    idleLimitMs: 1_000,
-    parallel: 1,
-  };
+  const login = loginAt(port, host);
   let ended: unknown;
   const opening = openSession(login, new AbortController().signal).catch((error: unknown) => (ended = error));
   await connected;

@@ -8,7 +8,7 @@ import { spending } from '../../../pipeline/memory/spent.ts';
 import type { ByteStream } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
-import { clientOf } from '../client.ts';
+import { clientOf, connectClient } from '../client.ts';
 import { explained } from '../session.ts';
 import { messageHead, question } from './question.ts';
 import type { PostgresQuestion } from './question.ts';
@@ -91,7 +91,7 @@ export async function openCopySession(
     signal.removeEventListener('abort', cut);
   }
   try {
-    await client.connect();
+    await connectClient(client);
   } catch (cause) {
     await close();
     if (signal.aborted) throw abortError(signal);
