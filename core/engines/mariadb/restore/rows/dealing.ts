@@ -3,7 +3,6 @@ import { PassThrough } from 'node:stream';
 import { BackupError } from '../../../../domain/errors.ts';
 import { mapConcurrently } from '../../../../pipeline/concurrency.ts';
 import type { Passed } from '../../../../pipeline/guard.ts';
-import { relaxGarbageCollection } from '../../../../pipeline/memory/relax-garbage.ts';
 import { spending } from '../../../../pipeline/memory/spent.ts';
 import type { ByteStream } from '../../../../ports.ts';
 import { nameIn } from '../../choose/definitions.ts';
@@ -50,7 +49,6 @@ export async function dealRows(
   { load, open }: RowLoaders,
   signal: AbortSignal,
 ): Promise<void> {
-  relaxGarbageCollection(150);
   const line = new PassThrough();
   line.on('error', () => {}); // its reader is told
   const failed = new AbortController();

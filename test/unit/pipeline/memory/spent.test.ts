@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { giveBack, readOnce, spending } from '../../../core/pipeline/memory/spent.ts';
+import { giveBack, readOnce, spending } from '../../../../core/pipeline/memory/spent.ts';
 
 const block = (): Buffer => Buffer.allocUnsafeSlow(64 * 1024);
 
