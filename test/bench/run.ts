@@ -2,7 +2,7 @@
 // [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
 // start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost;
 // npm run bench -- --restore [--size-gb 1]: how long it takes to get the data back;
-// npm run bench -- --files [--nights 30] [--media-files 2000] [--media-kb 250]: nights of a media folder beside restic;
+// npm run bench -- --files [--nights 30] [--media-files 2000] [--media-kb 250]: nights of a media folder beside restic, and requests;
 // npm run bench -- --only 'nightjar backup' --skip-stages: what encryption and signatures cost
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
