@@ -17,6 +17,9 @@ import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 import { isNamed } from '../exact-names.ts';
 
+/** The server's errors: unknown database, unknown table. */
+const noSuch = [1049, 1146];
+
 /** Databases that were replaced in the place of the one of `login`, and are kept. */
 export function replacedDatabases(login: Login): Replaced {
   return {
@@ -74,9 +77,16 @@ export async function keptDatabases(session: MariadbSession, login: Login): Prom
     const at = { database: name ?? '', table: mark ?? '' };
     const place = await placeKept(session, login, at);
     if (place === undefined || kept.some((one) => one.name === place)) continue;
-    kept.push({ name: place, ...(await sizeAndAge(session, login, at, place)) });
+    const more = await sizeAndAge(session, login, at, place).catch(unlessDropped);
+    if (more !== undefined) kept.push({ name: place, ...more });
   }
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
+}
+
+/** Another run may drop a kept database, or put it back, between the list and this look. */
+function unlessDropped(error: unknown): undefined {
+  const { cause } = error as { cause?: { errno?: unknown } };
+  if (!noSuch.includes(Number(cause?.errno))) throw error;
 }
 
 /** The database that a record names; undefined if the record is another's, or can't be read: then it keeps nothing. */

@@ -78,10 +78,15 @@ export async function keptFiles(path: string, { keepReplacedMs = usualKeepMs }: 
     (name) => name.startsWith(basename(path)) && form.test(name.slice(basename(path).length)) && !isBeside(name),
   );
   const found = await Promise.all(
-    names.map(async (name) => ({ name, ...(await stat(join(dirname(path), name), { bigint: true })) })),
+    names.map(async (name) => {
+      // another run may drop it, or put it back, between the list and this look
+      const stats = await stat(join(dirname(path), name), { bigint: true }).catch(unlessGone);
+      return stats === undefined ? [] : [{ name, ...stats }];
+    }),
   );
   return (
     found
+      .flat()
       // an exchange that died has only given it a second name
       .filter(({ ino }) => ino !== current?.ino)
       .sort((one, other) => Number(other.ctimeNs - one.ctimeNs))
