@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
+import { isGone, thisHolder } from '../../holder.ts';
 import { claimName, holderOf } from './unfinished.ts';
 
 const tries = 6;
@@ -13,14 +14,14 @@ const [shortestMs, longestMs] = [50, 250];
 export type PlaceClaim = { release(): Promise<void> };
 
 /**
- * Claims what is at a path by an empty file beside it, which says which process works there. Whoever finds that of
+ * Claims what is at a path by a small file beside it, which says which process works there. Whoever finds that of
  * another living process gives way. Throws `lease-held`. What another machine does in a shared folder can't be seen.
  */
 export async function claimPlace(path: string, place: string, signal: AbortSignal): Promise<PlaceClaim> {
   for (let left = tries; ; left -= 1) {
     const mine = claimName(path);
     const release = () => rm(mine, { force: true });
-    await open(mine, 'wx', 0o600).then((file) => file.close(), unwritable(path));
+    await writeFile(mine, thisHolder(), { flag: 'wx', mode: 0o644 }).catch(unwritable(path));
     const other = await otherThan(mine, path).catch(async (error: unknown) => {
       await release();
       throw error;
@@ -49,8 +50,10 @@ async function otherThan(mine: string, path: string): Promise<string | undefined
   for (const name of await readdir(dirname(path))) {
     const holder = holderOf(name, path, 'claim');
     if (holder === undefined || name === basename(mine) || holder === 'elsewhere') continue;
-    if (holder === 'alive') return join(dirname(path), name);
-    await rm(join(dirname(path), name), { force: true });
+    const claim = join(dirname(path), name);
+    // the number of a dead process may be another's now
+    if (holder === 'alive' && !isGone(await readFile(claim, 'utf8').catch(() => ''))) return claim;
+    await rm(claim, { force: true }).catch(() => {}); // in a folder like /tmp, another user's stays, and is dead all the same
   }
   return undefined;
 }

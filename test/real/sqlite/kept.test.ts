@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openSqlite } from '../../../core/engines/sqlite/index.ts';
+import { thisHolder } from '../../../core/holder.ts';
 import type { Engine, Target, TargetOptions } from '../../../core/ports.ts';
 import { sqliteShell } from '../../servers/databases/sqlite.ts';
 import type { SqliteShell } from '../../servers/databases/sqlite.ts';
@@ -43,6 +44,12 @@ async function replace(id: string, engine: Engine, proof: boolean): Promise<stri
   await sleep(20); // what is replaced next is so much younger
   return notes;
 }
+
+/** Of a process of this boot that had the number of our parent, and began at another time. */
+const goneHolder = () =>
+  thisHolder()
+    .replace(/ pid \d+ /, ` pid ${process.ppid} `)
+    .replace(/\d+\)$/, '1)');
 
 const kept = async () => (await readdir(folder)).filter((name) => name.includes('.before_')).sort();
 
@@ -98,6 +105,8 @@ test('of two replacements at once the second says why, and leaves what the first
   await expect(keeping().replaced!.swapBack({ name: 'any' }, () => {}, limit())).rejects.toThrow('is at work');
   await first.stages[0]![0]!.load((async function* () {})(), limit());
   await first.finish(limit()).then(() => first.close());
+  // of a process that has died, and whose number is another's now
+  await writeFile(`${path}.nightjar-claim-${hostname().replace(/\W|_/g, '_')}-${process.ppid}-0123abcd`, goneHolder());
   await expect(second.prepare(true, limit())).rejects.toThrow('somebody has replaced it meanwhile');
   await second.discard(limit()).then(() => second.close());
 
