@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   top = await pushImage({ url: registry.url, repository: 'shop/app' }, '1', { 'linux/amd64': layers });
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  app: { image: { ref: ${gate.host}/shop/app:1 } }\n`,
+    `vault: ./backups\nsources:\n  app: { image: { ref: ${gate.host}/shop/app:1, scratch: ./scratch } }\n`,
   );
   expect((await nightjarInProcess(['backup', 'app'], { cwd: folder })).code).toBe(0);
 }, 300_000);
@@ -88,4 +88,17 @@ test('killed while it writes a layout: no folder of that name, and the next run 
   expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('proven equal')]);
   expect(again.stdout + again.stderr).toContain('which a restore that died had left, was removed');
   expect(await hidden()).toEqual([]);
+});
+
+test('what a killed drill leaves is for nobody else to look into, and the next drill takes it away', async () => {
+  const scratch = join(folder, 'scratch');
+  await mkdir(scratch);
+
+  await killedAt(async () => (await readdir(scratch)).length > 0, 'drill', 'app');
+  const [left] = await readdir(scratch);
+  const { mode } = await stat(join(scratch, left!));
+  const again = await nightjarInProcess(['drill', 'app'], { cwd: folder });
+
+  expect(mode & 0o777).toBe(0o700);
+  expect([again.code, await readdir(scratch)]).toEqual([0, []]);
 });

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
@@ -32,8 +32,9 @@ export async function layoutStanding(folder: string): Promise<Pick<Target, 'stat
     : { state: 'occupied', holds: plural(names.length, 'name') };
 }
 
-/** Makes the folders of a layout. */
-export async function beginLayout(folder: string): Promise<void> {
+/** Makes the folders of a layout. `secret`: nobody else may look into it, as in a folder that everybody shares. */
+export async function beginLayout(folder: string, secret: boolean): Promise<void> {
+  if (secret) await mkdir(folder, { mode: 0o700 });
   await makeFolder(join(folder, 'blobs', 'sha256'));
 }
 

@@ -56,7 +56,7 @@ export async function layoutTarget(
       const swept = await sweepUnfinished(left, remove);
       mended.push(...swept.map((path) => `${path}, which a restore that died had left, was removed`));
       await requireRoom(dirname(folder), bytes);
-      await beginLayout(work).catch((cause: unknown) => {
+      await beginLayout(work, drill).catch((cause: unknown) => {
         throw unwritable(folder, cause);
       });
     },
