@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { filesEngine } from '../../../core/engines/files/index.ts';
 import { immovable } from '../../../core/engines/files/restore/movable.ts';
+import { fateOfOld } from '../../../core/engines/files/restore/kept.ts';
+import { excludedIn } from '../../../core/engines/files/restore/left-out.ts';
 import { plainFolder } from '../../support/files/plain-folder.ts';
 
 let above = '';
@@ -41,4 +43,23 @@ test('what a replacement has kept is not dropped while a vault lies in it', asyn
   await rm(join(kept, 'backups/.nightjar'));
   await engine.replaced!.drop(one!, signal);
   expect(await engine.replaced!.list(signal)).toEqual([]);
+});
+
+test('what an earlier replacement has kept is not dropped by itself while it holds what no backup has', async () => {
+  const [first, second, old] = ['a', 'b', 'c'].map((digit) => `proj.before_20261120T020000Z-7f3a9${digit}`);
+  const signal = AbortSignal.timeout(10_000);
+  await mkdir(join(above, first!, 'uploads'), { recursive: true });
+  for (const name of [second!, old!]) await mkdir(join(above, name));
+  const isUploads = (path: string) => path === 'uploads/';
+  const excluded = (kept: string) => excludedIn(kept, isUploads, signal);
+  // every other one counts as older than a night
+  const fate = { dropOld: false, proven: true, nightMs: -Infinity, excludedIn: excluded };
+
+  expect(await fateOfOld(folder, old!, fate)).toEqual([
+    `the old folder is kept as ${old}: --undo puts it back, --drop-old drops it`,
+    `dropped, as earlier replacements had kept it: ${second}`,
+    `${first} holds what exclude leaves out of backups: uploads/`,
+    `kept from before: ${first}: --drop-old drops what is kept`,
+  ]);
+  expect((await readdir(above)).toSorted()).toEqual(['proj', first, old]);
 });

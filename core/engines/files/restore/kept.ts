@@ -1,6 +1,7 @@
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
+import { fewNames } from '../../../domain/lines.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import { withPlaceClaimed } from '../../places/claim.ts';
 import { unfinishedName } from '../../places/unfinished.ts';
@@ -14,7 +15,7 @@ import { dropTree } from './remove.ts';
  * it put the folder back.
  */
 const keptEnding = /^\.before_\d{8}T\d{6}Z-[0-9a-f]{6}(\.\d+)?(\.swap)?$/;
-const nightMs = 20 * 3_600_000;
+const usualNightMs = 20 * 3_600_000;
 
 /** A free name for what this backup is about to replace. */
 export async function keptName(folder: string, id: string): Promise<string> {
@@ -89,29 +90,43 @@ export async function listKept(folder: string): Promise<KeptDatabase[]> {
   return sorted.map(({ name: one, at }) => ({ name: one, since: new Date(at).toISOString() }));
 }
 
+/** What happens to replaced folders. `excludedIn`: what a folder holds that no backup has; `nightMs`: how old is earlier. */
+type Fate = {
+  dropOld: boolean;
+  proven: boolean;
+  excludedIn?(folder: string): Promise<string[]>;
+  nightMs?: number;
+};
+
 /**
  * Notes about the replaced folder. Drops it if that is asked for. Once the new one is `proven`, also drops what earlier
- * replacements kept before today.
+ * replacements kept before today, unless it holds what no backup has.
  */
 export async function fateOfOld(
   folder: string,
   old: string,
-  { dropOld, proven }: { dropOld: boolean; proven: boolean },
+  { dropOld, proven, excludedIn = async () => [], nightMs = usualNightMs }: Fate,
 ): Promise<string[]> {
   const kept = await listKept(folder);
   const since = (one: KeptDatabase | undefined) => Date.parse(one?.since ?? '');
   const now = since(kept.find(({ name }) => name === old));
-  const isDropped = (one: KeptDatabase) => dropOld || (proven && one.name !== old && now - since(one) > nightMs);
-  const failed: string[] = [];
-  const dropping = kept.filter(isDropped).map(({ name }) => name);
-  for (const name of dropping) await drop(folder, name).catch((error: unknown) => void failed.push(messageOf(error)));
-  const rest = kept.filter((one) => !isDropped(one) && one.name !== old).map(({ name }) => name);
+  const isEarlier = (one: KeptDatabase) => proven && one.name !== old && now - since(one) > nightMs;
+  const dropped: string[] = [];
+  const notes: string[] = [];
+  for (const { name } of kept.filter((one) => dropOld || isEarlier(one))) {
+    const excluded = dropOld ? [] : await excludedIn(join(dirname(folder), name));
+    if (excluded.length > 0) notes.push(`${name} holds what exclude leaves out of backups: ${fewNames(excluded)}`);
+    else
+      await drop(folder, name).then(
+        () => dropped.push(name),
+        (error: unknown) => notes.push(messageOf(error)),
+      );
+  }
+  const rest = kept.map(({ name }) => name).filter((name) => name !== old && !dropped.includes(name));
   return [
     ...(dropOld ? [] : [`the old folder is kept as ${old}: --undo puts it back, --drop-old drops it`]),
-    ...(dropOld || dropping.length === 0
-      ? []
-      : [`dropped, as earlier replacements had kept it: ${dropping.join(', ')}`]),
-    ...failed,
+    ...(dropOld || dropped.length === 0 ? [] : [`dropped, as earlier replacements had kept it: ${dropped.join(', ')}`]),
+    ...notes,
     ...(rest.length === 0 ? [] : [`kept from before: ${rest.join(', ')}: --drop-old drops what is kept`]),
   ];
 }

@@ -8,23 +8,16 @@ type Replacing = { old: string; dropOld: boolean; excludes(path: string): boolea
 
 /**
  * What a replacement takes out of a folder although no backup has it. To drop that, too, is refused: there may be no
- * other copy. A folder that can't be walked through holds nothing that anybody could name.
+ * other copy.
  */
 export async function leftOut(
   folder: string,
   { old, dropOld, excludes }: Replacing,
   signal: AbortSignal,
 ): Promise<RestoreFinding[]> {
-  const names: string[] = [];
-  function noting(path: string): boolean {
-    const isExcluded = excludes(path);
-    if (isExcluded) names.push(pathText(path));
-    return isExcluded;
-  }
-  await walk(folder, { excludes: noting, isSecret: () => false, oneFileSystem: false }, signal).catch(() => undefined);
-  signal.throwIfAborted();
+  const names = await excludedIn(folder, excludes, signal);
   if (names.length === 0) return [];
-  const what = `exclude leaves out of backups what is there now: ${fewNames(names.toSorted())}`;
+  const what = `exclude leaves out of backups what is there now: ${fewNames(names)}`;
   return dropOld
     ? [
         {
@@ -34,4 +27,24 @@ export async function leftOut(
         },
       ]
     : [{ weight: 'note', what: `${what}; it will not be in the new folder, but in ${old}` }];
+}
+
+/**
+ * The names in a folder that its backups leave out. A folder that can't be walked through holds nothing more that
+ * anybody could name.
+ */
+export async function excludedIn(
+  folder: string,
+  excludes: Replacing['excludes'],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const names: string[] = [];
+  function noting(path: string): boolean {
+    const isExcluded = excludes(path);
+    if (isExcluded) names.push(pathText(path));
+    return isExcluded;
+  }
+  await walk(folder, { excludes: noting, isSecret: () => false, oneFileSystem: false }, signal).catch(() => undefined);
+  signal.throwIfAborted();
+  return names.toSorted();
 }

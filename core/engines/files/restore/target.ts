@@ -18,7 +18,7 @@ import { chooseFiles, holdingChosen } from './excerpt.ts';
 import { foldersFirst, hiddenName, isMountPoint, lacksSpace, makeAbove, makeWork } from './folder.ts';
 import { putInPlace, standingAt, syncDisk, syncNames } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
-import { leftOut } from './left-out.ts';
+import { excludedIn, leftOut } from './left-out.ts';
 import { dropFresh, removeLeft } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 import type { Tools } from '../../../tools.ts';
@@ -123,7 +123,8 @@ export async function filesTarget(
       await replaceFolder(path, beside(fresh), beside(old));
       await syncNames(above);
       [madeAs, made] = [name, undefined];
-      return fateOfOld(path, old, { dropOld, proven: proof });
+      const own = excludes && { excludedIn: (kept: string) => excludedIn(kept, excludes, stop) };
+      return fateOfOld(path, old, { dropOld, proven: proof, ...own });
     },
     async keep() {
       if (drill) await removeTree(beside(work));
