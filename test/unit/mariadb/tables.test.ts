@@ -6,6 +6,7 @@ import { repairing, repairsOf } from '../../../core/engines/mariadb/repairs/repa
 import { lostWords } from '../../../core/engines/mariadb/values/lost-words.ts';
 import type { Server } from '../../../core/engines/mariadb/session.ts';
 import type { MariadbTable } from '../../../core/engines/mariadb/tables.ts';
+import { clientClaim } from '../../../core/engines/mariadb/restore/unfinished.ts';
 
 const maria: Server = { product: 'MariaDB', version: '11.8.6', number: 110_806 };
 const mysql: Server = { product: 'MySQL', version: '9.7.0', number: 90_700 };
@@ -232,4 +233,9 @@ test('no mode that MySQL does not know stands in a dump that does not need it', 
   expect(takingEverything(line, false)).toContain("'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'");
   expect(takingEverything(line, true)).toContain('ALLOW_INVALID_DATES,IGNORE_BAD_TABLE_OPTIONS');
   expect(takingEverything(`-- ${line}`, true)).toBe(`-- ${line}`);
+});
+
+test('names that differ by letter case alone have one claim: a server that ignores case has one database for both', () => {
+  expect(clientClaim('Shop', 1)).toBe(clientClaim('shop', 1));
+  expect(clientClaim('shops', 1)).not.toBe(clientClaim('shop', 1));
 });

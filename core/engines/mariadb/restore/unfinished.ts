@@ -164,7 +164,10 @@ export async function untilClientsEnd(session: MariadbSession, database: string,
   }
 }
 
-/** A lock's name has at most 64 characters. */
+/**
+ * A lock's name has at most 64 characters. Where a server ignores case, both names are one database; where it does not,
+ * restores into two that differ in nothing else take turns.
+ */
 function lockOf(database: string): string {
-  return `nightjar:${createHash('sha256').update(database).digest('hex').slice(0, 40)}`;
+  return `nightjar:${createHash('sha256').update(database.toLowerCase()).digest('hex').slice(0, 40)}`;
 }
