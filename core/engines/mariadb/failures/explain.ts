@@ -26,9 +26,9 @@ const meanings: KnownError[] = [
     hint: 'another session holds a lock; see SHOW FULL PROCESSLIST, or try at a quieter time',
   },
   {
-    numbers: [1412, 1054, 1146, 1051, 1305, 1360],
+    numbers: [1412, 1054, 1146, 1051, 1305, 1360, 1539],
     code: 'source-changed',
-    hint: 'a table was altered, emptied or dropped during the run; run again when no migration is running',
+    hint: 'something was altered, emptied or dropped during the run; run again when no migration or restore is at work',
   },
   {
     numbers: [1356],

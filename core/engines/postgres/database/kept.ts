@@ -16,10 +16,13 @@ export function replacedDatabases(login: Login): Replaced {
   return {
     list: (signal) => maintain(login, signal, (session) => keptDatabases(session, login)),
     findings: ({ name }, signal) =>
-      maintain(login, signal, async (session) => [
-        ...((await exists(session, login.database)) ? await replacementFindings(session, login, signal) : []),
-        ...(await replacementFindings(session, { ...login, database: name }, signal)),
-      ]),
+      maintain(login, signal, async (session) => {
+        if (!(await exists(session, name))) throw gone(name);
+        return [
+          ...((await exists(session, login.database)) ? await replacementFindings(session, login, signal) : []),
+          ...(await replacementFindings(session, { ...login, database: name }, signal)),
+        ];
+      }),
     async swapBack(kept, _tell, signal) {
       const mine = await claim(login, signal);
       try {

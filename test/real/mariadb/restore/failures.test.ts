@@ -343,6 +343,9 @@ describe.each(servers)('$name', ({ name, start }) => {
       return keptDatabases({ ...session, rows }, loginTo(server, 'prized'));
     });
     expect(found).toEqual([]);
+    // a backup meets this in the midst of an exchange
+    const reading = withSession(loginTo(server, 'prized'), limit(), ({ rows }) => rows('SHOW CREATE EVENT nightly'));
+    await expect(reading).rejects.toMatchObject({ code: 'source-changed' });
     await admin.query('DROP DATABASE prized');
   });
 

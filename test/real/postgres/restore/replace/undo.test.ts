@@ -85,6 +85,16 @@ test('what is replaced is kept, said with its size, and comes back as it was: co
     { oid: expect.any(Number), name: replaced, comment: expect.stringMatching(/^nightjar replaced "shop" at \S+Z$/) },
   ]);
   expect(await scene.sql('shop', 'select answer from newer')).toEqual([{ answer: 42 }]);
+  // another one that has looked before it
+  const [there, late] = [await databases(), engine().replaced!];
+  const kept = { name: before() };
+  for (const again of [
+    late.findings,
+    late.drop,
+    (one: typeof kept, end: AbortSignal) => late.swapBack(one, () => {}, end),
+  ])
+    await expect(again(kept, limit())).rejects.toThrow('is not what it was: somebody has used it meanwhile');
+  expect(await databases()).toEqual(there);
 });
 
 test('an undo can be undone, and who is connected is told before anything is done', async () => {
