@@ -65,12 +65,13 @@ export function packSizes(
 ): (pack: ObjectKey) => Promise<Bytes | undefined> {
   const sizesIn = (listed: typeof seen) =>
     new Map(listed.filter(({ key }) => firstOfPack(key) !== undefined).map(({ key, bytes }) => [key, bytes]));
-  const first = sizesIn(seen);
+  let first: ReadonlyMap<ObjectKey, Bytes> | undefined;
   let known = { folder: '', isAgain: false, sizes: new Map<ObjectKey, Bytes>() };
   const listed = async (folder: string, isAgain: boolean) => {
     return { folder, isAgain, sizes: sizesIn(await Array.fromAsync(vault.list(folder, signal))) };
   };
   return async (pack) => {
+    first ??= sizesIn(seen);
     const size = first.get(pack);
     if (size !== undefined) return size;
     const folder = besidePack(pack);
@@ -120,8 +121,8 @@ export async function* linksWithPacks(listed: AsyncIterable<Listed>): AsyncItera
   let together: Listed[] = [];
   let hasLinks = false;
   for await (const found of listed) {
-    const [last = found] = together.slice(-1);
-    const isNext = hasLinks ? sourceOf(last.key) !== sourceOf(found.key) : folderOf(last.key) !== folderOf(found.key);
+    const [first = found] = together;
+    const isNext = hasLinks ? sourceOf(first.key) !== sourceOf(found.key) : folderOf(first.key) !== folderOf(found.key);
     if (isNext) {
       yield together;
       [together, hasLinks] = [[], false];

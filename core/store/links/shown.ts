@@ -3,7 +3,7 @@ import { firstOfPack } from '../../domain/layout/packs.ts';
 import { sourceSegment } from '../../domain/layout/places.ts';
 import { backupPathOf } from '../../domain/layout/records.ts';
 import type { Bytes } from '../../domain/units.ts';
-import type { SourceHistory } from '../../domain/verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../../domain/verdict/history.ts';
 import type { Vault } from '../../vault.ts';
 import type { PacksOfPart } from './following.ts';
 
@@ -40,12 +40,9 @@ export function shownBy({ source, backups, leftovers, packs }: SourceHistory): N
     names(parts) {
       const wanted = new Set(parts);
       const found = backups.flatMap(({ objects }) => objects).filter(({ key }) => wanted.has(key));
-      return new Map(
-        found.map(({ key, file }): [ObjectKey, PacksOfPart] => [
-          key,
-          file === undefined ? { isThere: true, links: [] } : { isThere: false, links: [{ pack: file as ObjectKey }] },
-        ]),
-      );
+      // a part that is there itself is no pack, so it has no size
+      const packOf = ({ key, file = key }: ListedObject) => ({ pack: file as ObjectKey });
+      return new Map(found.map((one) => [one.key, { isThere: false, links: [packOf(one)] }]));
     },
     size: async (pack) => sizes.get(pack),
   };

@@ -4,6 +4,7 @@ import { objectKey } from '../../../../core/domain/keys.ts';
 import type { ObjectKey, SourceName } from '../../../../core/domain/keys.ts';
 import { historyOf } from '../../../../core/domain/verdict/history.ts';
 import { withLinks } from '../../../../core/store/links/links.ts';
+import { linksWithPacks } from '../../../../core/store/links/names.ts';
 import type { LinkedVault } from '../../../../core/store/links/shown.ts';
 import type { Vault } from '../../../../core/vault.ts';
 import { chunks, keysOf } from '../../../contract/vault/vault-data.ts';
@@ -209,6 +210,22 @@ test('a listing of a whole source, or of all, shows packs itself', async () => {
   expect((await asking(() => keysOf(vault, ''))).slice(0, 2)).toEqual(['list ', 'list media/packs/']);
 });
 
+test('a listing comes folder by folder, and from the first link of a source on in one', async () => {
+  const keys = [
+    ...['image/1/a', 'image/1/b', 'image/2/a'],
+    ...[`media/${one}/manifest.json`, link(part(two), one), `media/${three}/manifest.json`, pack(one)],
+    ...['shop/1/a', 'shop/lease.json'],
+  ].map(objectKey);
+  const listed = async function* () {
+    for (const key of keys) yield { key, bytes: 1, modified: new Date(0) };
+  };
+
+  const groups = await Array.fromAsync(linksWithPacks(listed()));
+
+  const lengths = groups.map((group) => group.length);
+  expect([lengths, groups.flat().map(({ key }) => key)]).toEqual([[2, 1, 1, 3, 1, 1], keys]);
+});
+
 test('each source has packs of its own', async () => {
   await put(part(one));
   await put(objectKey(part(one).replace('media', 'shop')));
@@ -281,23 +298,20 @@ describe('a run that knows from a listing', () => {
   test.each<[string, ObjectKey]>([
     ['a backup', objectKey(`media/${two}/manifest.json`)],
     ['what a dead run has stored', objectKey(`media/${two}/after.tar.zst`)],
-    ['a pack of a dead run', pack(two, 2)],
+    ['a pack of a dead run', pack(two)],
   ])('that shows %s under the name of the new one, looks itself', async (_, there) => {
     await lay(there, 'damaged');
-    await lay(pack(two), 'damaged');
     const known = await knowing();
 
     const asks = await asking(async () => {
       await known.put(part(two), chunks(Buffer.from('content')), tags, signal);
-      await known.share!([object(one, three)], signal);
-      await known.share!([{ ...object(one, two), to: part(two, 2) }], signal);
+      await known.share!([object(one, three), { ...object(one, two), to: part(two, 2) }], signal);
     });
 
-    expect(asks).toContain(`list media/packs/${two}/0001`);
+    expect(asks.slice(0, 2)).toEqual([`list ${part(two)}`, `list media/packs/${two}/0001`]);
     expect(asks).toContain(`list media/${two}/data/`);
-    expect(asks).not.toContain(`list media/${three}/data/`);
     expect([await read(part(two)), await read(part(two, 2))]).toEqual(['content', 'content']);
-    expect(state.objects.has(objectKey(`media/packs/${two}/00011.tar.zst`))).toBe(true);
+    expect(state.objects.has(objectKey(`media/packs/${two}/00011.tar.zst`))).toBe(there === pack(two));
   });
 
   test('of one source, looks itself in another', async () => {
