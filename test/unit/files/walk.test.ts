@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { lookingBelow } from '../../../core/engines/files/looking.ts';
 import { pathOfText, pathText } from '../../../core/engines/files/names.ts';
 import { matching } from '../../../core/engines/files/patterns.ts';
+import { requireMounted } from '../../../core/engines/files/plan/mounted.ts';
 import { walk } from '../../../core/engines/files/plan/walk.ts';
 import { stateOf } from '../../../core/engines/files/sharing/places.ts';
 import { limit } from '../../support/vaults/vault.ts';
@@ -21,6 +22,24 @@ beforeAll(async () => {
   }
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+test('an empty folder whose disk is not mounted is no source', async () => {
+  const held = await mkdtemp(join(tmpdir(), 'nightjar-mounts-'));
+  const system = { fstab: join(held, 'fstab'), mounts: join(held, 'mounts') };
+  await expect(requireMounted('/mnt/usb/media', system)).resolves.toBeUndefined();
+  await writeFile(system.fstab, 'UUID=1 / ext4\nUUID=2 /mnt/usb ext4 noauto\n');
+  await writeFile(system.mounts, '/dev/vda / ext4 rw 0 0\n');
+
+  await expect(requireMounted('/mnt/usb/media', system)).rejects.toMatchObject({
+    code: 'source-unreachable',
+    message: '/mnt/usb/media is empty, and /mnt/usb is not mounted',
+    hint: 'run: mount /mnt/usb',
+  });
+  await expect(requireMounted('/srv/media', system)).resolves.toBeUndefined();
+  await writeFile(system.mounts, '/dev/sdb1 /mnt/usb ext4 rw 0 0\n');
+  await expect(requireMounted('/mnt/usb/media', system)).resolves.toBeUndefined();
+  await rm(held, { recursive: true });
+});
 
 test('a folder is walked in the order of bytes, as sort says', async () => {
   const { found } = await walk(folder, everything, limit());

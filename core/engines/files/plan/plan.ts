@@ -20,6 +20,7 @@ import type { PathKind } from '../tar/header.ts';
 import { gnuTar } from '../tar/program.ts';
 import type { Tools } from '../../../tools.ts';
 import type { FoundPath } from './found.ts';
+import { requireMounted } from './mounted.ts';
 import { entriesIn, notedIn } from './noted.ts';
 import { partsOf } from './parts.ts';
 import { walk } from './walk.ts';
@@ -55,6 +56,8 @@ export async function planFiles(planned: FilesPlanned, signal: AbortSignal): Pro
   const top = await numberOf(folder);
   const { found, skipped, secrets, isNear } = await walk(folder, options, signal);
   noSecrets(secrets);
+  // the top alone
+  if (found.length < 2 && like === undefined) await requireMounted(folder);
   const oneTable = like === undefined ? hasManyTables(found) : like.tables.every(({ table }) => table === topTable);
   // what may no longer be stored must not stay because its part also holds other files
   const isBanned = (one: string, kind?: PathKind): boolean =>

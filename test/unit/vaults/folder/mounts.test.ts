@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { missingMount } from '../../../../core/vaults/folder/mounts.ts';
+import { missingMount } from '../../../../core/domain/tools/mounts.ts';
 
 const fstab = `
 # a comment /mnt/none
