@@ -7,7 +7,7 @@ import type { Command, Cost } from '../measure.ts';
 import { mediaFolder } from './folder.ts';
 import { countedStore } from './store.ts';
 import type { CountedStore, Requests } from './store.ts';
-import { buckets, toolsOf } from './tools.ts';
+import { buckets, resticKey, toolsOf } from './tools.ts';
 import type { Tool, ToolsSetting } from './tools.ts';
 
 /** How many files and nights. */
@@ -49,7 +49,8 @@ export async function nightsOfFiles(
       told.restored = await measure(told.tool.restore(to), signal);
       await measure(difference(media, told.tool.restored(to)), signal);
     }
-    return `${reportOf(all)}\n\n${requestsOf(all.filter(({ tool }) => tool.isCounted))}`;
+    const requests = requestsOf(all.filter(({ tool }) => tool.isCounted));
+    return [reportOf(all), await resticKey(folder, signal), requests].join('\n\n');
   } finally {
     await store.stop();
   }

@@ -12,6 +12,9 @@ import type { InterruptedWorld } from './world.ts';
 /** What a first run is given behind its first line: less than it needs on any machine. */
 const firstMs = 300;
 
+/** A client that was killed, or a server, may have to be waited for. */
+const endsWithinMs = 120_000;
+
 /** What came of the interruptions of a mode: what the live database was afterwards, or that a run was already over. */
 export type Outcomes = Record<'cut' | 'over' | 'old' | 'new', number>;
 type Check = (holds: boolean, what: string) => void;
@@ -106,7 +109,9 @@ export async function interruptedRuns(world: InterruptedWorld) {
     const running = start(modes[mode].args, place);
     await momentOf(mode, running, share);
     const mended = await strike(by, running, world, cwd);
+    const struck = Date.now();
     const ended = await running.ended;
+    check(Date.now() - struck < endsWithinMs, 'the run that was cut did not end by itself');
     if (ended.code === 0) usualMs.set(mode, Date.now() - began);
     await mended();
     await world.settled();
