@@ -10,6 +10,7 @@ import { byteText } from './quoting.ts';
 import { sendStatement } from './raw-statement.ts';
 
 const quitLimitMs = 3_000;
+const abortGraceMs = 5_000;
 /** For one answer; dropping a large database takes minutes. */
 const queryLimitMs = 600_000;
 
@@ -55,7 +56,7 @@ export async function openSession(
     if (signal.aborted) throw abortError(signal);
     try {
       const asked = connection!.query<mysql.RowDataPacket[]>({ sql, values, ...more });
-      const [found] = await within(queryLimitMs + login.lockTimeoutMs, asked);
+      const [found] = await within(queryLimitMs + login.lockTimeoutMs, asked, signal);
       return Array.isArray(found) ? found.map(asText) : [];
     } catch (cause) {
       throw fail(cause);
@@ -70,9 +71,11 @@ export async function openSession(
   };
   const send = async (statement: Uint8Array) => {
     if (signal.aborted) throw abortError(signal);
-    await within(queryLimitMs + login.lockTimeoutMs, sendStatement(connection!, statement)).catch((cause: unknown) => {
-      throw fail(cause);
-    });
+    await within(queryLimitMs + login.lockTimeoutMs, sendStatement(connection!, statement), signal).catch(
+      (cause: unknown) => {
+        throw fail(cause);
+      },
+    );
   };
   const close = async () => {
     signal.removeEventListener('abort', onAbort);
@@ -137,17 +140,34 @@ async function optionsOf(
   };
 }
 
-/** After a lost connection, the driver's own limit would keep the process from ending for those ten minutes. */
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+/**
+ * An answer, waited for so long, and once `signal` has aborted only a moment more: so it is known of most statements what
+ * they did. After a lost connection, the driver's own limit would keep the process from ending for those ten minutes.
+ */
+async function within<T>(ms: number, answer: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`no answer for ${Math.round(ms / 1000)} s`)), ms);
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    grace = setTimeout(() => reject(abortError(signal)), abortGraceMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  return Promise.race([answer, late]).finally(() => {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+    clearTimeout(grace);
+  });
 }
 
 /** Says good-bye, and hangs up if there is no answer. */
 async function quit(connection: mysql.Connection | undefined): Promise<void> {
-  const timer = setTimeout(() => connection?.destroy(), quitLimitMs);
-  await connection?.end().catch(() => {}); // it is over either way
+  if (connection === undefined) return;
+  const { promise: hungUp, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => {
+    connection.destroy();
+    resolve(); // behind a statement without an answer, the driver never says that it has ended
+  }, quitLimitMs);
+  await Promise.race([connection.end().catch(() => {}), hungUp]); // it is over either way
   clearTimeout(timer);
 }
 

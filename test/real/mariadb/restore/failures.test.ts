@@ -1,12 +1,16 @@
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect as connectTo, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import type { Login } from '../../../../core/engines/login.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import { withSession } from '../../../../core/engines/mariadb/session.ts';
 import { keptDatabases } from '../../../../core/engines/mariadb/swap/kept.ts';
+import { openSession } from '../../../../core/engines/mariadb/session.ts';
 import type { PlannedPart } from '../../../../core/ports.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
@@ -15,6 +19,25 @@ import { startLimitMs } from '../../../servers/server.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
 import { connect, limit, loadAll, loginTo, manifestOf, pieces, readAll } from '../../../support/mariadb/mariadb.ts';
 import { layerTools } from '../../../support/tools.ts';
+
+/** A way to a port of this machine on which nothing passes any more from some moment on. */
+async function muteable(port: number) {
+  const sockets: Socket[] = [];
+  const server = createServer((near) => {
+    const far = connectTo(port, '127.0.0.1');
+    near.pipe(far).pipe(near);
+    sockets.push(near, far);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    silence: () => sockets.forEach((socket) => void socket.unpipe().pause()),
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
 
 const servers = [
   { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }) },
@@ -208,6 +231,36 @@ describe.each(servers)('$name', ({ name, start }) => {
       message: expect.not.stringContaining('not-the-password'),
     });
   });
+
+  test.each(['is told to stop', 'goes on'])(
+    'a server that is not heard any more keeps nobody for ever: the run %s',
+    async (told) => {
+      const mute = await muteable(server.port);
+      const stop = new AbortController();
+      const session = await openSession(loginTo(server, 'shop', { port: mute.port }), stop.signal);
+      mute.silence();
+      jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+      try {
+        let ended: unknown;
+        const asked = session.rows('SELECT 1').catch((error: unknown) => (ended = error));
+        if (told === 'is told to stop') stop.abort();
+        const [before, until] = told === 'is told to stop' ? [4_000, 2_000] : [600_000, 100_000];
+        await jest.advanceTimersByTimeAsync(before);
+        expect(ended).toBeUndefined();
+        await jest.advanceTimersByTimeAsync(until);
+        await asked;
+        expect(ended).toMatchObject({ code: told === 'is told to stop' ? 'aborted' : 'dump-failed' });
+
+        const closed = session.close();
+        await jest.advanceTimersByTimeAsync(4_000);
+        await closed;
+      } finally {
+        jest.useRealTimers();
+        mute.close();
+      }
+    },
+    10_000,
+  );
 
   test('a database that is not there, or a port that nobody listens on, is unreachable', async () => {
     await expect(readAll(engine({}, 'nowhere'))).rejects.toMatchObject({
