@@ -11,13 +11,17 @@ const main = 'main' as SourceName;
 const flags = { owner: true, proof: true, tablespaces: true } as const;
 
 /** A restore of three databases, which end so; `said` is what a person reads at the end. */
-async function restored(ends: Record<string, FailureCode | 'stopped' | undefined>) {
+async function restored(
+  ends: Record<string, FailureCode | 'stopped' | undefined>,
+  { at, since = {} }: { at?: string; since?: Record<string, string> } = {},
+) {
   const stop = new AbortController();
   const said: unknown[] = [];
   const nightjar = {
     unlooked: [],
     onServer: () => Object.keys(ends),
-    settings: (source: string) => ({ called: source.replace('main.', '') }),
+    settings: (source: string) => ({ called: source.replace('main.', ''), timeZone: 'UTC', since: since[source] }),
+    clock: { now: () => new Date('2026-11-30T12:00:00Z') },
     config: { servers: new Map([[main, { engine: 'sqlite' }]]) },
   };
   const out = { note: () => {}, fail: (error: unknown) => said.push(error) };
@@ -30,7 +34,14 @@ async function restored(ends: Record<string, FailureCode | 'stopped' | undefined
     return { document: {}, failures: [] };
   }
   const session = { nightjar, out } as unknown as CommandSession;
-  const { failures } = await restoreServer(main, 'latest', flags, session, restoreOne, stop.signal);
+  const { failures } = await restoreServer(
+    main,
+    'latest',
+    { ...flags, ...(at && { at }) },
+    session,
+    restoreOne,
+    stop.signal,
+  );
   return { code: exitCodeOf(failures), tried, last: said.at(-1) };
 }
 
@@ -60,6 +71,20 @@ test('stopped, it begins with none of the others, and says which are left', asyn
 
 test('of one that is whole, nothing more is said', async () => {
   expect(await restored({ 'main.a': undefined, 'main.b': undefined })).toMatchObject({ code: 0, last: undefined });
+});
+
+test('one that came after the moment asked for, and has no backup of before, is none that is missing', async () => {
+  const ends = { 'main.a': undefined, 'main.old': 'backup-missing', 'main.new': 'backup-missing' } as const;
+  const since = { 'main.old': '2026-10-01T02:00:00.000Z', 'main.new': '2026-11-20T02:00:00.000Z' };
+
+  expect(await restored(ends, { at: '2026-11-10 12:00', since })).toMatchObject({
+    code: exitCodeOf([new BackupError('backup-missing', 'why')]),
+    tried: ['main.a', 'main.old', 'main.new'],
+    last: { message: '1 of 2 databases is restored; not restored: main.old' },
+  });
+  expect((await restored(ends, { since })).last).toMatchObject({
+    message: '1 of 3 databases is restored; not restored: main.old, main.new',
+  });
 });
 
 test('a whole server behind --server is the server of one of its databases', () => {

@@ -42,8 +42,9 @@ export async function restoreServer(
   });
   const lost = lostAt(databases.map(({ gone }) => gone));
   const isMeant = (source: SourceName, gone: string | undefined) =>
-    gone === undefined || gone === lost || wasThere(source, gone);
-  const meant = databases.filter(({ source, gone }) => isMeant(source, gone));
+    gone === undefined || gone === lost || isBefore(source, gone);
+  const known = databases.filter(({ source, gone }) => isMeant(source, gone));
+  const notYet = new Set<SourceName>();
   const { replace: _, ...adding } = flags;
   const results: object[] = [];
   const failures: unknown[] = [];
@@ -58,19 +59,27 @@ export async function restoreServer(
       if (restored.failures.length === 0) done.add(source);
       return restored.failures.length === 0;
     } catch (error) {
+      if (cameLater(source, error)) {
+        notYet.add(source);
+        out.note(
+          `note    left out: ${source}, which is known since ${nightjar.settings(source).since}, and not before`,
+        );
+        return true;
+      }
       failures.push(error);
       results.push({ source, error: failureDocument(error) });
       out.fail(error);
       return false;
     }
   }
-  const replaced = flags.replace ? meant.map(({ to }) => to) : [];
+  const replaced = flags.replace ? known.map(({ to }) => to) : [];
   const claim = flags.plan ? undefined : await claimOn(server, globals, replaced, session, signal);
   try {
     await everything();
   } finally {
     await claim?.release();
   }
+  const meant = known.filter(({ source }) => !notYet.has(source));
   const left = [...globals, ...meant.map(({ source }) => source)].filter((source) => !done.has(source));
   if (meant.length > 0 && left.length > 0 && !flags.plan) out.fail(partly(server, meant, left));
   return { document: { results }, failures };
@@ -96,10 +105,17 @@ export async function restoreServer(
       out.note('note    what a database lacks on this server now is not looked for: its roles would be made first');
   }
 
-  function wasThere(source: SourceName, gone: string): boolean {
-    if (flags.at === undefined) return false;
+  /** A database that nobody knew at the moment asked for, and that has no backup of before. */
+  function cameLater(source: SourceName, error: unknown): boolean {
+    const { since } = nightjar.settings(source);
+    return error instanceof BackupError && error.code === 'backup-missing' && isBefore(source, since);
+  }
+
+  /** Whether a moment was asked for, and is before this one. */
+  function isBefore(source: SourceName, then: string | undefined): boolean {
+    if (flags.at === undefined || then === undefined) return false;
     const { timeZone } = nightjar.settings(source);
-    return momentMeant(flags.at, { timeZone, now: nightjar.clock.now() }).at.getTime() < Date.parse(gone);
+    return momentMeant(flags.at, { timeZone, now: nightjar.clock.now() }).at.getTime() < Date.parse(then);
   }
 
   /** The roles of the lost server's successor are not those that its databases need. */

@@ -5,14 +5,15 @@ import type { SourceName } from '../../../domain/keys.ts';
 
 /**
  * One source, with defaults filled in. `on`: the host of its server, for messages; `server`: the configured whole
- * server that it belongs to, and `called`: its database's name there; `gone`: since when that database no longer
- * exists; `undrilled`: drills can't work with it.
+ * server that it belongs to, and `called`: its database's name there; `since`: since when that database is known, and
+ * `gone`: since when it no longer exists; `undrilled`: drills can't work with it.
  */
 export type SourceConfig = SourceOfEngine & {
   on?: string;
   server?: SourceName;
   called?: string;
   gone?: string;
+  since?: string;
   undrilled?: true;
 };
 
@@ -40,17 +41,18 @@ export function globalsSourceName(server: string): SourceName {
   return `${server}-globals` as SourceName;
 }
 
-/** One database of a server as a source, with the server's settings. `gone`: since when. */
+/** One database of a server as a source, with the server's settings. `gone`, `since`: as in its server's list. */
 export function databaseSource(
   server: SourceName,
   source: SourceConfig,
-  { name, gone }: { name: string; gone?: string | undefined },
+  { name, gone, since }: { name: string; gone?: string | undefined; since?: string },
 ): SourceConfig {
   const { databases: _, exclude: __, ...at } = source.at as Record<string, unknown>;
   const own = descriptorOf(source.engine).everyFile?.one(source.at, name) ?? { ...at, database: name };
   const shrink: ShrinkSettings = { ...source.watch.shrink, mayBeginEmpty: true };
   const watch = { ...source.watch, shrink };
-  const whole = { ...source, at: own, watch, server, called: name, ...(gone !== undefined && { gone }) };
+  const known = { ...(gone !== undefined && { gone }), ...(since !== undefined && { since }) };
+  const whole = { ...source, at: own, watch, server, called: name, ...known };
   return whole as unknown as SourceConfig;
 }
 
