@@ -36,18 +36,19 @@ export type Charset = keyof typeof charsets;
 
 /**
  * Connects to the database of the login, or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for
- * a server that is too old.
+ * a server that is too old. `outlivesAbort`: an abort ends what is asked, and the connection stays until it is closed.
  */
 export async function openSession(
   login: Login,
   signal: AbortSignal,
   database: string | null = login.database,
   charset: Charset = 'utf8mb4',
+  { outlivesAbort = false } = {},
 ): Promise<MariadbSession> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('mariadb', login);
   let connection: mysql.Connection | undefined;
-  const onAbort = () => connection?.destroy();
+  const onAbort = () => (outlivesAbort ? undefined : connection?.destroy());
   signal.addEventListener('abort', onAbort, { once: true });
   const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, login));
 

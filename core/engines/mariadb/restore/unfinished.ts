@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { abortError, BackupError } from '../../../domain/errors.ts';
+import { BackupError } from '../../../domain/errors.ts';
 import type { ServerClaim } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
@@ -53,7 +53,8 @@ const holderIdleSeconds = 2_147_483;
 
 /**
  * A session that holds the claim on a database until it is closed, and does nothing else; undefined if another run
- * still has the claim after `seconds`. It outlives the abort of its run, which then drops what it has made.
+ * still has the claim after `seconds`. An abort ends its statements and not the claim, under which the run then drops
+ * what it has made.
  */
 export async function holdClaim(
   login: Login,
@@ -61,8 +62,7 @@ export async function holdClaim(
   seconds: number,
   signal: AbortSignal,
 ): Promise<MariadbSession | undefined> {
-  if (signal.aborted) throw abortError(signal);
-  const session = await openSession(login, new AbortController().signal, null);
+  const session = await openSession(login, signal, null, undefined, { outlivesAbort: true });
   let isHeld = false;
   try {
     await session.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
