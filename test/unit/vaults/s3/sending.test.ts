@@ -44,6 +44,22 @@ describe('conditions', () => {
     expect(under.store.asked.map((one) => one.key)).toEqual(['prod/shop/object', 'prod/shop/other']);
   });
 
+  test('any other refusal shows nothing: it is tried', async () => {
+    await vaultOf().putIfAbsent(key, Buffer.from('1'), tags, signal);
+    const vault = vaultOf();
+    const old = '"0123456789abcdef0123456789abcdef"';
+    await expect(vault.putIfUnchanged(key, Buffer.from('2'), old, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
+    spoiled((one) => is(one, 'PUT'), answering(failed(403, 'AccessDenied')), 1);
+    await expect(vault.putIfAbsent(objectKey('shop/new'), Buffer.from('2'), tags, signal)).rejects.toMatchObject({
+      code: 'vault-denied',
+    });
+    under.store.asked.length = 0;
+    await vault.putIfAbsent(objectKey('shop/other'), Buffer.from('2'), tags, signal);
+    expect(under.store.asked.map((one) => one.key)).toEqual(['prod/shop/other', 'prod/shop/other']);
+  });
+
   test('one that refuses that, and overwrites an old version, is refused', async () => {
     const { version } = await vaultOf().putIfAbsent(key, Buffer.from('1'), tags, signal);
     const vault = vaultOf();
