@@ -1,8 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Adopted, Manifest } from '../contract/manifest/manifest.ts';
 import { BackupError, abortError, collected, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { summed } from '../pipeline/sum.ts';
 import { unpacked } from '../pipeline/unpack/unpack.ts';
+import { sleep } from '../pipeline/waiting.ts';
 import type { Adoption, ByteStream, Engine, Source } from '../ports.ts';
 import { backup } from './backup.ts';
 import type { BackupDeps } from './backup.ts';
@@ -110,9 +110,7 @@ async function afterOthers<T>(
           message: `the dump is loaded, and waits for two hours at most: ${messageOf(error)}`,
         });
     }
-    await wait(betweenMs, undefined, { signal }).catch(() => {
-      throw abortError(signal);
-    });
+    await sleep(betweenMs, signal);
   }
 }
 

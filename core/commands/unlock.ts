@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
+import { sleep } from '../pipeline/waiting.ts';
 import type { Clock, Identity } from '../ports.ts';
 import { renewMs } from '../store/lease/hold.ts';
 import { heldBy } from '../store/lease/lease.ts';
@@ -39,7 +39,7 @@ export async function watchForRenewal(
   signal: AbortSignal,
   ms = watchMs,
 ): Promise<void> {
-  await wait(ms, undefined, { signal });
+  await sleep(ms, signal);
   const now = await store.readLease(source, clock.now(), signal);
   if (now.state === 'absent' || now.version !== seen.version) throw inUse(source);
 }

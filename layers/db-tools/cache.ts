@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readFile, readlink, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BackupError } from '../../core/domain/errors.ts';
+import { sleep } from '../../core/pipeline/waiting.ts';
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
@@ -73,7 +73,7 @@ export async function exclusively<T>(
   const token = JSON.stringify({ pid: process.pid, place: await processSpace(), id: randomUUID() });
   for (let tries = 0; !(await acquired(lock, token)); tries += 1) {
     if (tries === 8) report('waiting for another process that fetches Debian packages');
-    await sleep(250, undefined, { signal });
+    await sleep(250, signal);
   }
   const heartbeat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), heartbeatMs);
   try {

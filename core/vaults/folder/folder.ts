@@ -14,7 +14,7 @@ import { readFolder, readVersion } from './reading/read.ts';
 import { replaceFile, versionOf } from './replace.ts';
 import { shareFiles } from './share.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
-import { withGrace } from '../waiting.ts';
+import { withGrace } from '../../pipeline/waiting.ts';
 
 /** For the last step of a write, which is never interrupted: the caller must learn its outcome. */
 const unstopped = new AbortController().signal;

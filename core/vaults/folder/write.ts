@@ -7,7 +7,7 @@ import type { Bytes } from '../../domain/units.ts';
 import type { ByteStream } from '../../ports.ts';
 import { answered, codeOf } from './errors.ts';
 import type { FolderPlace } from './place.ts';
-import { interruptible } from '../waiting.ts';
+import { interruptible } from '../../pipeline/waiting.ts';
 
 const blockBytes = 1024 * 1024;
 /** How often a long write is made durable, so that a full disk is found early and the last flush is short. */

@@ -7,7 +7,7 @@ import type { Tags } from '../../vault.ts';
 import { crc32c, crc32cHeader } from './upload/crc32c.ts';
 import type { Checksums } from './client.ts';
 import { isDamage, s3Error } from './errors.ts';
-import { sleep, withGrace } from '../waiting.ts';
+import { sleep, withGrace } from '../../pipeline/waiting.ts';
 
 /** A bucket and how to use it. */
 export type S3Place = {

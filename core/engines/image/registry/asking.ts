@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { abortError, BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import { formatDuration } from '../../../domain/units.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 import { dismiss, exchange } from './exchange.ts';
 import type { HttpAnswered, HttpAsked } from './exchange.ts';
 import { basic, challengeOf, fetchToken, refusedLogin } from './token.ts';
@@ -86,9 +86,7 @@ export function askingOf({ url: registry, ca, login }: RegistryDoor): AskRegistr
         return answer;
       }
       if (!isBackupError(answer)) dismiss(answer);
-      await wait(pauseMs, undefined, { signal }).catch(() => {
-        throw abortError(signal);
-      });
+      await sleep(pauseMs, signal);
     }
   };
 }

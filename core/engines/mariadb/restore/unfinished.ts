@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import { BackupError } from '../../../domain/errors.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 import type { ServerClaim } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
@@ -160,7 +160,7 @@ export async function untilClientsEnd(session: MariadbSession, database: string,
         { hint: `wait for it, or end it: KILL ${client}` },
       );
     }
-    await setTimeout(pollMs, undefined, { signal });
+    await sleep(pollMs, signal);
   }
 }
 

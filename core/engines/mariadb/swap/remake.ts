@@ -1,5 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { isBackupError, messageOf } from '../../../domain/errors.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 import type { Login } from '../../login.ts';
 import { plainWord, quoteName, quoteText } from '../quoting.ts';
 import { giveRoutineRights } from '../rights/routines.ts';
@@ -34,7 +34,7 @@ export async function remake(
   for (let left = Math.ceil(login.lockTimeoutMs / (lockWait * 1000 + pauseMs)); ; left -= 1) {
     const failed = await remakeOnce(login, wanted, old, signal);
     if (left <= 0 || !failed.some(({ locked }) => locked)) return failed;
-    await setTimeout(pauseMs, undefined, { signal });
+    await sleep(pauseMs, signal);
   }
 }
 

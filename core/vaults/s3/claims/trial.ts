@@ -9,7 +9,7 @@ import { statusOf } from '../errors.ts';
 import { call, finishing, objectAt, type S3Place } from '../request.ts';
 import { putCommand, versionOf, whereNothingLies } from '../upload/conditional.ts';
 import type { Condition } from '../upload/conditional.ts';
-import { untilAborted } from '../../waiting.ts';
+import { untilAborted } from '../../../pipeline/waiting.ts';
 import { expiresMs } from './alone.ts';
 
 const folder = `${claimsFolder}.trial/`;

@@ -10,7 +10,7 @@ import { missingUnlessHidden } from '../reading/missing.ts';
 import { call, finishing, objectAt, type S3Place } from '../request.ts';
 import { tagsOf } from '../tags.ts';
 import { isSame, none, putCommand, taken, versionOf, written } from '../upload/conditional.ts';
-import { sleep } from '../../waiting.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 import { alone, signWithinMs } from './alone.ts';
 import type { Claimed, Claims } from './alone.ts';
 import { requireUnheeded } from './trial.ts';

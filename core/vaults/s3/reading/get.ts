@@ -7,7 +7,7 @@ import type { ByteStream } from '../../../ports.ts';
 import type { Lock, Versioned } from '../../../vault.ts';
 import { s3Error, statusOf } from '../errors.ts';
 import { call, objectAt, type S3Place } from '../request.ts';
-import { sleep } from '../../waiting.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 
 /** After this much progress, a broken connection no longer counts as a retry. */
 const progressBytes: Bytes = 1024 * 1024;

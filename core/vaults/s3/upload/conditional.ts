@@ -6,7 +6,7 @@ import { attemptsOf, nameOf, statusOf } from '../errors.ts';
 import { readObject } from '../reading/get.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { tagsOf } from '../tags.ts';
-import { sleep } from '../../waiting.ts';
+import { sleep } from '../../../pipeline/waiting.ts';
 
 export type Condition = { IfNoneMatch: '*' } | { IfMatch: string } | Record<string, never>;
 

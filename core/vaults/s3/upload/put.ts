@@ -9,7 +9,7 @@ import { inBlocks } from './blocks.ts';
 import { startUpload, type Upload } from './multipart.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { confirmStored } from './stored.ts';
-import { interruptible } from '../../waiting.ts';
+import { interruptible } from '../../../pipeline/waiting.ts';
 
 /**
  * Stores a stream where no object is: in one request if it fits in one part, else as a multipart upload. A failure

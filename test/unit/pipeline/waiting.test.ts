@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { interruptible, sleep, untilAborted, withGrace } from '../../../core/vaults/waiting.ts';
+import { interruptible, sleep, untilAborted, withGrace } from '../../../core/pipeline/waiting.ts';
 import { chunks, never } from '../../contract/vault/vault-data.ts';
 
 const late = new BackupError('vault-unreachable', 'too late');
