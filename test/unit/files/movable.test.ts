@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { filesEngine } from '../../../core/engines/files/index.ts';
 import { immovable } from '../../../core/engines/files/restore/movable.ts';
 import { fateOfOld } from '../../../core/engines/files/restore/kept.ts';
-import { excludedIn } from '../../../core/engines/files/restore/left-out.ts';
+import { excludedIn, leftOut } from '../../../core/engines/files/restore/left-out.ts';
 import { plainFolder } from '../../support/files/plain-folder.ts';
 
 let above = '';
@@ -62,4 +62,21 @@ test('what an earlier replacement has kept is not dropped by itself while it hol
     `kept from before: ${first}: --drop-old drops what is kept`,
   ]);
   expect((await readdir(above)).toSorted()).toEqual(['proj', first, old]);
+});
+
+test('nor one that nobody can look through, and to drop that at once is refused', async () => {
+  const [kept, old] = ['a', 'b'].map((digit) => `proj.before_20261120T020000Z-7f3a9${digit}`);
+  for (const name of [kept!, old!]) await mkdir(join(above, name));
+  const excludedIn = () => Promise.reject(new Error('input/output error'));
+  const failing = () => {
+    throw new Error('input/output error');
+  };
+  const fate = { dropOld: false, proven: true, nightMs: -Infinity, excludedIn };
+
+  expect(await fateOfOld(folder, old!, fate)).toContain(
+    `${kept} holds what exclude leaves out of backups: what nobody can look for: input/output error`,
+  );
+  expect((await readdir(above)).toSorted()).toEqual(['proj', kept, old]);
+  const replacing = { old: old!, dropOld: true, excludes: failing };
+  expect(await leftOut(folder, replacing, AbortSignal.timeout(10_000))).toMatchObject([{ weight: 'fails' }]);
 });

@@ -90,6 +90,8 @@ export async function listKept(folder: string): Promise<KeptDatabase[]> {
   return sorted.map(({ name: one, at }) => ({ name: one, since: new Date(at).toISOString() }));
 }
 
+const unknownNames = (error: unknown) => [`what nobody can look for: ${messageOf(error)}`];
+
 /** What happens to replaced folders. `excludedIn`: what a folder holds that no backup has; `nightMs`: how old is earlier. */
 type Fate = {
   dropOld: boolean;
@@ -114,7 +116,7 @@ export async function fateOfOld(
   const dropped: string[] = [];
   const notes: string[] = [];
   for (const { name } of kept.filter((one) => dropOld || isEarlier(one))) {
-    const excluded = dropOld ? [] : await excludedIn(join(dirname(folder), name));
+    const excluded = dropOld ? [] : await excludedIn(join(dirname(folder), name)).catch(unknownNames);
     if (excluded.length > 0) notes.push(`${name} holds what exclude leaves out of backups: ${fewNames(excluded)}`);
     else
       await drop(folder, name).then(

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../domain/errors.ts';
 import { fewNames } from '../../../domain/lines.ts';
 import type { RestoreFinding } from '../../../ports.ts';
 import { pathText } from '../names.ts';
@@ -15,7 +16,10 @@ export async function leftOut(
   { old, dropOld, excludes }: Replacing,
   signal: AbortSignal,
 ): Promise<RestoreFinding[]> {
-  const names = await excludedIn(folder, excludes, signal);
+  const names = await excludedIn(folder, excludes, signal).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return !dropOld ? [] : [`what nobody can look for: ${messageOf(error)}`];
+  });
   if (names.length === 0) return [];
   const what = `exclude leaves out of backups what is there now: ${fewNames(names)}`;
   return dropOld
@@ -29,10 +33,7 @@ export async function leftOut(
     : [{ weight: 'note', what: `${what}; it will not be in the new folder, but in ${old}` }];
 }
 
-/**
- * The names in a folder that its backups leave out. A folder that can't be walked through holds nothing more that
- * anybody could name.
- */
+/** The names in a folder that its backups leave out. Throws if it can't be walked through. */
 export async function excludedIn(
   folder: string,
   excludes: Replacing['excludes'],
@@ -44,7 +45,6 @@ export async function excludedIn(
     if (isExcluded) names.push(pathText(path));
     return isExcluded;
   }
-  await walk(folder, { excludes: noting, isSecret: () => false, oneFileSystem: false }, signal).catch(() => undefined);
-  signal.throwIfAborted();
+  await walk(folder, { excludes: noting, isSecret: () => false, oneFileSystem: false }, signal);
   return names.toSorted();
 }
