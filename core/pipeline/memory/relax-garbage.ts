@@ -3,7 +3,7 @@ import type { Bytes } from '../../domain/units.ts';
 
 /** So much may come on top of what is alive, at most four times that, and at least as much again. */
 const roomBytes: Bytes = 64e6;
-const [leastPercent, mostPercent] = [100, 400];
+const mostTimes = 4;
 const lookMs = 100;
 
 /**
@@ -23,7 +23,7 @@ export function relaxGarbageCollection(): void {
   setInterval(adjust, lookMs).unref();
 }
 
-/** By how much of itself a heap may grow. */
+/** By how much of itself a heap may grow, in few steps: V8 rejects code that was compiled at another one. */
 export function growingPercent(usedBytes: Bytes): number {
-  return Math.round(Math.min(mostPercent, Math.max(leastPercent, (100 * roomBytes) / usedBytes)));
+  return 100 * Math.min(mostTimes, Math.max(1, Math.floor(roomBytes / usedBytes)));
 }
