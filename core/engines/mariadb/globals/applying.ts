@@ -1,5 +1,6 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { LeftOut, LoadFailure } from '../../../ports.ts';
+import { errorNumber } from '../failures/number.ts';
 import type { MariadbSession } from '../session.ts';
 import { givesRoleOfAurora } from './amazon.ts';
 import type { AccountFact } from './facts.ts';
@@ -56,9 +57,4 @@ async function makeRight(statement: string, session: MariadbSession): Promise<vo
 /** The statement that makes an account sets its password, so it is not shown. */
 function shown(kind: AccountFact['kind'], statements: readonly string[]): string {
   return kind === 'account' ? 'CREATE USER …' : (statements[0] ?? '').slice(0, 200);
-}
-
-/** The server's error number. */
-export function errorNumber(error: unknown): number {
-  return Number((error as { cause?: { errno?: unknown } }).cause?.errno);
 }

@@ -4,7 +4,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { quoteText } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
-import { errorNumber } from './applying.ts';
+import { errorNumber } from '../failures/number.ts';
 
 /** ER_BAD_FIELD_ERROR, ER_UNKNOWN_SYSTEM_VARIABLE: the server does not have this feature. */
 const unknown = [1054, 1193];

@@ -4,7 +4,7 @@ import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 import { isRoleOfAurora } from './amazon.ts';
-import { errorNumber } from './applying.ts';
+import { errorNumber } from '../failures/number.ts';
 import { digestOfText, factKey } from './facts.ts';
 import type { AccountFact } from './facts.ts';
 import { withLiterals } from './mysql-only.ts';

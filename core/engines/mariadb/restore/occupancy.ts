@@ -4,6 +4,7 @@ import { holdings, readCatalog } from '../catalog/catalog.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { Server } from '../session.ts';
+import { isUnknown } from '../failures/number.ts';
 import { isClaimed, marks } from './unfinished.ts';
 import { isNamed } from '../exact-names.ts';
 
@@ -21,6 +22,8 @@ export type Occupancy = {
   user: string;
 };
 
+const looks = 3;
+
 /**
  * Looks at the database of `login`. `catalog`: of the backup that is to be restored there; `ours`: we hold the claim on
  * it.
@@ -31,6 +34,16 @@ export async function inspectTarget(
   signal: AbortSignal,
   ours = false,
 ): Promise<Occupancy> {
+  for (let left = looks; ; left -= 1) {
+    const found = await lookAt(login, catalog, signal, ours).catch((error: unknown) => {
+      // another run has ended between two statements of ours
+      if (left <= 1 || !isUnknown(error)) throw error;
+    });
+    if (found !== undefined) return found;
+  }
+}
+
+async function lookAt(login: Login, catalog: Catalog, signal: AbortSignal, ours: boolean): Promise<Occupancy> {
   const { server, user, exists, claimed } = await withSession(
     login,
     signal,

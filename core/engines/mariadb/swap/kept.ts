@@ -6,6 +6,7 @@ import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { grant } from '../failures/remedies.ts';
+import { isUnknown } from '../failures/number.ts';
 import { rightsOf } from '../rights/grants.ts';
 import { atWork, freedWithinSeconds, holdClaim, untilClientsEnd } from '../restore/unfinished.ts';
 import { withSession } from '../session.ts';
@@ -16,9 +17,6 @@ import { besidePattern, freeName, isBeside, keptName } from './names.ts';
 import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 import { isNamed } from '../exact-names.ts';
-
-/** The server's errors: unknown database, unknown table. */
-const noSuch = [1049, 1146];
 
 /** Databases that were replaced in the place of the one of `login`, and are kept. */
 export function replacedDatabases(login: Login): Replaced {
@@ -85,8 +83,7 @@ export async function keptDatabases(session: MariadbSession, login: Login): Prom
 
 /** Another run may drop a kept database, or put it back, between the list and this look. */
 function unlessDropped(error: unknown): undefined {
-  const { cause } = error as { cause?: { errno?: unknown } };
-  if (!noSuch.includes(Number(cause?.errno))) throw error;
+  if (!isUnknown(error)) throw error;
 }
 
 /** The database that a record names; undefined if the record is another's, or can't be read: then it keeps nothing. */

@@ -10,6 +10,7 @@ import type { Login } from '../../../../core/engines/login.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import { withSession } from '../../../../core/engines/mariadb/session.ts';
 import { keptDatabases } from '../../../../core/engines/mariadb/swap/kept.ts';
+import { inspectTarget } from '../../../../core/engines/mariadb/restore/occupancy.ts';
 import { openSession } from '../../../../core/engines/mariadb/session.ts';
 import type { PlannedPart } from '../../../../core/ports.ts';
 import type { Tools } from '../../../../core/tools.ts';
@@ -415,6 +416,22 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     for (const one of [second, first]) await one.discard(limit()).then(() => one.close());
     expect((await admin.query("SHOW DATABASES LIKE 'ended'"))[0]).toHaveLength(0);
+  });
+
+  test('a restore that another one ends while it is looked at is looked at again', async () => {
+    const login = loginTo(server, 'ending');
+    for (let ms = 0; ms < 30; ms += 1) {
+      await admin.query(
+        'CREATE DATABASE ending; CREATE TABLE ending.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY)',
+      );
+      const looking = inspectTarget(login, {}, limit());
+      await setTimeout(ms);
+      await admin.query(ms % 2 === 0 ? 'DROP TABLE ending.nightjar_restore_unfinished' : 'DROP DATABASE ending');
+
+      const { state } = await looking;
+      expect(['empty', 'absent']).toContain(state);
+      await admin.query('DROP DATABASE IF EXISTS ending');
+    }
   });
 
   test('of a table whose rows break off or end early nothing is committed, and what was made is dropped', async () => {
