@@ -201,6 +201,22 @@ test('of two replacements at once by one backup the second says why, and takes n
   ]);
 });
 
+test('a folder that somebody exchanges while the new one is made is left as it is', async () => {
+  await bash('mkdir theirs; printf mine > theirs/mine', scene.top);
+  const options = { replace: true, owners: true, proof: true };
+  const { target } = await planRestore(manifest, scene.engine('theirs'), options, scene.deps, limit());
+  await target.prepare(true, limit());
+  for (const { part, load } of target.stages.flat())
+    await load(scene.deps.store.openPart(manifest, part, limit()), limit());
+  await bash('mv theirs first; mkdir theirs; printf another > theirs/mine', scene.top);
+
+  await expect(target.finish(limit())).rejects.toThrow('is not what it was a moment ago');
+  await target.discard(limit()).then(() => target.close());
+
+  expect(await bash('cat theirs/mine', scene.top)).toBe('another');
+  expect((await readdir(scene.top)).filter((name) => name.includes('theirs'))).toEqual(['theirs']);
+});
+
 test('a folder that is exchanged while it is read makes no backup of some of both', async () => {
   await bash('mkdir turned; printf mine > turned/mine', scene.top);
   const plan = await scene.engine('turned').plan({}, limit());

@@ -7,7 +7,7 @@ import { contentProblems, writeContents } from '../../../layers/db-tools/content
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
 import { machineArchitecture } from '../../../layers/db-tools/debian/debian.ts';
-import { cacheRoot } from '../../../layers/db-tools/cache.ts';
+import { cacheRoot, exclusively } from '../../../layers/db-tools/cache.ts';
 
 const before = { ...process.env };
 const sharedCache = cacheRoot();
@@ -167,3 +167,16 @@ function open(): Promise<string> {
     AbortSignal.timeout(buildLimitMs),
   );
 }
+
+test('a run that waits for another one in the cache ends when it is told to stop', async () => {
+  const lock = join(cache, 'lock');
+  const stop = new AbortController();
+  const telling = { report: () => undefined, work: async () => undefined };
+  const waiting = async () => {
+    setTimeout(() => stop.abort(), 50);
+    await exclusively(lock, telling, stop.signal);
+  };
+
+  const work = () => expect(waiting()).rejects.toMatchObject({ code: 'aborted' });
+  await exclusively(lock, { ...telling, work }, AbortSignal.timeout(10_000));
+});

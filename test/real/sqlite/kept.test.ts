@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,4 +112,20 @@ test('of two replacements at once the second says why, and leaves what the first
 
   expect((await readdir(folder)).sort()).toEqual(['app.db', 'app.db.before_one']);
   expect(await shell.ask(join(folder, 'app.db.before_one'), 'select count(*) from orders')).toBe('0');
+});
+
+test('a file that somebody else puts there while the new one is made stays', async () => {
+  const target = await targetOf('one', keeping());
+  await target.prepare(true, limit());
+  await target.stages[0]![0]!.load((async function* () {})(), limit());
+  // beside the old one first, whose number would be free again
+  await writeFile(`${path}.theirs`, 'theirs');
+  await rename(`${path}.theirs`, path);
+
+  await expect(target.finish(limit())).rejects.toMatchObject({ code: 'target-not-empty' });
+  await target.discard(limit());
+  await target.close();
+
+  expect(await readFile(path, 'utf8')).toBe('theirs');
+  expect(await readdir(folder)).toEqual(['app.db']);
 });

@@ -1,7 +1,4 @@
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { connect as connectTo, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
@@ -19,26 +16,8 @@ import { startMysql } from '../../../servers/databases/mysql.ts';
 import { startLimitMs } from '../../../servers/server.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
 import { connect, limit, loadAll, loginTo, manifestOf, pieces, readAll } from '../../../support/mariadb/mariadb.ts';
+import { muteable } from '../../../support/faults/muteable.ts';
 import { layerTools } from '../../../support/tools.ts';
-
-/** A way to a port of this machine on which nothing passes any more from some moment on. */
-async function muteable(port: number) {
-  const sockets: Socket[] = [];
-  const server = createServer((near) => {
-    const far = connectTo(port, '127.0.0.1');
-    near.pipe(far).pipe(near);
-    sockets.push(near, far);
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    silence: () => sockets.forEach((socket) => void socket.unpipe().pause()),
-    close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
 
 const servers = [
   { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }) },
@@ -346,11 +325,17 @@ describe.each(servers)('$name', ({ name, start }) => {
         await engine({}, 'awaited').target(options, limit()),
         await engine({}, 'awaited').target(options, limit()),
       ];
+      const load = async (from: number, to?: number) => {
+        for (const { part, load: one } of first.stages.slice(from, to).flat())
+          await one(pieces(copy.texts.get(part.file)!), limit());
+      };
       await first.prepare(false, limit());
-      for (const { part, load } of first.stages.flat()) await load(pieces(copy.texts.get(part.file)!), limit());
+      await load(0, -1);
 
+      // the mark is there until the last stage
       const refused = expect(second.prepare(false, limit())).rejects.toMatchObject({ code: 'target-not-empty' });
       await untilOneWaits();
+      await load(-1);
       await first.finish(limit());
       await first.close();
       await refused;
@@ -364,6 +349,20 @@ describe.each(servers)('$name', ({ name, start }) => {
       await admin.query('DROP DATABASE awaited');
     },
   );
+
+  test('what is gone meanwhile is not replaced', async () => {
+    const copy = await readAll(engine());
+    await admin.query('CREATE DATABASE going; CREATE TABLE going.mine (i int)');
+    const options = { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true };
+    const target = await engine({}, 'going').target(options, limit());
+    await admin.query('DROP TABLE going.mine');
+
+    await expect(target.prepare(true, limit())).rejects.toMatchObject({ code: 'source-changed' });
+    await target.discard(limit()).then(() => target.close());
+
+    expect((await admin.query("SHOW DATABASES LIKE '%going%'"))[0]).toHaveLength(1);
+    await admin.query('DROP DATABASE going');
+  });
 
   test('what a replacement or an undo has exchanged meanwhile is left alone by another that looked before it', async () => {
     const copy = await readAll(engine());

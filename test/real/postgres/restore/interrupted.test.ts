@@ -2,15 +2,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore/restore.ts';
 import { inspect } from '../../../../core/engines/postgres/database/database.ts';
+import { openSession } from '../../../../core/engines/postgres/session.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { nightjar, start } from '../../../support/cli/command.ts';
 import type { Place, Running } from '../../../support/cli/command.ts';
 import { killClient, killed } from '../../../support/faults/interrupted/strike.ts';
+import { muteable } from '../../../support/faults/muteable.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 
@@ -163,6 +165,21 @@ test('a target whose sessions are ended while it is looked at, as by a run that 
   // the one that was ended, ours, and this one
   expect(logins).toEqual({ count: 3 });
 });
+
+test('a server that is not heard any more keeps no run in its good-bye for ever', async () => {
+  const mute = await muteable(scene.server.port);
+  const session = await openSession(scene.login('postgres', { port: mute.port }), limit());
+  mute.silence();
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  try {
+    const closed = session.close();
+    await jest.advanceTimersByTimeAsync(31_000);
+    await expect(closed).resolves.toBeUndefined();
+  } finally {
+    jest.useRealTimers();
+    mute.close();
+  }
+}, 10_000);
 
 const restoring = () =>
   restore(
