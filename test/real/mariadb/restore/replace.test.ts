@@ -12,6 +12,7 @@ import type { BackupError } from '../../../../core/domain/errors.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import { parseGrants } from '../../../../core/engines/mariadb/rights/grants.ts';
+import { holdClaim } from '../../../../core/engines/mariadb/restore/unfinished.ts';
 import { withSession } from '../../../../core/engines/mariadb/session.ts';
 import { findObstaclesUnrehearsed } from '../../../../core/engines/mariadb/preflight/unrehearsed.ts';
 import type { Login } from '../../../../core/engines/login.ts';
@@ -674,17 +675,20 @@ describe.each(servers)(
       return rows.map(({ n }) => Number(n));
     }
 
-    test('and what nothing stands against replaces the database, though a rehearsal was killed before', async () => {
-      await admin.query(
-        'CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE ' +
-          'TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)',
-      );
+    test('and what nothing stands against replaces the database, though a rehearsal was killed before, and one is at work', async () => {
+      const [killed, atWork] = ['shop_20200101_000000_check', 'shop_20200102_000000_check'];
+      await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int)');
+      for (const name of [killed, atWork])
+        await admin.query(`CREATE DATABASE ${name}; CREATE TABLE ${name}.nightjar_rehearsal (i int)`);
+      const holder = await holdClaim(loginTo(server, atWork!), atWork!, 0, limit());
 
       const { proof } = await replacing(await takenPlain(), 'master', 'fit');
-      const [databases] = await admin.query("SHOW DATABASES LIKE '%check%'");
-      await admin.query('DROP DATABASE fit');
+      const [databases] = await admin.query<mysql.RowDataPacket[]>("SHOW DATABASES LIKE '%check%'");
+      await holder!.close();
+      await admin.query(`DROP DATABASE fit; DROP DATABASE ${atWork}`);
 
-      expect({ differences: proof?.differences, databases }).toEqual({ differences: [], databases: [] });
+      expect(proof?.differences).toEqual([]);
+      expect(databases.flatMap((row) => Object.values(row))).toEqual([atWork]);
     });
 
     if (isMysql)
